@@ -1,0 +1,64 @@
+/* The inner loops that decide the speed, one table of them per instruction set.
+ *
+ * Every kernel is written once, in kernels_*.inc, with the compiler's portable vector
+ * types; kernels_avx512.c, kernels_avx2.c, kernels_neon.c and kernels_generic.c each
+ * compile those files at their own vector width. kernels_naive.c holds the obvious
+ * scalar twins, which the tests use as oracle. The best table the processor can run is
+ * chosen when it is first asked for, or forced by kernels_select().
+ *
+ * For a given table every result is a fixed function of the arguments: one element's
+ * value does not depend on where in the array, or in which tile, it was computed.
+ */
+#ifndef VGFM_KERNELS_H
+#define VGFM_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define KERNEL_PAD ((size_t)16) /* columns of float32 matrices are padded to this */
+
+static inline size_t kernel_pad(size_t n) {
+  return (n + KERNEL_PAD - 1) / KERNEL_PAD * KERNEL_PAD;
+}
+
+typedef enum { ACTIVATION_LEAKY_RELU, ACTIVATION_SILU, ACTIVATION_TANH } activation;
+#define LEAKY_SLOPE 0.01f
+
+typedef struct {
+  const char *name;
+
+  /* c (m, n) += a (m, k) b (k, n). Element (i, l) of a is a[i * a_row + l * a_col];
+   * rows of b and c are contiguous, n a multiple of KERNEL_PAD. */
+  void (*gemm)(float *c, size_t ldc, const float *a, size_t a_row, size_t a_col,
+               const float *b, size_t ldb, size_t m, size_t n, size_t k);
+
+  /* h = act(z) on n values; h may be z. */
+  void (*activate)(float *h, const float *z, size_t n, activation act);
+  /* d *= act'(z), given z and h = act(z); d is (n). */
+  void (*activate_grad)(float *d, const float *z, const float *h, size_t n,
+                        activation act);
+
+  /* y = exp(x) on n values, relative error below 2 units in the last place;
+   * x below -708 gives 0. y may be x. */
+  void (*exp_f64)(double *y, const double *x, size_t n);
+  /* Squared Euclidean distances of n points to one: out[i] = sum_k (x[k*ldx+i] - y[k])^2.
+   * x is (d, n), a row per feature (so that points lie side by side). */
+  void (*sqdist)(double *out, const double *x, size_t ldx, const double *y, size_t n,
+                 size_t d);
+  /* Sum and maximum of n values, in a fixed order. */
+  double (*sum_f64)(const double *x, size_t n);
+  double (*max_f64)(const double *x, size_t n);
+} kernels;
+
+extern const kernels kernels_naive, kernels_generic, kernels_neon, kernels_avx2,
+    kernels_avx512;
+
+/* The table in use. */
+const kernels *kernels_get(void);
+
+/* Use the table of this name ("naive", "generic", "neon", "avx2", "avx512"; NULL or ""
+ * for the best there is). 0 on success; 1, and no change, if this processor or build
+ * does not have it. */
+int kernels_select(const char *name);
+
+#endif

@@ -1,0 +1,55 @@
+/* c += a b; part of kernels_body.h.
+ *
+ * A block of GEMM_ROWS x GEMM_VECS vectors of c stays in registers while k runs to its
+ * end; b is read along its rows, a by broadcasting single elements, which is why a may
+ * have any strides (a transposed a costs nothing) and nothing needs packing while b's
+ * panel fits the second-level cache. Every element of c is one chain of multiply-adds
+ * in the order of k, whichever block it falls into. */
+
+#define UNROLL_(n) _Pragma(#n)
+#if defined(__clang__)
+#define UNROLL UNROLL_(unroll)
+#else
+#define UNROLL UNROLL_(GCC unroll 16)
+#endif
+
+INLINE void gemm_block(float *c, size_t ldc, const float *a, size_t a_row, size_t a_col,
+                       const float *b, size_t ldb, size_t k, const size_t rows,
+                       const size_t vecs) {
+  vf sum[GEMM_ROWS][GEMM_VECS];
+  UNROLL for (size_t i = 0; i < rows; i++)
+    UNROLL for (size_t v = 0; v < vecs; v++) sum[i][v] = vf_load(c + i * ldc + v * VF);
+  for (size_t l = 0; l < k; l++) {
+    vf right[GEMM_VECS];
+    UNROLL for (size_t v = 0; v < vecs; v++) right[v] = vf_load(b + l * ldb + v * VF);
+    UNROLL for (size_t i = 0; i < rows; i++) {
+      vf left = vf_set(a[i * a_row + l * a_col]);
+      UNROLL for (size_t v = 0; v < vecs; v++) sum[i][v] += left * right[v];
+    }
+  }
+  UNROLL for (size_t i = 0; i < rows; i++)
+    UNROLL for (size_t v = 0; v < vecs; v++) vf_store(c + i * ldc + v * VF, sum[i][v]);
+}
+
+static void gemm(float *c, size_t ldc, const float *a, size_t a_row, size_t a_col,
+                 const float *b, size_t ldb, size_t m, size_t n, size_t k) {
+  const size_t wide = GEMM_VECS * VF;
+  size_t j = 0;
+  for (; j + wide <= n; j += wide) {
+    size_t i = 0;
+    for (; i + GEMM_ROWS <= m; i += GEMM_ROWS)
+      gemm_block(c + i * ldc + j, ldc, a + i * a_row, a_row, a_col, b + j, ldb, k,
+                 GEMM_ROWS, GEMM_VECS);
+    for (; i < m; i++)
+      gemm_block(c + i * ldc + j, ldc, a + i * a_row, a_row, a_col, b + j, ldb, k, 1,
+                 GEMM_VECS);
+  }
+  for (; j < n; j += VF) {
+    size_t i = 0;
+    for (; i + GEMM_ROWS <= m; i += GEMM_ROWS)
+      gemm_block(c + i * ldc + j, ldc, a + i * a_row, a_row, a_col, b + j, ldb, k,
+                 GEMM_ROWS, 1);
+    for (; i < m; i++)
+      gemm_block(c + i * ldc + j, ldc, a + i * a_row, a_row, a_col, b + j, ldb, k, 1, 1);
+  }
+}

@@ -1,0 +1,76 @@
+/* The obvious scalar twins: the oracle of the tests, and the last resort. */
+#include "kernels.h"
+#include <math.h>
+
+static void gemm(float *c, size_t ldc, const float *a, size_t a_row, size_t a_col,
+                 const float *b, size_t ldb, size_t m, size_t n, size_t k) {
+  for (size_t i = 0; i < m; i++)
+    for (size_t j = 0; j < n; j++) {
+      double sum = c[i * ldc + j];
+      for (size_t l = 0; l < k; l++)
+        sum += (double)a[i * a_row + l * a_col] * b[l * ldb + j];
+      c[i * ldc + j] = (float)sum;
+    }
+}
+
+static void activate(float *h, const float *z, size_t n, activation act) {
+  for (size_t i = 0; i < n; i++) {
+    double x = z[i];
+    switch (act) {
+    case ACTIVATION_LEAKY_RELU: h[i] = x > 0 ? z[i] : LEAKY_SLOPE * z[i]; break;
+    case ACTIVATION_SILU: h[i] = (float)(x / (1 + exp(-x))); break;
+    default: h[i] = (float)tanh(x);
+    }
+  }
+}
+
+static void activate_grad(float *d, const float *z, const float *h, size_t n,
+                          activation act) {
+  for (size_t i = 0; i < n; i++) {
+    double x = z[i], s = 1 / (1 + exp(-x));
+    switch (act) {
+    case ACTIVATION_LEAKY_RELU: d[i] *= h[i] > 0 ? 1 : LEAKY_SLOPE; break;
+    case ACTIVATION_SILU: d[i] *= (float)(s * (1 + x * (1 - s))); break;
+    default: d[i] *= 1 - h[i] * h[i];
+    }
+  }
+}
+
+static void exp_f64(double *y, const double *x, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] = x[i] < -708 ? 0 : exp(x[i]);
+}
+
+static void sqdist(double *out, const double *x, size_t ldx, const double *y, size_t n,
+                   size_t d) {
+  for (size_t i = 0; i < n; i++) {
+    double total = 0;
+    for (size_t k = 0; k < d; k++) {
+      double diff = x[k * ldx + i] - y[k];
+      total += diff * diff;
+    }
+    out[i] = total;
+  }
+}
+
+static double sum_f64(const double *x, size_t n) {
+  double total = 0;
+  for (size_t i = 0; i < n; i++) total += x[i];
+  return total;
+}
+
+static double max_f64(const double *x, size_t n) {
+  double best = -INFINITY;
+  for (size_t i = 0; i < n; i++) best = x[i] > best ? x[i] : best;
+  return best;
+}
+
+const kernels kernels_naive = {
+  .name = "naive",
+  .gemm = gemm,
+  .activate = activate,
+  .activate_grad = activate_grad,
+  .exp_f64 = exp_f64,
+  .sqdist = sqdist,
+  .sum_f64 = sum_f64,
+  .max_f64 = max_f64,
+};

@@ -1,0 +1,18 @@
+#ifndef VGFM_STATUS_H
+#define VGFM_STATUS_H
+
+/* What every operation of the core returns. Zero is success. */
+typedef enum {
+  STATUS_OK = 0,
+  STATUS_BAD_ARGUMENT,   /* a value is outside its documented range */
+  STATUS_BAD_SIZE,       /* a product of sizes overflows, or sizes disagree */
+  STATUS_NOT_FINITE,     /* NaN or infinity where a number is needed */
+  STATUS_NOT_CONVERGED,  /* the iteration limit was reached first */
+  STATUS_NO_SPACE,       /* the workspace handed in is too small */
+  STATUS_COUNT
+} status;
+
+/* One sentence for each status; never NULL. */
+const char *status_message(int code);
+
+#endif
