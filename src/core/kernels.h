@@ -12,8 +12,7 @@
 #ifndef VGFM_KERNELS_H
 #define VGFM_KERNELS_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "rng.h"
 
 #define KERNEL_PAD ((size_t)16) /* columns of float32 matrices are padded to this */
 
@@ -23,6 +22,7 @@ static inline size_t kernel_pad(size_t n) {
 
 typedef enum { ACTIVATION_LEAKY_RELU, ACTIVATION_SILU, ACTIVATION_TANH } activation;
 #define LEAKY_SLOPE 0.01f
+#define NORMALS_GROUP ((size_t)64) /* normals are drawn in groups of this size */
 
 typedef struct {
   const char *name;
@@ -37,6 +37,11 @@ typedef struct {
   /* d *= act'(z), given z and h = act(z); d is (n). */
   void (*activate_grad)(float *d, const float *z, const float *h, size_t n,
                         activation act);
+
+  /* n standard normals, n a multiple of NORMALS_GROUP. Group g uses the Philox blocks
+   * whose first counter word is counter[0] + 16 g ... + 16 g + 15, lane by lane: normals
+   * 16 q + l of the group come from block l. */
+  void (*normals)(float *out, size_t n, const uint32_t counter[4], rng_key key);
 
   /* y = exp(x) on n values, relative error below 2 units in the last place;
    * x below -708 gives 0. y may be x. */

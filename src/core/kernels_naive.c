@@ -36,6 +36,22 @@ static void activate_grad(float *d, const float *z, const float *h, size_t n,
   }
 }
 
+static void normals(float *out, size_t n, const uint32_t counter[4], rng_key key) {
+  const double turn = 6.283185307179586 / 16777216.0;
+  for (size_t block = 0; block < n / 4; block++) {
+    uint32_t at[4] = {counter[0] + (uint32_t)block, counter[1], counter[2], counter[3]};
+    uint32_t word[4];
+    rng_philox(word, at, key);
+    float *group = out + block / 16 * NORMALS_GROUP + block % 16;
+    for (int pair = 0; pair < 2; pair++) {
+      double u = ((word[2 * pair] >> 8) + 0.5) / 16777216.0;
+      double angle = (word[2 * pair + 1] >> 8) * turn, radius = sqrt(-2 * log(u));
+      group[32 * pair] = (float)(radius * cos(angle));
+      group[32 * pair + 16] = (float)(radius * sin(angle));
+    }
+  }
+}
+
 static void exp_f64(double *y, const double *x, size_t n) {
   for (size_t i = 0; i < n; i++) y[i] = x[i] < -708 ? 0 : exp(x[i]);
 }
@@ -69,6 +85,7 @@ const kernels kernels_naive = {
   .gemm = gemm,
   .activate = activate,
   .activate_grad = activate_grad,
+  .normals = normals,
   .exp_f64 = exp_f64,
   .sqdist = sqdist,
   .sum_f64 = sum_f64,

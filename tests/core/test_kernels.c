@@ -1,0 +1,121 @@
+#include "check.h"
+#include "kernels.h"
+#include <string.h>
+
+static uint32_t step;
+static double uniform(double low, double high) {
+  const uint32_t counter[4] = {step++, 0, 0, 0};
+  uint32_t word[4];
+  rng_philox(word, counter, (rng_key){{1, 2}});
+  return low + (high - low) * rng_uniform(word[0]);
+}
+
+/* gemm equals its double-accumulating twin to k rounding errors, for both layouts of a
+ * and every remainder of rows. */
+static void check_gemm(size_t m, size_t n, size_t k, int transposed) {
+  float *a = malloc(m * k * sizeof *a), *b = malloc(k * n * sizeof *b);
+  float *c = malloc(m * n * sizeof *c), *twin = malloc(m * n * sizeof *twin);
+  for (size_t i = 0; i < m * k; i++) a[i] = (float)uniform(-1, 1);
+  for (size_t i = 0; i < k * n; i++) b[i] = (float)uniform(-1, 1);
+  for (size_t i = 0; i < m * n; i++) c[i] = twin[i] = (float)uniform(-1, 1);
+  size_t row = transposed ? 1 : k, col = transposed ? m : 1;
+  kernels_get()->gemm(c, n, a, row, col, b, n, m, n, k);
+  kernels_naive.gemm(twin, n, a, row, col, b, n, m, n, k);
+  double worst = 0;
+  for (size_t i = 0; i < m * n; i++) worst = fmax(worst, fabs(c[i] - twin[i]));
+  CHECK(worst <= 6e-8 * (double)(k + 1) * 2, "%zu x %zu x %zu: %g", m, n, k, worst);
+  free(a);
+  free(b);
+  free(c);
+  free(twin);
+}
+
+/* A row of the product has the same bits whatever rows stand around it. */
+static void check_rows_are_independent(void) {
+  enum { M = 13, N = 48, K = 29 };
+  float a[M * K], b[K * N], c[M * N] = {0}, alone[N];
+  for (int i = 0; i < M * K; i++) a[i] = (float)uniform(-1, 1);
+  for (int i = 0; i < K * N; i++) b[i] = (float)uniform(-1, 1);
+  kernels_get()->gemm(c, N, a, K, 1, b, N, M, N, K);
+  for (int i = 0; i < M; i++) {
+    memset(alone, 0, sizeof alone);
+    kernels_get()->gemm(alone, N, a + i * K, K, 1, b, N, 1, N, K);
+    CHECK(memcmp(alone, c + i * N, sizeof alone) == 0, "row %d", i);
+  }
+}
+
+/* Activations to 1e-6 of libm, their slopes to 1e-6 of the analytic twin. */
+static void check_activations(void) {
+  enum { N = 1003 };
+  float z[N], h[N], want[N], d[N], d_want[N];
+  for (int i = 0; i < N; i++) z[i] = (float)uniform(-12, 12);
+  for (int act = ACTIVATION_LEAKY_RELU; act <= ACTIVATION_TANH; act++) {
+    kernels_get()->activate(h, z, N, act);
+    kernels_naive.activate(want, z, N, act);
+    for (int i = 0; i < N; i++) d[i] = d_want[i] = (float)uniform(-1, 1);
+    kernels_get()->activate_grad(d, z, want, N, act);
+    kernels_naive.activate_grad(d_want, z, want, N, act);
+    for (int i = 0; i < N; i++) {
+      CHECK_NEAR(h[i], want[i], 1e-6);
+      CHECK_NEAR(d[i], d_want[i], 1e-6);
+    }
+  }
+}
+
+/* exp to 4e-16 relative over its range; 0 below it, infinity above, NaN kept. */
+static void check_exp(void) {
+  enum { N = 4099 };
+  static double x[N], y[N];
+  for (int i = 0; i < N; i++) x[i] = uniform(-708, 709);
+  for (int i = 0; i < N / 2; i++) x[i] = uniform(-2, 2);
+  kernels_get()->exp_f64(y, x, N);
+  double worst = 0;
+  for (int i = 0; i < N; i++) worst = fmax(worst, fabs(y[i] / exp(x[i]) - 1));
+  CHECK(worst < 4.5e-16, "relative error %g", worst);
+  const double edge[5] = {-1000, 0, 1000, NAN, -INFINITY};
+  kernels_get()->exp_f64(y, edge, 5);
+  CHECK(y[0] == 0 && y[1] == 1 && isinf(y[2]) && isnan(y[3]) && y[4] == 0,
+        "edges: %g %g %g %g %g", y[0], y[1], y[2], y[3], y[4]);
+}
+
+static void check_reductions(void) {
+  for (size_t n = 1; n < 40; n++) {
+    double x[40], total = 0, best = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+      x[i] = uniform(-1, 1);
+      total += x[i];
+      best = fmax(best, x[i]);
+    }
+    CHECK_NEAR(kernels_get()->sum_f64(x, n), total, 1e-14);
+    CHECK(kernels_get()->max_f64(x, n) == best, "maximum of %zu", n);
+  }
+}
+
+static void check_sqdist(void) {
+  for (size_t n = 1; n < 20; n++) {
+    enum { D = 3, LD = 21 };
+    double x[D * LD], y[D], got[LD], want[LD];
+    for (int i = 0; i < D * LD; i++) x[i] = uniform(-1, 1);
+    for (int k = 0; k < D; k++) y[k] = uniform(-1, 1);
+    kernels_get()->sqdist(got, x, LD, y, n, D);
+    kernels_naive.sqdist(want, x, LD, y, n, D);
+    for (size_t i = 0; i < n; i++) CHECK_NEAR(got[i], want[i], 1e-15);
+  }
+}
+
+int main(void) {
+  CHECK(kernels_select("no such") == 1, "an unknown table was taken");
+  CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
+  for (size_t m = 1; m < 20; m += 3)
+    for (size_t n = 16; n <= 80; n += 16)
+      for (int transposed = 0; transposed < 2; transposed++)
+        check_gemm(m, n, 1 + 7 * m, transposed);
+  check_gemm(64, 64, 1000, 0);
+  check_gemm(3, 1008, 64, 1);
+  check_rows_are_independent();
+  check_activations();
+  check_exp();
+  check_reductions();
+  check_sqdist();
+  return check_report("test_kernels");
+}
