@@ -24,6 +24,13 @@ typedef enum { ACTIVATION_LEAKY_RELU, ACTIVATION_SILU, ACTIVATION_TANH } activat
 #define LEAKY_SLOPE 0.01f
 #define NORMALS_GROUP ((size_t)64) /* normals are drawn in groups of this size */
 
+/* Adam's constants for one step, bias corrections folded in. */
+typedef struct {
+  float scale;         /* of the gradient */
+  float beta1, beta2;
+  float rate, small;   /* w -= rate * m / (sqrt(v) + small) */
+} kernel_adam;
+
 typedef struct {
   const char *name;
 
@@ -37,6 +44,11 @@ typedef struct {
   /* d *= act'(z), given z and h = act(z); d is (n). */
   void (*activate_grad)(float *d, const float *z, const float *h, size_t n,
                         activation act);
+
+  /* Adam on n values, n a multiple of KERNEL_PAD; the gradient is the sum of `blocks`
+   * buffers `stride` apart. */
+  void (*adam)(float *w, float *m, float *v, const float *grad, size_t blocks,
+               size_t stride, size_t n, const kernel_adam *constants);
 
   /* n standard normals, n a multiple of NORMALS_GROUP. Group g uses the Philox blocks
    * whose first counter word is counter[0] + 16 g ... + 16 g + 15, lane by lane: normals

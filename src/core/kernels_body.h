@@ -41,6 +41,7 @@ INLINE vf vf_load_part(const float *p, size_t count) {
 
 #include "kernels_math.h"
 #include "kernels_random.h"
+#include "kernels_adam.h"
 #include "kernels_gemm.h"
 
 #define TABLE_NAME_(isa) kernels_##isa
@@ -53,6 +54,7 @@ const kernels TABLE_NAME(SIMD_NAME) = {
   .gemm = gemm,
   .activate = activate,
   .activate_grad = activate_grad,
+  .adam = adam,
   .normals = normals,
   .exp_f64 = exp_f64,
   .sqdist = sqdist,

@@ -36,6 +36,18 @@ static void activate_grad(float *d, const float *z, const float *h, size_t n,
   }
 }
 
+static void adam(float *w, float *m, float *v, const float *grad, size_t blocks,
+                 size_t stride, size_t n, const kernel_adam *k) {
+  for (size_t i = 0; i < n; i++) {
+    double g = 0;
+    for (size_t b = 0; b < blocks; b++) g += grad[b * stride + i];
+    g *= k->scale;
+    m[i] = (float)(k->beta1 * m[i] + (1 - k->beta1) * g);
+    v[i] = (float)(k->beta2 * v[i] + (1 - k->beta2) * g * g);
+    w[i] -= (float)(k->rate * m[i] / (sqrt(v[i]) + k->small));
+  }
+}
+
 static void normals(float *out, size_t n, const uint32_t counter[4], rng_key key) {
   const double turn = 6.283185307179586 / 16777216.0;
   for (size_t block = 0; block < n / 4; block++) {
@@ -85,6 +97,7 @@ const kernels kernels_naive = {
   .gemm = gemm,
   .activate = activate,
   .activate_grad = activate_grad,
+  .adam = adam,
   .normals = normals,
   .exp_f64 = exp_f64,
   .sqdist = sqdist,
