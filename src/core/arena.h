@@ -26,11 +26,11 @@ typedef struct {
   int failed;
 } arena;
 
-/* Overflow-checked product: 0 on success, 1 on overflow. */
+/* Overflow-checked product: 0 on success; 1 on overflow, with SIZE_MAX as product. */
 static inline int size_mul(size_t a, size_t b, size_t *out) {
-  if (a != 0 && b > SIZE_MAX / a) return 1;
-  *out = a * b;
-  return 0;
+  int overflow = a != 0 && b > SIZE_MAX / a;
+  *out = overflow ? SIZE_MAX : a * b;
+  return overflow;
 }
 
 static inline arena arena_over(void *block, size_t bytes) {

@@ -1,0 +1,131 @@
+#include "check.h"
+#include "flow.h"
+#include "status.h"
+#include <string.h>
+
+enum { D = 3, N = 301 };
+
+typedef struct {
+  flow f;
+  double *flat[2];
+  float *packed[2];
+  void *block;
+  size_t bytes;
+} fixture;
+
+static fixture fixture_make(int constant, int threads) {
+  fixture x = {.f = {.velocity = {D + 1, D, 32, 2, ACTIVATION_SILU},
+                     .growth = {D + 1, 1, 16, 1, ACTIVATION_TANH},
+                     .velocity_scale = 2, .growth_offset = 0.5, .growth_scale = 0.25}};
+  const mlp_shape *shape[2] = {&x.f.velocity, &x.f.growth};
+  for (int net = 0; net < 2; net++) {
+    size_t n = mlp_parameters(shape[net]), out = shape[net]->outputs;
+    x.flat[net] = calloc(n, sizeof(double));
+    x.packed[net] = malloc(mlp_packed(shape[net]) * sizeof(float));
+    if (!constant) mlp_init(x.flat[net], shape[net], (rng_key){{8, 9}}, (uint32_t)net);
+    for (size_t j = 0; j < out && constant; j++) x.flat[net][n - out + j] = 0.5 * (j + 1);
+    mlp_pack(x.packed[net], x.flat[net], shape[net]);
+  }
+  x.f.velocity_packed = x.packed[0];
+  x.f.growth_packed = x.packed[1];
+  x.bytes = flow_workspace(&x.f, threads);
+  x.block = malloc(x.bytes);
+  return x;
+}
+
+static void fixture_free(fixture *x) {
+  for (int net = 0; net < 2; net++) {
+    free(x->flat[net]);
+    free(x->packed[net]);
+  }
+  free(x->block);
+}
+
+static void fill(double *x, size_t n) {
+  for (size_t i = 0; i < n; i++) x[i] = sin((double)i) * 2;
+}
+
+/* Networks that answer with a constant move cells on straight lines:
+ * x + 2 * 0.5 (i + 1) t, and log w + (0.5 + 0.25 * 0.5) t. */
+static void check_constant_field(void) {
+  fixture x = fixture_make(1, 2);
+  static double states[N * (D + 1)], start[N * (D + 1)];
+  fill(states, N * (D + 1));
+  memcpy(start, states, sizeof start);
+  ode_options o = ODE_DEFAULTS;
+  int status = flow_advance(states, 1, 4, N, &x.f, &o, 2, x.block, x.bytes);
+  CHECK(status == STATUS_OK, "status %d", status);
+  for (size_t i = 0; i < N * (D + 1); i++) {
+    size_t c = i % (D + 1);
+    double want = c < D ? start[i] + 3.0 * (double)(c + 1) : start[i] + 3 * 0.625;
+    CHECK_NEAR(states[i], want, 1e-6);
+  }
+  fixture_free(&x);
+}
+
+/* flow_evaluate() is the networks' output in the flow's units. */
+static void check_evaluate(void) {
+  fixture x = fixture_make(0, 1);
+  static double cells[N * D], times[N], velocity[N * D], growth[N];
+  fill(cells, N * D);
+  fill(times, N);
+  CHECK(flow_evaluate(velocity, growth, cells, times, N, &x.f, 1, x.block, x.bytes) ==
+            STATUS_OK, "evaluate");
+  arena a = {0};
+  mlp_tile tile;
+  mlp_tile_layout(&a, &tile, &x.f.velocity);
+  void *block = malloc(arena_size(&a));
+  a = arena_over(block, arena_size(&a));
+  mlp_tile_layout(&a, &tile, &x.f.velocity);
+  for (size_t r = 0; r < N; r++) {
+    float in[D + 1], out[KERNEL_PAD];
+    for (int c = 0; c < D; c++) in[c] = (float)cells[r * D + c];
+    in[D] = (float)times[r];
+    mlp_forward(out, &tile, in, D + 1, 1, x.packed[0], &x.f.velocity);
+    for (int c = 0; c < D; c++)
+      CHECK(velocity[r * D + c] == 2 * (double)out[c], "cell %zu", r);
+  }
+  free(block);
+  fixture_free(&x);
+}
+
+/* The same bits for one cell alone, for all, and for any number of threads. */
+static void check_independence(void) {
+  static double one[N * (D + 1)], three[N * (D + 1)], alone[D + 1];
+  fill(one, N * (D + 1));
+  fill(three, N * (D + 1));
+  fixture x = fixture_make(0, 3);
+  ode_options o = ODE_DEFAULTS;
+  flow_advance(one, 0, 2, N, &x.f, &o, 1, x.block, x.bytes);
+  flow_advance(three, 0, 2, N, &x.f, &o, 3, x.block, x.bytes);
+  CHECK(memcmp(one, three, sizeof one) == 0, "threads change the result");
+  for (size_t i = 0; i < N; i += 25) {
+    static double all[N * (D + 1)];
+    fill(all, N * (D + 1));
+    memcpy(alone, all + i * (D + 1), sizeof alone);
+    flow_advance(alone, 0, 2, 1, &x.f, &o, 1, x.block, x.bytes);
+    CHECK(memcmp(alone, one + i * (D + 1), sizeof alone) == 0, "cell %zu", i);
+  }
+  fixture_free(&x);
+}
+
+static void check_bad_arguments(void) {
+  fixture x = fixture_make(0, 1);
+  double states[D + 1] = {0};
+  ode_options o = ODE_DEFAULTS;
+  CHECK(flow_check(&x.f) == STATUS_OK, "a good flow");
+  CHECK(flow_advance(states, 0, 1, 1, &x.f, &o, 1, x.block, x.bytes / 2) ==
+            STATUS_NO_SPACE, "half the workspace");
+  x.f.growth.outputs = 2;
+  CHECK(flow_check(&x.f) == STATUS_BAD_ARGUMENT, "two growth rates");
+  fixture_free(&x);
+}
+
+int main(void) {
+  CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
+  check_constant_field();
+  check_evaluate();
+  check_independence();
+  check_bad_arguments();
+  return check_report("test_flow");
+}

@@ -1,0 +1,277 @@
+#include "adam.h"
+#include "check.h"
+#include "match.h"
+#include "status.h"
+#include <string.h>
+
+/* Two intervals, five, four and three cells in two dimensions; every target cell draws
+ * from two sources with probabilities 0.25 and 0.75. */
+enum { D = 2, CELLS = 12 };
+static float cells[CELLS * D];
+static const size_t offset[3] = {0, 5, 9};
+static const double times[3] = {0, 1, 3};
+static double log_children[9];
+static size_t start[2][4], count[2][4];
+static int32_t source[2][8];
+static float value[2][8];
+static plan plans[2];
+
+static bridge make_bridge(double noise) {
+  for (int i = 0; i < CELLS * D; i++) cells[i] = (float)sin(3 * i + 1) + (float)(i / 10);
+  for (int i = 0; i < 9; i++) log_children[i] = log(0.5 + 0.25 * i);
+  for (int k = 0; k < 2; k++) {
+    size_t n = offset[k + 1] - offset[k], m = k == 0 ? 4 : 3;
+    for (size_t j = 0; j < m; j++) {
+      start[k][j] = 2 * j;
+      count[k][j] = 2;
+      source[k][2 * j] = (int32_t)(j % (n - 1));
+      source[k][2 * j + 1] = (int32_t)(j % (n - 1) + 1);
+      value[k][2 * j] = 0.25f;
+      value[k][2 * j + 1] = 1;
+    }
+    plans[k] = (plan){n, m, start[k], count[k], source[k], value[k]};
+  }
+  return (bridge){D, 2, cells, offset, times, plans, log_children, noise, 0.5, 0.1, 0.2};
+}
+
+typedef struct {
+  float input[256 * (D + 1)], velocity[256 * 16], growth[256], weight[256], noise[64];
+} storage;
+
+static bridge_rows rows_in(storage *s) {
+  return (bridge_rows){s->input, s->velocity, s->growth, s->weight, s->noise};
+}
+
+static const rng_key key = {{17, 23}};
+
+/* Every row lies on the straight line of a pair of the plan, at the place its time says,
+ * and its targets and weight are those of the formulas, to float precision. */
+static void check_rows(void) {
+  bridge b = make_bridge(0);
+  storage s;
+  bridge_rows rows = rows_in(&s);
+  bridge_draw(&rows, &b, key, 3, 0, 256);
+  int drawn[2][5][4] = {{{0}}};
+  for (size_t r = 0; r < 256; r++) {
+    size_t k = r % 2;
+    const float *in = s.input + r * (D + 1), *v = s.velocity + r * 16;
+    double gap = times[k + 1] - times[k], part = (in[D] - times[k]) / gap;
+    CHECK(part > 0 && part < 1, "row %zu: time %g", r, in[D]);
+    double from[D], to[D];
+    for (int c = 0; c < D; c++) {
+      from[c] = in[c] - part * gap * 0.5 * v[c];
+      to[c] = in[c] + (1 - part) * gap * 0.5 * v[c];
+    }
+    int found = 0;
+    for (size_t j = 0; j < plans[k].m && !found; j++)
+      for (size_t e = 2 * j; e < 2 * j + 2 && !found; e++) {
+        size_t i = (size_t)source[k][e];
+        const float *x = cells + (offset[k] + i) * D, *y = cells + (offset[k + 1] + j) * D;
+        found = fabs(x[0] - from[0]) + fabs(x[1] - from[1]) + fabs(y[0] - to[0]) +
+                    fabs(y[1] - to[1]) < 1e-5;
+        if (!found) continue;
+        drawn[k][i][j]++;
+        double lr = log_children[offset[k] + i];
+        CHECK_NEAR(s.growth[r], (lr / gap - 0.1) / 0.2, 1e-5);
+        CHECK_NEAR(s.weight[r], exp((part - 1) * lr), 1e-5);
+      }
+    CHECK(found, "row %zu joins no pair of the plan", r);
+  }
+  /* 128 rows in interval 0, 4 targets: 32 +- 5 sd expected, 24 of them from the second */
+  for (int j = 0; j < 4; j++) {
+    int second = drawn[0][j % 4 + 1][j];
+    CHECK(second > 24 - 22 && second < 24 + 22, "target %d: %d", j, second);
+  }
+}
+
+/* Noise has the standard deviation asked for: 512 values, 5 standard errors. */
+static void check_noise(void) {
+  bridge quiet = make_bridge(0), loud = make_bridge(0.3);
+  storage a, b;
+  bridge_rows ra = rows_in(&a), rb = rows_in(&b);
+  bridge_draw(&ra, &quiet, key, 0, 0, 256);
+  bridge_draw(&rb, &loud, key, 0, 0, 256);
+  double square = 0;
+  for (size_t r = 0; r < 256; r++) {
+    for (int c = 0; c < D; c++)
+      square += pow(b.input[r * (D + 1) + c] - a.input[r * (D + 1) + c], 2);
+    CHECK(a.input[r * (D + 1) + D] == b.input[r * (D + 1) + D], "time of row %zu", r);
+  }
+  double variance = square / 512;
+  CHECK(fabs(variance - 0.09) < 5 * 0.09 * sqrt(2.0 / 512), "variance %g", variance);
+}
+
+/* A row is the same whichever tile it is drawn in. */
+static void check_rows_by_number(void) {
+  bridge b = make_bridge(0.1);
+  storage all, part;
+  bridge_rows ra = rows_in(&all), rp = rows_in(&part);
+  bridge_draw(&ra, &b, key, 9, 0, 100);
+  bridge_draw(&rp, &b, key, 9, 40, 30);
+  CHECK(memcmp(all.input + 40 * (D + 1), part.input, 30 * (D + 1) * sizeof(float)) == 0,
+        "inputs differ");
+  CHECK(memcmp(all.growth + 40, part.growth, 30 * sizeof(float)) == 0, "growth differs");
+}
+
+/* ---- the naive twin of training: double, one row at a time ---- */
+
+enum { MOST = 4096, LAYERS = 4, WIDEST = 32 };
+
+static double act(double z) { return z > 0 ? z : (double)LEAKY_SLOPE * z; }
+
+/* Adds the gradient of weight * |net(x) - want|^2 to grad; returns that loss. */
+static double twin_row(double *grad, const double *w, const mlp_shape *s, const float *x,
+                       const float *want, double weight) {
+  double h[LAYERS + 1][WIDEST], delta[WIDEST], next[WIDEST];
+  size_t at[LAYERS], place = 0;
+  for (size_t i = 0; i < s->inputs; i++) h[0][i] = x[i];
+  for (size_t l = 0; l < mlp_layers(s); l++) {
+    size_t in = mlp_layer_inputs(s, l), out = mlp_layer_outputs(s, l);
+    at[l] = place;
+    for (size_t j = 0; j < out; j++) {
+      double z = w[place + in * out + j];
+      for (size_t i = 0; i < in; i++) z += h[l][i] * w[place + i * out + j];
+      h[l + 1][j] = l < s->hidden ? act(z) : z;
+    }
+    place += (in + 1) * out;
+  }
+  double loss = 0;
+  const double *result = h[mlp_layers(s)];
+  for (size_t j = 0; j < s->outputs; j++) {
+    loss += weight * pow(result[j] - want[j], 2);
+    delta[j] = 2 * weight * (result[j] - want[j]);
+  }
+  for (size_t l = mlp_layers(s); l-- > 0;) {
+    size_t in = mlp_layer_inputs(s, l), out = mlp_layer_outputs(s, l);
+    for (size_t i = 0; i < in; i++) {
+      next[i] = 0;
+      for (size_t j = 0; j < out; j++) {
+        grad[at[l] + i * out + j] += h[l][i] * delta[j];
+        next[i] += w[at[l] + i * out + j] * delta[j];
+      }
+      if (h[l][i] <= 0) next[i] *= (double)LEAKY_SLOPE;
+    }
+    for (size_t j = 0; j < out; j++) grad[at[l] + in * out + j] += delta[j];
+    memcpy(delta, next, sizeof delta);
+  }
+  return loss;
+}
+
+static void twin_adam(double *w, double *m, double *v, const double *grad, size_t n,
+                      size_t batch, int t, double rate) {
+  for (size_t i = 0; i < n; i++) {
+    double g = grad[i] / (double)batch;
+    m[i] = 0.9 * m[i] + 0.1 * g;
+    v[i] = 0.999 * v[i] + 0.001 * g * g;
+    w[i] -= rate * (m[i] / (1 - pow(0.9, t))) / (sqrt(v[i] / (1 - pow(0.999, t))) + 1e-8);
+  }
+}
+
+typedef struct {
+  double weights[MOST], first[MOST], second[MOST];
+} moments;
+
+static trainee make_trainee(moments *m, size_t outputs, uint32_t stream) {
+  trainee t = {{D + 1, outputs, 24, 2, ACTIVATION_LEAKY_RELU}, m->weights, m->first,
+               m->second};
+  memset(m, 0, sizeof *m);
+  mlp_init(m->weights, &t.shape, key, stream);
+  return t;
+}
+
+enum { BATCH = 150, STEPS = 30 };
+static const match_options defaults = {BATCH, STEPS, 3e-3, 0.01, {{17, 23}}, 1};
+
+static int run(trainee *v, trainee *g, double *losses, uint64_t from, uint64_t steps,
+               const match_options *options) {
+  bridge b = make_bridge(0.05);
+  size_t bytes = match_workspace(v, g, options);
+  void *block = malloc(bytes);
+  int status = match_run(v, g, losses, from, steps, &b, options, block, bytes);
+  free(block);
+  return status;
+}
+
+/* Thirty steps: the whole loss curve agrees with the double twin to 1e-4 relative, the
+ * final parameters to 1e-3 of the learning path. */
+static void check_against_twin(void) {
+  static moments v, g, tv, tg;
+  trainee velocity = make_trainee(&v, D, 1), growth = make_trainee(&g, 1, 2);
+  tv = v;
+  tg = g;
+  double losses[2 * STEPS];
+  CHECK(run(&velocity, &growth, losses, 0, STEPS, &defaults) == STATUS_OK, "training");
+
+  bridge b = make_bridge(0.05);
+  static storage s;
+  bridge_rows rows = rows_in(&s);
+  size_t nv = mlp_parameters(&velocity.shape), ng = mlp_parameters(&growth.shape);
+  for (int step = 0; step < STEPS; step++) {
+    static double grad_v[MOST], grad_g[MOST];
+    memset(grad_v, 0, sizeof grad_v);
+    memset(grad_g, 0, sizeof grad_g);
+    double loss_v = 0, loss_g = 0;
+    bridge_draw(&rows, &b, key, (uint64_t)step, 0, BATCH);
+    for (size_t r = 0; r < BATCH; r++) {
+      loss_v += twin_row(grad_v, tv.weights, &velocity.shape, s.input + r * (D + 1),
+                         s.velocity + r * 16, s.weight[r]);
+      loss_g += twin_row(grad_g, tg.weights, &growth.shape, s.input + r * (D + 1),
+                         s.growth + r, s.weight[r]);
+    }
+    CHECK(fabs(losses[2 * step] / (loss_v / (BATCH * D)) - 1) < 1e-4, "step %d: %g, %g",
+          step, losses[2 * step], loss_v / (BATCH * D));
+    CHECK(fabs(losses[2 * step + 1] / (loss_g / BATCH) - 1) < 1e-4, "step %d: %g, %g",
+          step, losses[2 * step + 1], loss_g / BATCH);
+    double rate = cosine_rate((uint64_t)step, STEPS, 3e-3, 0.01);
+    twin_adam(tv.weights, tv.first, tv.second, grad_v, nv, BATCH, step + 1, rate);
+    twin_adam(tg.weights, tg.first, tg.second, grad_g, ng, BATCH, step + 1, rate);
+  }
+  for (size_t i = 0; i < nv; i++) CHECK(fabs(v.weights[i] - tv.weights[i]) < 1e-4,
+                                        "parameter %zu", i);
+  for (size_t i = 0; i < ng; i++) CHECK(fabs(g.weights[i] - tg.weights[i]) < 1e-4,
+                                        "parameter %zu", i);
+}
+
+/* The same bits with one thread and with three, in one call and in four. */
+static void check_invariance(void) {
+  static moments v[3], g[3];
+  double losses[2 * STEPS];
+  for (int how = 0; how < 3; how++) {
+    trainee velocity = make_trainee(&v[how], D, 1), growth = make_trainee(&g[how], 1, 2);
+    match_options options = defaults;
+    options.threads = how == 1 ? 3 : 1;
+    const uint64_t cut[5] = {0, 1, 11, 12, STEPS};
+    if (how < 2)
+      run(&velocity, &growth, losses, 0, STEPS, &options);
+    else
+      for (int c = 0; c < 4; c++)
+        run(&velocity, &growth, losses, cut[c], cut[c + 1] - cut[c], &options);
+  }
+  CHECK(memcmp(&v[0], &v[1], sizeof v[0]) == 0, "threads change the velocity");
+  CHECK(memcmp(&g[0], &g[1], sizeof g[0]) == 0, "threads change the growth");
+  CHECK(memcmp(&v[0], &v[2], sizeof v[0]) == 0, "slices change the velocity");
+  CHECK(memcmp(&g[0], &g[2], sizeof g[0]) == 0, "slices change the growth");
+}
+
+static void check_bad_arguments(void) {
+  static moments v, g;
+  double losses[2];
+  trainee velocity = make_trainee(&v, D, 1), growth = make_trainee(&g, 1, 2);
+  match_options options = defaults;
+  bridge b = make_bridge(0);
+  CHECK(match_run(&velocity, &growth, losses, 0, 1, &b, &options, NULL, 0) ==
+            STATUS_NO_SPACE, "no workspace");
+  velocity.shape.outputs = D + 1;
+  CHECK(run(&velocity, &growth, losses, 0, 1, &options) == STATUS_BAD_ARGUMENT, "shape");
+}
+
+int main(void) {
+  CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
+  check_rows();
+  check_noise();
+  check_rows_by_number();
+  check_against_twin();
+  check_invariance();
+  check_bad_arguments();
+  return check_report("test_match");
+}
