@@ -1,0 +1,104 @@
+#' How well a fit reproduces the snapshots
+#'
+#' Starts from all cells of the first snapshot with equal weights, integrates them to
+#' every later observed time, and compares the weighted cloud with the snapshot there.
+#'
+#' @param fit A fit from [vgfm_fit()].
+#' @param newdata,time Other cells to compare with, for instance cells that were held out,
+#'   and their times (as in [vgfm_fit()]); every time must lie after the first observed
+#'   one. Default: the snapshots of the fit.
+#' @return A data frame with one row per time:
+#'   * `time`, and `cells`, the number observed.
+#'   * `w1`: exact Wasserstein-1 distance (Euclidean) between the predicted cloud, its
+#'     weights normalised, and the snapshot, in units of the features.
+#'   * `floor`: the same distance between two random halves of the snapshot. A `w1` near
+#'     or below it is as good as the data can tell; `NA` for a snapshot of one cell.
+#'   * `rme`: relative error of the total mass, |predicted - observed| / observed. `NA`
+#'     for times that were not in the fit, unless masses are interpolated.
+#'   * `spread`: total variance of the predicted cloud over that of the snapshot. In high
+#'     dimensions a cloud that has shrunk onto its centre has a low `w1`; its spread is
+#'     far below 1.
+#' @section Errors: `vgfm_error_newdata`, `vgfm_error_time`.
+#' @export
+#' @examples
+#' set.seed(1)
+#' cells <- vgfm_simulate_gene_network()
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' vgfm_evaluate(fit)
+vgfm_evaluate <- function(fit, newdata = NULL, time = NULL) {
+  check_fit(fit)
+  observed <- fit$snapshots
+  target <- if (is.null(newdata)) observed else held_out(fit, newdata, time)
+  start <- observed$x[observed$index == 1, , drop = FALSE]
+  times <- target$times[target$times > observed$times[1]]
+  population <- follow(fit, start, observed$times[1], times)
+  rows <- lapply(population, function(state) {
+    cloud <- target$x[target$time == state$time, , drop = FALSE]
+    compare_clouds(fit, state, cloud, known_mass(observed, state$time))
+  })
+  do.call(rbind, rows)
+}
+
+# Observed relative mass at a time; NA where there is none.
+known_mass <- function(snapshots, time) {
+  snapshots$mass[match(time, snapshots$times)]
+}
+
+# One row of the table: a weighted cloud at its time against a snapshot.
+compare_clouds <- function(fit, state, cloud, mass) {
+  weight <- exp(state$log_weight)
+  threads <- fit$control$threads
+  predicted <- mean(weight)
+  data.frame(
+    time = state$time,
+    cells = nrow(cloud),
+    w1 = solve_emd(t(state$x), t(cloud), weight, rep(1, nrow(cloud)), FALSE,
+                   threads)$cost,
+    floor = halves_distance(cloud, fit$training$key, threads),
+    rme = abs(predicted - mass) / mass,
+    spread = total_variance(state$x, weight) / total_variance(cloud)
+  )
+}
+
+total_variance <- function(x, weight = rep(1, nrow(x))) {
+  weight <- weight / sum(weight)
+  centre <- colSums(x * weight)
+  sum(weight * sweep(x, 2, centre)^2)
+}
+
+# Wasserstein-1 distance between two random halves of a cloud.
+halves_distance <- function(cloud, key, threads) {
+  n <- nrow(cloud)
+  if (n < 2) return(NA_real_)
+  first <- order(key_uniform(n, key, 2)) <= n / 2
+  solve_emd(t(cloud[first, , drop = FALSE]), t(cloud[!first, , drop = FALSE]),
+            rep(1, sum(first)), rep(1, sum(!first)), FALSE, threads)$cost
+}
+
+# Cells that were not in the fit, with their times.
+held_out <- function(fit, newdata, time, call = rlang::caller_env()) {
+  if (is.data.frame(newdata) && is_column_name(time, nrow(newdata))) {
+    time <- newdata[[time]]
+  }
+  x <- check_newdata(fit$snapshots, newdata, call = call)
+  if (is.null(time)) {
+    abort_time(
+      c("{.arg time} is needed with {.arg newdata}.",
+        i = "Give the time of every cell, as in {.fn vgfm_fit}."),
+      "time", call
+    )
+  }
+  check_time_length(x, time, call)
+  time <- parse_time_values(time, call)
+  first <- fit$snapshots$times[1]
+  if (all(time <= first)) {
+    abort_time(
+      c("{.arg time} must have values after the first observed time, {first}.",
+        i = "The fit is evaluated where it predicts."),
+      "time", call
+    )
+  }
+  times <- sort(unique(time))
+  warn_outside(fit, times, call)
+  list(x = x, time = time, times = times)
+}

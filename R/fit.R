@@ -1,0 +1,139 @@
+#' Learn velocity and growth from snapshots
+#'
+#' Fits one velocity field \eqn{v(x, t)} and one growth field \eqn{g(x, t)} to cells that
+#' were observed at a few times, by Joint Velocity-Growth Flow Matching: neighbouring
+#' snapshots are coupled by semi-relaxed optimal transport ([vgfm_couple()]), whose row
+#' sums say how many descendants each cell has; two neural networks are then regressed on
+#' the pairs, without simulation.
+#'
+#' `set.seed()` fixes the result, bit for bit, at any number of threads. Ctrl-C during
+#' training returns the fit as it stands; [vgfm_resume()] goes on.
+#'
+#' @param x Cells in rows, features (coordinates, principal components, genes) in columns:
+#'   a numeric matrix, a data frame of numbers, or a sparse `Matrix`. All features share
+#'   one scale; there must be at least two cells.
+#' @param time Time of every cell: numbers, a factor, text with one number each such as
+#'   `"E14.5"` or `"day 3"` (the number is used, and a message says so), dates; or, if `x`
+#'   is a data frame, the name of its column of times. At least two distinct values. Gaps
+#'   between times count.
+#' @param mass Population size at each time, in order of time (or named by it), in any
+#'   unit. Default: the numbers of cells in `x`, which is right only if every snapshot
+#'   holds the same share of the population.
+#' @param ... For methods; must be empty here.
+#' @param control Settings, see [vgfm_control()].
+#' @return An object of class `vgfm`: a list with `snapshots` (the data), `couplings` (for
+#'   each interval the expected `descendants` of its source cells, potentials, cost and
+#'   residual), `field` (the networks), `history` (training losses), `seconds` by stage,
+#'   `control` (as used) and `training` (what [vgfm_resume()] needs). Use [predict()],
+#'   [vgfm_trajectories()], [vgfm_evaluate()] and [autoplot()] rather than its parts.
+#' @section Errors: All have class `vgfm_error`. `vgfm_error_input` for unusable arguments,
+#'   with `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass` or `vgfm_error_control`;
+#'   `vgfm_error_convergence` if a coupling cannot be solved to its tolerance.
+#' @references Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), Joint Velocity-Growth Flow
+#'   Matching for Single-Cell Dynamics Modeling, NeurIPS 2025, arXiv:2505.13413.
+#' @export
+#' @examples
+#' set.seed(1)
+#' cells <- vgfm_simulate_gene_network()
+#' fit <- vgfm_fit(cells[c("x1", "x2")], cells$time, control = vgfm_control(steps = 300))
+#' fit
+#' vgfm_evaluate(fit)
+vgfm_fit <- function(x, ...) UseMethod("vgfm_fit")
+
+#' @rdname vgfm_fit
+#' @export
+vgfm_fit.default <- function(x, time, mass = NULL, ..., control = vgfm_control()) {
+  rlang::check_dots_empty()
+  check_control(control)
+  snapshots <- new_snapshots(x, time, mass)
+  fit_snapshots(snapshots, control, match.call())
+}
+
+check_control <- function(control, call = rlang::caller_env()) {
+  if (!inherits(control, "vgfm_control")) {
+    abort_input(
+      c("{.arg control} must come from {.fn vgfm_control}, not be {describe(control)}."),
+      arg = "control", class = "vgfm_error_control", call = call
+    )
+  }
+}
+
+# The stages in order. Everything random hangs on one key.
+fit_snapshots <- function(snapshots, control, call, env = rlang::caller_env()) {
+  control <- resolve_control(control, snapshots)
+  key <- new_key()
+  clock <- new_clock()
+  couplings <- couple_snapshots(snapshots, control, env)
+  seconds <- c(couple = clock())
+  problem <- new_problem(snapshots, couplings, control)
+  training <- run_matching(new_training(problem, control, key), problem, control)
+  seconds <- c(seconds, match = clock())
+  new_fit(snapshots, couplings, problem, training, control, seconds, call)
+}
+
+new_fit <- function(snapshots, couplings, problem, training, control, seconds, call) {
+  couplings <- lapply(couplings, function(c) in_user_units(c, snapshots$scale))
+  structure(
+    list(
+      snapshots = snapshots, couplings = couplings, field = new_field(training, problem),
+      history = loss_history(training$losses), seconds = seconds, control = control,
+      training = training, call = call
+    ),
+    class = "vgfm"
+  )
+}
+
+# A coupling without its plan; squared distances in the square of the data's units.
+in_user_units <- function(coupling, scale) {
+  for (part in c("potential_source", "potential_target", "cost", "epsilon", "tau")) {
+    coupling[[part]] <- coupling[[part]] * scale^2
+  }
+  coupling[c("plan", "objective")] <- NULL
+  coupling
+}
+
+# Seconds since the clock was made or last read.
+new_clock <- function() {
+  last <- proc.time()[["elapsed"]]
+  function() {
+    now <- proc.time()[["elapsed"]]
+    on.exit(last <<- now)
+    now - last
+  }
+}
+
+#' Go on with the training of a fit
+#'
+#' @param fit A fit from [vgfm_fit()], interrupted or complete.
+#' @param steps Total number of steps of the schedule. Default: as the fit's control has
+#'   it. Going on to the same number gives, bit for bit, what an uninterrupted fit gives.
+#' @return The fit, trained to `steps`.
+#' @section Errors: `vgfm_error_input` if `fit` is not a fit or has had more steps.
+#' @export
+#' @examples
+#' set.seed(1)
+#' cells <- vgfm_simulate_gene_network()
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 100))
+#' fit <- vgfm_resume(fit, steps = 200)
+vgfm_resume <- function(fit, steps = NULL) {
+  check_fit(fit)
+  control <- fit$control
+  steps <- check_count(steps, min = fit$training$step, allow_null = TRUE)
+  control$steps <- steps %||% control$steps
+  clock <- new_clock()
+  couplings <- couple_snapshots(fit$snapshots, control, rlang::caller_env())
+  problem <- new_problem(fit$snapshots, couplings, control)
+  training <- run_matching(fit$training, problem, control)
+  seconds <- fit$seconds
+  seconds[["match"]] <- seconds[["match"]] + clock()
+  new_fit(fit$snapshots, couplings, problem, training, control, seconds, fit$call)
+}
+
+check_fit <- function(fit, arg = "fit", call = rlang::caller_env()) {
+  if (!inherits(fit, "vgfm")) {
+    abort_input(
+      c("{.arg {arg}} must be a fit from {.fn vgfm_fit}, not {describe(fit)}."),
+      arg = arg, class = "vgfm_error_fit", call = call
+    )
+  }
+}

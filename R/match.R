@@ -1,0 +1,108 @@
+# Stage 2: velocity and growth are regressed on the couplings.
+
+slice_seconds <- 0.1
+
+# What training reads, in the form core takes it; standard units. `couplings` come from
+# couple_snapshots() with their plans.
+new_problem <- function(snapshots, couplings, control) {
+  z <- standardise(snapshots)
+  gaps <- diff(z$times)
+  log_children <- lapply(couplings, function(c) log(pmax(c$descendants, 1e-12)))
+  rates <- unlist(Map(`/`, log_children, gaps))
+  shift <- vapply(couplings, function(c) c$cost / sum(c$descendants), 0) / gaps^2
+  list(
+    features = nrow(z$cells),
+    cells = .Call(ffi_float, z$cells),
+    offset = z$offset,
+    times = z$times,
+    plans = lapply(couplings, `[[`, "plan"),
+    log_children = unlist(log_children),
+    noise = control$noise / snapshots$scale,
+    velocity_scale = positive_or_one(sqrt(mean(shift) / nrow(z$cells))),
+    growth_offset = mean(rates),
+    growth_scale = positive_or_one(sqrt(mean((rates - mean(rates))^2)))
+  )
+}
+
+# A scale to divide by; targets that are all the same to rounding need none.
+positive_or_one <- function(x) if (x > 1e-6) x else 1
+
+# Networks at step 0: parameters, and Adam's two moments.
+new_network <- function(outputs, features, control, key, stream) {
+  shape <- list(
+    inputs = features + 1, outputs = outputs, width = control$width,
+    hidden = control$depth, activation = unname(activations[control$activation])
+  )
+  weights <- .Call(ffi_network_init, shape, key, stream)
+  list(shape = shape, weights = weights, first = 0 * weights, second = 0 * weights)
+}
+
+new_training <- function(problem, control, key) {
+  list(
+    velocity = new_network(problem$features, problem$features, control, key, 1),
+    growth = new_network(1, problem$features, control, key, 2),
+    key = key, step = 0, losses = matrix(0, 2, 0)
+  )
+}
+
+# Training from where it stands to `control$steps`. An interrupt ends it early: what has
+# been reached is returned. Slices of about a tenth of a second let R breathe; where they
+# are cut changes nothing.
+run_matching <- function(training, problem, control) {
+  options <- list(
+    batch = control$batch, steps = control$steps, threads = control$threads,
+    learning_rate = control$learning_rate, rate_floor = rate_floor, key = training$key
+  )
+  todo <- control$steps - training$step
+  if (todo <= 0) return(training)
+  progress <- new_progress("Matching", todo, control$progress)
+  done <- 0
+  slice <- 10
+  losses <- list(training$losses)
+  tryCatch(
+    while (done < todo) {
+      steps <- min(slice, todo - done)
+      seconds <- system.time(
+        out <- .Call(ffi_match_run, training$velocity, training$growth, problem, options,
+                     training$step, steps),
+        gcFirst = FALSE
+      )[["elapsed"]]
+      check_core(out, "Training")
+      training[c("velocity", "growth")] <- out[c("velocity", "growth")]
+      training$step <- training$step + steps
+      losses[[length(losses) + 1]] <- out$losses
+      done <- done + steps
+      slice <- ceiling(steps * min(4, slice_seconds / max(seconds, 1e-3)))
+      progress(steps, loss = sum(rowMeans(out$losses)))
+    },
+    interrupt = function(condition) {
+      warn_vgfm(c(
+        "Training was interrupted after step {training$step} of {control$steps}.",
+        i = "The fit holds what it had learned; {.fn vgfm_resume} goes on from there."
+      ), class = "vgfm_warning_interrupted")
+    }
+  )
+  progress(0, finished = TRUE)
+  training$losses <- do.call(cbind, losses)
+  training
+}
+
+# The trained fields, as core reads them.
+new_field <- function(training, problem) {
+  keep <- c("shape", "weights")
+  c(
+    list(velocity = training$velocity[keep], growth = training$growth[keep]),
+    problem[c("velocity_scale", "growth_offset", "growth_scale")]
+  )
+}
+
+# Mean losses over blocks of ten steps.
+loss_history <- function(losses) {
+  steps <- seq_len(ncol(losses))
+  block <- (steps - 1) %/% 10
+  data.frame(
+    step = as.vector(tapply(steps, block, max)),
+    velocity = as.vector(tapply(losses[1, ], block, mean)),
+    growth = as.vector(tapply(losses[2, ], block, mean))
+  )
+}

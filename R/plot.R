@@ -1,0 +1,141 @@
+#' Figures of a fit
+#'
+#' @param object,x A fit from [vgfm_fit()].
+#' @param type `"trajectory"`: paths of cells from the first snapshot over the data.
+#'   `"growth"`: growth rate of every observed cell. `"history"`: training losses.
+#'   `"fit"`: the predicted cloud, weighted, beside every snapshot.
+#' @param dims Two features to draw, by number or name. A fit with one feature is drawn
+#'   against time.
+#' @param n Number of paths.
+#' @param ... Ignored.
+#' @return `autoplot()` gives a ggplot2 object, to which themes and scales can be added;
+#'   `plot()` draws it and returns it invisibly.
+#' @section Errors: `vgfm_error_input` for features that are not in the fit.
+#' @export
+#' @examples
+#' set.seed(1)
+#' cells <- vgfm_simulate_gene_network()
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' autoplot(fit, "growth")
+#' @importFrom ggplot2 autoplot
+autoplot.vgfm <- function(object, type = c("trajectory", "growth", "history", "fit"),
+                          dims = 1:2, n = 60, ...) {
+  type <- check_choice(type, c("trajectory", "growth", "history", "fit"))
+  if (type == "history") return(plot_history(object))
+  dims <- check_dims(dims, object)
+  switch(type,
+    trajectory = plot_trajectory(object, dims, n),
+    growth = plot_growth(object, dims),
+    fit = plot_fit(object, dims)
+  )
+}
+
+#' @rdname autoplot.vgfm
+#' @export
+plot.vgfm <- function(x, ...) {
+  figure <- ggplot2::autoplot(x, ...)
+  print(figure)
+  invisible(figure)
+}
+
+#' @export
+ggplot2::autoplot
+
+# Names of the two features to draw; `time` stands in where there is only one feature.
+check_dims <- function(dims, fit, call = rlang::caller_env()) {
+  features <- fit$snapshots$features
+  if (length(features) == 1) return(c("time", features))
+  chosen <- if (is.numeric(dims)) features[dims] else intersect(dims, features)
+  if (length(dims) != 2 || length(chosen) != 2 || anyNA(chosen)) {
+    abort_input(
+      c("{.arg dims} must be two features of the fit, by number or name.",
+        x = "It is {.val {dims}}; the fit has {length(features)} features."),
+      arg = "dims", call = call
+    )
+  }
+  chosen
+}
+
+# The observed cells as a table, in the columns that figures need.
+cells_table <- function(fit) {
+  s <- fit$snapshots
+  data.frame(time = s$time, label = time_label(fit, s$index), s$x, check.names = FALSE)
+}
+
+time_label <- function(fit, index) {
+  factor(fit$snapshots$labels[index], levels = fit$snapshots$labels)
+}
+
+base_figure <- function(data, dims, ...) {
+  ggplot2::ggplot(data, ggplot2::aes(.data[[dims[1]]], .data[[dims[2]]], ...)) +
+    ggplot2::labs(x = dims[1], y = dims[2]) +
+    ggplot2::theme_minimal()
+}
+
+scale_time <- function() {
+  ggplot2::scale_colour_viridis_d("time", option = "D", end = 0.9)
+}
+
+plot_trajectory <- function(fit, dims, n) {
+  paths <- vgfm_trajectories(fit, n = n)
+  base_figure(cells_table(fit), dims) +
+    ggplot2::geom_point(ggplot2::aes(colour = .data$label), size = 0.7, alpha = 0.5) +
+    ggplot2::geom_path(
+      ggplot2::aes(group = .data$cell, linewidth = .data$weight), paths,
+      colour = "grey15", alpha = 0.45, lineend = "round"
+    ) +
+    scale_time() +
+    ggplot2::scale_linewidth_continuous("mass", range = c(0.2, 1)) +
+    ggplot2::guides(colour = ggplot2::guide_legend(
+      override.aes = list(size = 2.5, alpha = 1)
+    )) +
+    ggplot2::labs(title = "Paths of cells from the first snapshot")
+}
+
+plot_growth <- function(fit, dims) {
+  cells <- cells_table(fit)
+  cells$growth <- predict(fit, type = "growth")
+  base_figure(cells, dims, colour = .data$growth) +
+    ggplot2::geom_point(size = 0.9) +
+    ggplot2::scale_colour_gradient2(
+      "growth\nper unit\nof time", low = "#2166ac", mid = "grey85", high = "#b2182b"
+    ) +
+    ggplot2::labs(title = "Growth rate of the observed cells")
+}
+
+plot_fit <- function(fit, dims) {
+  s <- fit$snapshots
+  later <- seq_along(s$times)[-1]
+  population <- follow(fit, s$x[s$index == 1, , drop = FALSE], s$times[1], s$times[-1])
+  predicted <- do.call(rbind, Map(function(state, k) {
+    data.frame(time = state$time, label = time_label(fit, k), state$x,
+               weight = exp(state$log_weight), check.names = FALSE, row.names = NULL)
+  }, population, later))
+  cells <- cells_table(fit)
+  cells <- cells[s$index > 1, ]
+  base_figure(cells, dims) +
+    ggplot2::geom_point(ggplot2::aes(colour = "observed"), size = 0.7, alpha = 0.6) +
+    ggplot2::geom_point(ggplot2::aes(colour = "predicted", size = .data$weight),
+                        predicted, alpha = 0.5) +
+    ggplot2::facet_wrap(ggplot2::vars(.data$label)) +
+    ggplot2::scale_colour_manual(NULL, values = c(observed = "grey60",
+                                                  predicted = "#b2182b")) +
+    ggplot2::scale_size_area("mass", max_size = 2.5) +
+    ggplot2::labs(title = "Predicted from the first snapshot, and observed")
+}
+
+plot_history <- function(fit) {
+  history <- fit$history
+  long <- data.frame(
+    step = rep(history$step, 2),
+    loss = c(history$velocity, history$growth),
+    field = rep(c("velocity", "growth"), each = nrow(history))
+  )
+  ggplot2::ggplot(long, ggplot2::aes(.data$step, .data$loss)) +
+    ggplot2::geom_line(colour = "grey20", linewidth = 0.4) +
+    ggplot2::facet_wrap(ggplot2::vars(.data$field), scales = "free_y") +
+    ggplot2::scale_y_log10() +
+    ggplot2::labs(x = "step", y = "weighted mean squared error",
+                  title = "Training history") +
+    ggplot2::theme_minimal()
+}

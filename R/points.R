@@ -1,0 +1,48 @@
+# Point clouds and weights as arguments of the transport functions.
+
+# A matrix, data frame or, for points on a line, a vector -> double matrix.
+check_points <- function(x, arg = rlang::caller_arg(x), call = rlang::caller_env()) {
+  if (is.numeric(x) && is.null(dim(x))) x <- matrix(x)
+  x <- as_cells(x, arg = arg, call = call)$x
+  if (nrow(x) == 0 || ncol(x) == 0) {
+    abort_x(
+      c("{.arg {arg}} must have at least one row and one column, not {describe(x)}.",
+        i = "Points are rows, features are columns."),
+      arg, NULL, call
+    )
+  }
+  x
+}
+
+check_same_features <- function(x, y, call = rlang::caller_env()) {
+  if (ncol(x) != ncol(y)) {
+    abort_input(
+      c("{.arg x} and {.arg y} must have the same features: {.arg x} has {ncol(x)}
+         column{?s}, {.arg y} has {ncol(y)}.",
+        i = "Project both onto the same features or components first."),
+      arg = "y", call = call
+    )
+  }
+}
+
+# One number or n of them -> n.
+check_weights <- function(w, n, positive = FALSE, arg = rlang::caller_arg(w),
+                          call = rlang::caller_env()) {
+  fits <- is.numeric(w) && length(w) %in% c(1, n)
+  if (!fits) {
+    abort_input("{.arg {arg}} must be one number or {n} of them, not {describe(w)}.",
+                arg = arg, call = call)
+  }
+  w <- rep_len(as.double(w), n)
+  bad <- which(!is.finite(w) | w < 0 | (positive & w == 0))
+  if (length(bad) > 0 || sum(w) <= 0) {
+    wanted <- if (positive) "positive" else "at least 0 and not all 0"
+    at <- c(bad, 1)[1]
+    abort_input(
+      c("{.arg {arg}} must be finite and {wanted}; element {at} is {w[at]}.",
+        i = "Leave out cells that carry no mass."),
+      arg = arg, call = call
+    )
+  }
+  w
+}

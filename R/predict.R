@@ -1,0 +1,123 @@
+#' Velocity, growth, future state or weight of any cell
+#'
+#' @param object A fit from [vgfm_fit()].
+#' @param newdata Cells in rows with the features of the fit. Default: the cells it was
+#'   fitted to.
+#' @param time Time at which the cells are: one number, or one per cell. Default: the
+#'   observed times of the fitted cells; needed with `newdata`.
+#' @param type `"velocity"`: displacement per unit of time, in units of the features.
+#'   `"growth"`: exponential growth rate per unit of time. `"state"`: where the cells are
+#'   at time `to`. `"weight"`: the factor by which their mass has changed by then.
+#' @param to For `"state"` and `"weight"`: the time to integrate to, before or after
+#'   `time`. Default: the last observed time.
+#' @param ... Must be empty.
+#' @return For velocity and state a matrix, cells in rows and features in columns; for
+#'   growth and weight a vector with one number per cell.
+#' @section Warnings: `vgfm_warning_extrapolation` if a time lies outside the observed
+#'   ones: the fields were never trained there.
+#' @section Errors: `vgfm_error_newdata` if features do not match those of the fit,
+#'   `vgfm_error_time` for unusable times.
+#' @export
+#' @examples
+#' set.seed(1)
+#' cells <- vgfm_simulate_gene_network()
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' head(predict(fit, type = "growth"))
+#' predict(fit, newdata = data.frame(x1 = 1, x2 = 2), time = 8, type = "velocity")
+predict.vgfm <- function(object, newdata = NULL, time = NULL,
+                         type = c("velocity", "growth", "state", "weight"), to = NULL,
+                         ...) {
+  rlang::check_dots_empty()
+  type <- check_choice(type, c("velocity", "growth", "state", "weight"))
+  cells <- cells_at(object, newdata, time)
+  if (type %in% c("velocity", "growth")) {
+    out <- evaluate_field(object, cells$x, cells$time)
+    return(out[[type]])
+  }
+  last <- object$snapshots$times[length(object$snapshots$times)]
+  to <- check_number(to, allow_null = TRUE) %||% last
+  warn_outside(object, to)
+  out <- advance_cells(object, cells$x, cells$time, to)
+  if (type == "state") out$x else exp(out$log_weight)
+}
+
+# Cells and their times as the user names them.
+cells_at <- function(fit, newdata, time, call = rlang::caller_env()) {
+  snapshots <- fit$snapshots
+  x <- if (is.null(newdata)) {
+    snapshots$x
+  } else {
+    check_newdata(snapshots, newdata, call = call)
+  }
+  if (is.null(time)) {
+    if (!is.null(newdata)) {
+      abort_time(c(
+        "{.arg time} is needed with {.arg newdata}.",
+        i = "Give the time at which the cells are: one number, or one per cell."
+      ), "time", call)
+    }
+    return(list(x = x, time = snapshots$time))
+  }
+  if (!is.numeric(time) || !length(time) %in% c(1, nrow(x)) || !all(is.finite(time))) {
+    abort_time(c(
+      "{.arg time} must be one finite number, or one for each of the {nrow(x)} cells,
+       not {describe(time)}.",
+      i = "Times are numbers on the scale of the fit, from {snapshots$times[1]} to
+           {max(snapshots$times)}."
+    ), "time", call)
+  }
+  warn_outside(fit, time, call = call)
+  list(x = x, time = rep_len(as.double(time), nrow(x)))
+}
+
+warn_outside <- function(fit, time, call = rlang::caller_env()) {
+  range <- range(fit$snapshots$times)
+  outside <- time[time < range[1] | time > range[2]]
+  if (length(outside) > 0) {
+    warn_vgfm(c(
+      "Time {outside[1]} lies outside the observed times, {range[1]} to {range[2]}.",
+      i = "The fields were never trained there; treat the result as extrapolation."
+    ), class = "vgfm_warning_extrapolation", call = call)
+  }
+}
+
+standard_time <- function(fit, time) {
+  times <- fit$snapshots$times
+  (time - times[1]) / time_unit(fit)
+}
+
+# The mean gap between observed times: one unit of standard time.
+time_unit <- function(fit) {
+  diff(range(fit$snapshots$times)) / (length(fit$snapshots$times) - 1)
+}
+
+# velocity (n x d) and growth (n) at cells x (n x d) and times, in the user's units
+evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
+  out <- .Call(ffi_flow_evaluate, fit$field, t(to_standard(x, fit$snapshots)),
+               standard_time(fit, time), fit$control$threads)
+  check_core(out, "Evaluating the fields", call)
+  unit <- time_unit(fit)
+  velocity <- t(out$velocity) * (fit$snapshots$scale / unit)
+  dimnames(velocity) <- list(rownames(x), fit$snapshots$features)
+  list(velocity = velocity, growth = stats::setNames(out$growth / unit, rownames(x)))
+}
+
+# States x (n x d) and log weights after integrating from `from` (one number or n) to
+# `to`, in the user's units.
+advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
+                          call = rlang::caller_env()) {
+  states <- rbind(t(to_standard(x, fit$snapshots)), log_weight)
+  from <- rep_len(from, nrow(x))
+  for (start in unique(from)) {
+    cells <- which(from == start)
+    out <- .Call(ffi_flow_advance, fit$field, states[, cells, drop = FALSE],
+                 standard_time(fit, start), standard_time(fit, to), fit$control$tolerance,
+                 fit$control$threads)
+    check_core(out, "Integrating the flow", call)
+    states[, cells] <- out$states
+  }
+  last <- nrow(states)
+  moved <- from_standard(t(states[-last, , drop = FALSE]), fit$snapshots)
+  dimnames(moved) <- list(rownames(x), fit$snapshots$features)
+  list(x = moved, log_weight = stats::setNames(states[last, ], rownames(x)))
+}

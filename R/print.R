@@ -1,0 +1,66 @@
+#' Print and summarise a fit
+#'
+#' @param x,object A fit from [vgfm_fit()], or its summary.
+#' @param ... Ignored.
+#' @return `print()` gives its argument back, invisibly. `summary()` gives a list of class
+#'   `summary.vgfm`: `evaluation` (see [vgfm_evaluate()]), `couplings` (a data frame with
+#'   one row per interval: `from`, `to`, `cost`, the lowest and highest number of
+#'   `descendants`, `residual`), and `seconds` by stage.
+#' @name print.vgfm
+#' @examples
+#' set.seed(1)
+#' cells <- vgfm_simulate_gene_network()
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' summary(fit)
+NULL
+
+#' @rdname print.vgfm
+#' @export
+print.vgfm <- function(x, ...) {
+  s <- x$snapshots
+  cli::cat_line("<vgfm> velocity and growth of ", nrow(s$x), " cells, ", ncol(s$x),
+                " features, ", length(s$times), " times")
+  cli::cat_line("times  ", paste(s$labels, collapse = ", "))
+  cli::cat_line("cells  ", paste(s$counts, collapse = ", "))
+  cli::cat_line("mass   ", paste(format(s$mass, digits = 3), collapse = ", "))
+  cli::cat_line("steps  ", x$training$step, " of ", x$control$steps, " in ",
+                format(sum(x$seconds), digits = 2), " s")
+  cli::cat_line("Next: vgfm_evaluate(), autoplot(), predict(), vgfm_trajectories()")
+  invisible(x)
+}
+
+#' @rdname print.vgfm
+#' @export
+summary.vgfm <- function(object, ...) {
+  times <- object$snapshots$labels
+  intervals <- seq_along(object$couplings)
+  pick <- function(what) vapply(object$couplings, what, 0)
+  structure(
+    list(
+      fit = object,
+      evaluation = vgfm_evaluate(object),
+      couplings = data.frame(
+        from = times[intervals], to = times[intervals + 1],
+        cost = pick(function(c) c$cost / sum(c$descendants)),
+        descendants_min = pick(function(c) min(c$descendants)),
+        descendants_max = pick(function(c) max(c$descendants)),
+        residual = pick(function(c) c$residual)
+      ),
+      seconds = object$seconds
+    ),
+    class = "summary.vgfm"
+  )
+}
+
+#' @rdname print.vgfm
+#' @export
+print.summary.vgfm <- function(x, ...) {
+  print(x$fit)
+  cli::cat_line("\nPredicted against observed, by time:")
+  print(x$evaluation, digits = 3, row.names = FALSE)
+  cli::cat_line("\nCouplings (cost per unit of mass):")
+  print(x$couplings, digits = 3, row.names = FALSE)
+  cli::cat_line("\nSeconds by stage: ",
+                paste(names(x$seconds), format(x$seconds, digits = 2), collapse = ", "))
+  invisible(x)
+}

@@ -1,0 +1,97 @@
+#include "ffi.h"
+#include "core/kernels.h"
+#include "core/parallel.h"
+#include "core/status.h"
+#include <R_ext/Utils.h>
+#include <string.h>
+
+SEXP list_get(SEXP list, const char *name) {
+  SEXP names = Rf_getAttrib(list, R_NamesSymbol);
+  for (R_xlen_t i = 0; i < Rf_xlength(names); i++)
+    if (strcmp(CHAR(STRING_ELT(names, i)), name) == 0) return VECTOR_ELT(list, i);
+  return R_NilValue;
+}
+
+double list_number(SEXP list, const char *name) {
+  return Rf_asReal(list_get(list, name));
+}
+
+SEXP list_make(int n, const char *const *names) {
+  SEXP out = PROTECT(Rf_allocVector(VECSXP, n));
+  SEXP labels = PROTECT(Rf_allocVector(STRSXP, n));
+  for (int i = 0; i < n; i++) SET_STRING_ELT(labels, i, Rf_mkChar(names[i]));
+  Rf_setAttrib(out, R_NamesSymbol, labels);
+  UNPROTECT(2);
+  return out;
+}
+
+void *workspace(size_t bytes) { return bytes == 0 ? NULL : R_alloc(bytes, 1); }
+
+rng_key key_from(SEXP key) {
+  const double *word = REAL(key);
+  return (rng_key){{(uint32_t)word[0], (uint32_t)word[1]}};
+}
+
+mlp_shape shape_from(SEXP shape) {
+  return (mlp_shape){
+    .inputs = (size_t)list_number(shape, "inputs"),
+    .outputs = (size_t)list_number(shape, "outputs"),
+    .width = (size_t)list_number(shape, "width"),
+    .hidden = (size_t)list_number(shape, "hidden"),
+    .act = (activation)list_number(shape, "activation"),
+  };
+}
+
+static void poll_interrupt(void *unused) {
+  (void)unused;
+  R_CheckUserInterrupt();
+}
+
+int user_interrupted(void *unused) {
+  (void)unused;
+  return !R_ToplevelExec(poll_interrupt, NULL);
+}
+
+SEXP ffi_status_message(SEXP code) {
+  return Rf_mkString(status_message(Rf_asInteger(code)));
+}
+
+/* list(status, kernels, cores): selects the kernels named (NULL: asks only). */
+SEXP ffi_runtime(SEXP kernels) {
+  const char *const names[] = {"status", "kernels", "cores"};
+  int status = STATUS_OK;
+  if (kernels != R_NilValue && kernels_select(CHAR(STRING_ELT(kernels, 0))))
+    status = STATUS_BAD_ARGUMENT;
+  SEXP out = PROTECT(list_make(3, names));
+  SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
+  SET_VECTOR_ELT(out, 1, Rf_mkString(kernels_get()->name));
+  SET_VECTOR_ELT(out, 2, Rf_ScalarInteger(parallel_limit()));
+  UNPROTECT(1);
+  return out;
+}
+
+/* Numbers as float32 in a raw vector: what training reads again and again. */
+SEXP ffi_float(SEXP x) {
+  R_xlen_t n = Rf_xlength(x);
+  SEXP out = PROTECT(Rf_allocVector(RAWSXP, n * (R_xlen_t)sizeof(float)));
+  float *to = (float *)RAW(out);
+  for (R_xlen_t i = 0; i < n; i++) to[i] = (float)REAL(x)[i];
+  UNPROTECT(1);
+  return out;
+}
+
+/* n uniform numbers that depend on (key, stream) alone. */
+SEXP ffi_uniform(SEXP n, SEXP key, SEXP stream) {
+  R_xlen_t count = (R_xlen_t)Rf_asReal(n);
+  rng_key k = key_from(key);
+  SEXP out = PROTECT(Rf_allocVector(REALSXP, count));
+  for (R_xlen_t i = 0; i < count; i++) {
+    const uint32_t counter[4] = {(uint32_t)i, (uint32_t)((uint64_t)i >> 32),
+                                 (uint32_t)Rf_asReal(stream), RNG_PICK};
+    uint32_t word[4];
+    rng_philox(word, counter, k);
+    REAL(out)[i] = rng_uniform(word[0]);
+  }
+  UNPROTECT(1);
+  return out;
+}

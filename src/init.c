@@ -1,0 +1,26 @@
+#include "ffi.h"
+#include <R_ext/Rdynload.h>
+#include <R_ext/Visibility.h>
+
+#define ROUTINE(name, args) {#name, (DL_FUNC) &name, args}
+
+static const R_CallMethodDef routines[] = {
+  ROUTINE(ffi_status_message, 1),
+  ROUTINE(ffi_runtime, 1),
+  ROUTINE(ffi_float, 1),
+  ROUTINE(ffi_uniform, 3),
+  ROUTINE(ffi_network_init, 3),
+  ROUTINE(ffi_match_run, 6),
+  ROUTINE(ffi_flow_evaluate, 4),
+  ROUTINE(ffi_flow_advance, 6),
+  ROUTINE(ffi_srot, 5),
+  ROUTINE(ffi_plan_dense, 5),
+  ROUTINE(ffi_emd, 5),
+  {NULL, NULL, 0},
+};
+
+void attribute_visible R_init_vgfm(DllInfo *dll) {
+  R_registerRoutines(dll, NULL, routines, NULL, NULL);
+  R_useDynamicSymbols(dll, FALSE);
+  R_forceSymbols(dll, TRUE);
+}
