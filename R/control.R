@@ -5,15 +5,20 @@
 #' used.
 #'
 #' @section How the defaults are chosen:
-#' * `epsilon` and `tau` are squared distances, so their defaults follow the data. The
-#'   yardstick of an interval is the mean squared distance between cells of neighbouring
-#'   snapshots that the transport has to bridge: the mean over target cells of the squared
-#'   distance to the nearest source cell, plus the same the other way round, is the local
-#'   spacing; the total variance is the global size.
-#' * `noise` is 2 % of the data's scale. More blurs the field, less lets it overfit.
-#' * `learning_rate`, `steps` and `batch`: a cosine from 3e-3 over 2000 steps of 1024
-#'   rows; shorter schedules at a constant rate fit clearly worse.
-#' * `activation`: leaky ReLU reaches half the error of SiLU and tanh at equal steps.
+#' Measured on simulated gene networks, branching simulations, Gaussian clusters in up to
+#' 1000 dimensions and mouse haematopoiesis; V is the total variance of `x`, summed over
+#' features.
+#' * `tau` is 2 V. It decides the growth rates: a few times smaller, and the descendants
+#'   of like cells scatter; a few times larger, and dividing and resting cells blur.
+#' * `epsilon` is 0.005 V: between a third and three times of it, fits are equally good.
+#' * `noise` is 2 % of the root of the mean variance of a feature. None overfits, more
+#'   blurs the field.
+#' * `steps` is 2000 for up to 60 features and falls with the root of their number beyond:
+#'   there the field is simple against the noise of the cells, and longer training learns
+#'   that noise, which shrinks the predicted cloud.
+#' * `learning_rate` falls from 0.01 along half a cosine. At 0.003 the same quality takes
+#'   twice the steps; at 0.02 some fits fail.
+#' * `activation`: leaky ReLU reaches lower errors than SiLU and tanh at equal steps.
 #'
 #' @param epsilon Entropic regularisation of the coupling, in squared units of `x`;
 #'   positive. Smaller means sharper pairs and more work.
@@ -43,8 +48,8 @@
 #' @examples
 #' vgfm_control(steps = 500, width = 32)
 vgfm_control <- function(epsilon = NULL, tau = NULL, noise = NULL, width = 64, depth = 3,
-                         activation = c("leaky_relu", "silu", "tanh"), steps = 2000,
-                         batch = 1024, learning_rate = 3e-3, tolerance = 1e-5,
+                         activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
+                         batch = 1024, learning_rate = 0.01, tolerance = 1e-6,
                          transport_tolerance = 1e-9, threads = NULL,
                          progress = rlang::is_interactive()) {
   class <- "vgfm_error_control"
@@ -56,7 +61,7 @@ vgfm_control <- function(epsilon = NULL, tau = NULL, noise = NULL, width = 64, d
       width = check_count(width, max = 4096, class = class),
       depth = check_count(depth, max = 32, class = class),
       activation = check_choice(activation, names(activations), class = class),
-      steps = check_count(steps, min = 0, class = class),
+      steps = check_count(steps, min = 0, allow_null = TRUE, class = class),
       batch = check_count(batch, max = 2^20, class = class),
       learning_rate = check_number(learning_rate, 0, 1, bounds = "(]", class = class),
       tolerance = check_number(tolerance, 1e-12, 0.1, class = class),
@@ -76,10 +81,12 @@ rate_floor <- 0.01
 
 # Fills in what depends on the data, in units of x.
 resolve_control <- function(control, snapshots) {
-  scale <- snapshots$scale
-  control$epsilon <- control$epsilon %||% (default_epsilon * scale^2)
-  control$tau <- control$tau %||% (default_tau * scale^2)
-  control$noise <- control$noise %||% (0.02 * scale)
+  features <- ncol(snapshots$x)
+  variance <- features * snapshots$scale^2
+  control$epsilon <- control$epsilon %||% (0.005 * variance)
+  control$tau <- control$tau %||% (2 * variance)
+  control$noise <- control$noise %||% (0.02 * snapshots$scale)
+  control$steps <- control$steps %||% round(2000 * min(1, sqrt(60 / features)))
   control$threads <- use_threads(control$threads)
   control
 }

@@ -14,11 +14,25 @@ check_core <- function(result, what, call = rlang::caller_env()) {
   cli::cli_abort("{what} failed: {reason}.", class = c(class, "vgfm_error"), call = call)
 }
 
+# The process that loaded the package, as opposed to one forked from it.
+process <- new.env(parent = emptyenv())
+
+.onLoad <- function(libname, pkgname) {
+  process$id <- Sys.getpid()
+  kernels <- Sys.getenv("VGFM_KERNELS")
+  if (.Call(ffi_runtime, kernels)$status != 0L) {
+    warning("VGFM_KERNELS=", kernels, " is not to be had here; using ",
+            .Call(ffi_runtime, NULL)$kernels, call. = FALSE)
+  }
+}
+
 # Threads to use: the control's, else `options(vgfm.threads =)`, else two, and never more
-# than there are processors.
-use_threads <- function(threads = NULL) {
+# than there are processors. One in a forked process (parallel::mclapply()): OpenMP's
+# threads do not survive the fork, and waiting for them would never end.
+use_threads <- function(threads = NULL, call = rlang::caller_env()) {
   if (is.null(threads)) threads <- getOption("vgfm.threads", 2L)
-  threads <- check_count(threads, min = 1, arg = "threads")
+  threads <- check_count(threads, min = 1, arg = "threads", call = call)
+  if (Sys.getpid() != process$id) return(1L)
   min(threads, .Call(ffi_runtime, NULL)$cores)
 }
 

@@ -22,8 +22,8 @@
 #' @param threads Number of threads; it does not change the result.
 #' @return A list: `descendants` (n row sums), `potential_source` (n), `potential_target`
 #'   (m), `cost` (the transport cost \eqn{\langle C, P\rangle}), `objective`, `residual`,
-#'   `iterations` (Newton steps and conjugate-gradient steps), `epsilon`, `tau`, and `plan`
-#'   (n x m) if asked for.
+#'   `iterations` (Newton steps and conjugate-gradient steps), `epsilon`, `tau`, and
+#'   `plan` (n x m) if asked for.
 #' @section Errors: `vgfm_error_input` for bad arguments; `vgfm_error_convergence` if the
 #'   tolerance is not reached.
 #' @references Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), Joint Velocity-Growth Flow
@@ -102,7 +102,8 @@ couple_snapshots <- function(snapshots, control, call) {
     growth <- snapshots$mass[k + 1] / snapshots$mass[k]
     solve_srot(
       x, y, a = rep(1, ncol(x)), b = rep(ncol(x) * growth / ncol(y), ncol(y)),
-      epsilon = control$epsilon / snapshots$scale^2, tau = control$tau / snapshots$scale^2,
+      epsilon = control$epsilon / snapshots$scale^2,
+      tau = control$tau / snapshots$scale^2,
       tolerance = control$transport_tolerance, threads = control$threads, keep = TRUE,
       call = call
     )

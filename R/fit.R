@@ -26,9 +26,10 @@
 #'   residual), `field` (the networks), `history` (training losses), `seconds` by stage,
 #'   `control` (as used) and `training` (what [vgfm_resume()] needs). Use [predict()],
 #'   [vgfm_trajectories()], [vgfm_evaluate()] and [autoplot()] rather than its parts.
-#' @section Errors: All have class `vgfm_error`. `vgfm_error_input` for unusable arguments,
-#'   with `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass` or `vgfm_error_control`;
-#'   `vgfm_error_convergence` if a coupling cannot be solved to its tolerance.
+#' @section Errors: All have class `vgfm_error`. `vgfm_error_input` for unusable
+#'   arguments, with `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass` or
+#'   `vgfm_error_control`; `vgfm_error_convergence` if a coupling cannot be solved to its
+#'   tolerance.
 #' @references Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), Joint Velocity-Growth Flow
 #'   Matching for Single-Cell Dynamics Modeling, NeurIPS 2025, arXiv:2505.13413.
 #' @export

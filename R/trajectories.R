@@ -32,7 +32,11 @@ vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n 
     )
   }
   warn_outside(fit, c(from, times))
-  x <- if (is.null(newdata)) first_cells(fit, n) else check_newdata(fit$snapshots, newdata)
+  x <- if (is.null(newdata)) {
+    first_cells(fit, n)
+  } else {
+    check_newdata(fit$snapshots, newdata)
+  }
   cell <- rownames(x) %||% as.character(seq_len(nrow(x)))
   parts <- c(
     follow(fit, x, from, sort(unique(times[times < from]), decreasing = TRUE)),

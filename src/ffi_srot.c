@@ -59,7 +59,8 @@ static srot_problem problem_from(SEXP x, SEXP y, SEXP a, SEXP b, double epsilon,
   };
 }
 
-/* x (d, n), y (d, m), a (n), b (m), options list(epsilon, tau, tolerance, threads, keep) */
+/* x (d, n), y (d, m), a (n), b (m),
+ * options list(epsilon, tau, tolerance, threads, keep) */
 SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   const char *const names[] = {"status", "descendants", "potential_source",
                                "potential_target", "cost", "objective", "residual",

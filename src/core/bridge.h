@@ -15,8 +15,8 @@ typedef struct {
   const float *cells;         /* (cells of all snapshots, d), snapshot after snapshot */
   const size_t *offset;       /* (intervals + 1) row of each snapshot's first cell */
   const double *times;        /* (intervals + 1) */
-  const plan *plans;          /* (intervals) accumulated, see plan.h; every target has the same mass */
-  const double *log_children; /* (rows of all source snapshots) log of the plan's row sum */
+  const plan *plans;          /* (intervals) accumulated; all targets of equal mass */
+  const double *log_children; /* (cells of all sources) log of the plan's row sum */
   double noise;               /* standard deviation added to positions */
   double velocity_scale, growth_offset, growth_scale; /* targets are standardised so */
 } bridge;
@@ -34,7 +34,7 @@ size_t bridge_noise(size_t d);
 
 /* Rows first ... first + count - 1 of the batch of one step, a function of (key, step,
  * row) alone. Row r belongs to interval r % intervals; a pair is drawn from its plan and
- * a time s ~ U(0, 1) on the path. */
+ * a time s ~ U(0, 1) on the path, evenly spread over the rows of a step. */
 void bridge_draw(bridge_rows *rows, const bridge *b, rng_key key, uint64_t step,
                  size_t first, size_t count);
 

@@ -48,7 +48,7 @@ size_t flow_workspace(const flow *f, int threads) {
   return arena_size(&a);
 }
 
-/* velocity and growth of `rows` cells, `stride` numbers apart in x and in both results. */
+/* Velocity and growth of `rows` cells; each array has a stride from cell to cell. */
 static void evaluate_tile(double *velocity, double *growth, const double *x,
                           const double *t, size_t rows, size_t stride_x,
                           size_t stride_velocity, size_t stride_growth, lane *l) {

@@ -62,9 +62,28 @@ typedef struct {
    * x is (d, n), a row per feature (so that points lie side by side). */
   void (*sqdist)(double *out, const double *x, size_t ldx, const double *y, size_t n,
                  size_t d);
+  /* The same in single precision, or its square root; n a multiple of KERNEL_PAD.
+   * Good to (d + 16) 2^-24 of the norms of x and y. */
+  void (*distance_f32)(float *out, const float *x, size_t ldx, const float *y, size_t n,
+                       size_t d, int root);
+  /* out = a + b on n values, n a multiple of KERNEL_PAD, and the least of them; out may
+   * be a. */
+  float (*add_min_f32)(float *out, const float *a, const float *b, size_t n);
   /* Sum and maximum of n values, in a fixed order. */
   double (*sum_f64)(const double *x, size_t n);
   double (*max_f64)(const double *x, size_t n);
+
+  /* The column of a softmax, on n values each. out = (f - c) * scale, and its maximum. */
+  double (*logits_f64)(double *out, const double *f, const double *c, double scale,
+                       size_t n);
+  /* x = exp(x - shift), and its sum in a fixed order. */
+  double (*exp_sum_f64)(double *x, double shift, size_t n);
+  double (*dot_f64)(const double *x, const double *y, size_t n);
+  void (*axpy_f64)(double *y, const double *x, double scale, size_t n); /* y += scale x */
+  /* Places and scaled values of the entries above `cut`, in order; returns their number.
+   * index and value have room for n. */
+  size_t (*select_f64)(int32_t *index, float *value, const double *x, double cut,
+                       double scale, size_t n);
 } kernels;
 
 extern const kernels kernels_naive, kernels_generic, kernels_neon, kernels_avx2,

@@ -1,4 +1,5 @@
-/* Kernels for AVX2 and FMA. Not on Windows, where GCC does not align the stack for it (PR 54412). */
+/* Kernels for AVX2 and FMA. Not on Windows, where GCC does not align the stack for them
+ * (PR 54412). */
 #include "kernels.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(_WIN32)

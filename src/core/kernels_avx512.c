@@ -1,9 +1,12 @@
-/* Kernels for AVX-512. Not on Windows, where GCC does not align the stack for it (PR 54412). */
+/* Kernels for AVX-512. Not on Windows, where GCC does not align the stack for them
+ * (PR 54412). */
 #include "kernels.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(_WIN32)
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,fma"))), apply_to = function)
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,fma"))), \
+    apply_to = function)
 #else
 #pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,fma,prefer-vector-width=512")
 #endif

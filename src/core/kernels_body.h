@@ -40,7 +40,9 @@ INLINE vf vf_load_part(const float *p, size_t count) {
 }
 
 #include "kernels_math.h"
+#include "kernels_softmax.h"
 #include "kernels_random.h"
+#include "kernels_distance.h"
 #include "kernels_adam.h"
 #include "kernels_gemm.h"
 
@@ -58,6 +60,13 @@ const kernels TABLE_NAME(SIMD_NAME) = {
   .normals = normals,
   .exp_f64 = exp_f64,
   .sqdist = sqdist,
+  .distance_f32 = distance_f32,
+  .add_min_f32 = add_min_f32,
   .sum_f64 = sum_f64,
   .max_f64 = max_f64,
+  .logits_f64 = logits_f64,
+  .exp_sum_f64 = exp_sum_f64,
+  .dot_f64 = dot_f64,
+  .axpy_f64 = axpy_f64,
+  .select_f64 = select_f64,
 };

@@ -80,6 +80,27 @@ static void sqdist(double *out, const double *x, size_t ldx, const double *y, si
   }
 }
 
+static void distance_f32(float *out, const float *x, size_t ldx, const float *y, size_t n,
+                         size_t d, int root) {
+  for (size_t i = 0; i < n; i++) {
+    double total = 0;
+    for (size_t k = 0; k < d; k++) {
+      double diff = (double)x[k * ldx + i] - y[k];
+      total += diff * diff;
+    }
+    out[i] = (float)(root ? sqrt(total) : total);
+  }
+}
+
+static float add_min_f32(float *out, const float *a, const float *b, size_t n) {
+  float least = INFINITY;
+  for (size_t i = 0; i < n; i++) {
+    out[i] = a[i] + b[i];
+    least = out[i] < least ? out[i] : least;
+  }
+  return least;
+}
+
 static double sum_f64(const double *x, size_t n) {
   double total = 0;
   for (size_t i = 0; i < n; i++) total += x[i];
@@ -92,6 +113,39 @@ static double max_f64(const double *x, size_t n) {
   return best;
 }
 
+static double logits_f64(double *out, const double *f, const double *c, double scale,
+                         size_t n) {
+  for (size_t i = 0; i < n; i++) out[i] = (f[i] - c[i]) * scale;
+  return max_f64(out, n);
+}
+
+static double exp_sum_f64(double *x, double shift, size_t n) {
+  for (size_t i = 0; i < n; i++) x[i] -= shift;
+  exp_f64(x, x, n);
+  return sum_f64(x, n);
+}
+
+static double dot_f64(const double *x, const double *y, size_t n) {
+  double total = 0;
+  for (size_t i = 0; i < n; i++) total += x[i] * y[i];
+  return total;
+}
+
+static void axpy_f64(double *y, const double *x, double scale, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] += scale * x[i];
+}
+
+static size_t select_f64(int32_t *index, float *value, const double *x, double cut,
+                         double scale, size_t n) {
+  size_t count = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (!(x[i] > cut)) continue;
+    index[count] = (int32_t)i;
+    value[count++] = (float)(x[i] * scale);
+  }
+  return count;
+}
+
 const kernels kernels_naive = {
   .name = "naive",
   .gemm = gemm,
@@ -101,6 +155,13 @@ const kernels kernels_naive = {
   .normals = normals,
   .exp_f64 = exp_f64,
   .sqdist = sqdist,
+  .distance_f32 = distance_f32,
+  .add_min_f32 = add_min_f32,
   .sum_f64 = sum_f64,
   .max_f64 = max_f64,
+  .logits_f64 = logits_f64,
+  .exp_sum_f64 = exp_sum_f64,
+  .dot_f64 = dot_f64,
+  .axpy_f64 = axpy_f64,
+  .select_f64 = select_f64,
 };

@@ -1,4 +1,4 @@
-/* Kernels for 64-bit ARM, where NEON is always there: wider blocks than the generic ones. */
+/* Kernels for 64-bit ARM, where NEON is always there: larger blocks than the generic. */
 #include "kernels.h"
 
 #if defined(__aarch64__) && defined(__GNUC__)

@@ -1,6 +1,6 @@
 #include "match.h"
 #include "adam.h"
-#include "parallel.h"
+#include "crew.h"
 #include "status.h"
 #include <string.h>
 
@@ -9,14 +9,17 @@
  * work on them, so sums come out the same to the last bit. */
 #define LANES ((size_t)16)
 #define LANE_FLOATS ((size_t)1 << 22) /* all gradients together, at least two lanes */
-#define CHUNK ((size_t)4096)          /* parameters a thread updates at a time */
+#define CHUNK ((size_t)4096)          /* parameters updated at a time */
 
+/* A network while it is trained, packed. */
 typedef struct {
-  float *weights, *first, *second, *transposed; /* packed */
-  float *grad;                                  /* (lanes, packed) */
+  const mlp_shape *shape;
   size_t packed;
-} packed_net;
+  float *weights, *first, *second, *transposed;
+  float *grad; /* (lanes, packed) */
+} network;
 
+/* What one thread needs. */
 typedef struct {
   bridge_rows rows;
   float *out_velocity, *out_growth; /* (MLP_TILE, pad) */
@@ -24,26 +27,32 @@ typedef struct {
 } scratch;
 
 typedef struct {
-  packed_net velocity, growth;
-  double *lane_loss; /* (lanes, 2) */
+  const bridge *bridge;
+  const match_options *options;
+  network velocity, growth;
   size_t lanes;
+  double *lane_loss; /* (lanes, 2) */
   char *shares;      /* one scratch a thread */
   size_t share;
-} layout_t;
+  double *losses;    /* (to - from, 2) */
+  uint64_t from, to, step;
+} session;
 
-static size_t count_lanes(const trainee *velocity, const trainee *growth, size_t batch) {
-  size_t floats = mlp_packed(&velocity->shape) + mlp_packed(&growth->shape);
-  size_t fit = LANE_FLOATS / floats, tiles = (batch + MLP_TILE - 1) / MLP_TILE;
+static size_t count_lanes(const mlp_shape *velocity, const mlp_shape *growth,
+                          size_t batch) {
+  size_t fit = LANE_FLOATS / (mlp_packed(velocity) + mlp_packed(growth));
   size_t lanes = fit < 2 ? 2 : fit < LANES ? fit : LANES;
+  size_t tiles = (batch + MLP_TILE - 1) / MLP_TILE;
   return lanes < tiles ? lanes : tiles;
 }
 
-static void layout_net(arena *a, packed_net *net, const mlp_shape *s, size_t lanes) {
-  net->packed = mlp_packed(s);
+static void layout_network(arena *a, network *net, const mlp_shape *shape, size_t lanes) {
+  net->shape = shape;
+  net->packed = mlp_packed(shape);
   net->weights = arena_take(a, net->packed, sizeof(float));
   net->first = arena_take(a, net->packed, sizeof(float));
   net->second = arena_take(a, net->packed, sizeof(float));
-  net->transposed = arena_take(a, mlp_transposed(s), sizeof(float));
+  net->transposed = arena_take(a, mlp_transposed(shape), sizeof(float));
   net->grad = arena_take(a, lanes * net->packed, sizeof(float));
 }
 
@@ -61,24 +70,24 @@ static void layout_scratch(arena *a, scratch *s, const mlp_shape *velocity,
   mlp_tile_layout(a, &s->growth, growth);
 }
 
-static void layout(arena *a, layout_t *w, const trainee *velocity, const trainee *growth,
-                   const match_options *options) {
+static void layout(arena *a, session *m, const mlp_shape *velocity,
+                   const mlp_shape *growth, const match_options *options) {
   arena one = {0};
   scratch s;
-  layout_scratch(&one, &s, &velocity->shape, &growth->shape);
-  w->share = arena_size(&one);
-  w->lanes = count_lanes(velocity, growth, options->batch);
-  layout_net(a, &w->velocity, &velocity->shape, w->lanes);
-  layout_net(a, &w->growth, &growth->shape, w->lanes);
-  w->lane_loss = arena_take(a, 2 * w->lanes, sizeof(double));
-  w->shares = arena_take(a, (size_t)options->threads, w->share);
+  layout_scratch(&one, &s, velocity, growth);
+  m->share = arena_size(&one);
+  m->lanes = count_lanes(velocity, growth, options->batch);
+  layout_network(a, &m->velocity, velocity, m->lanes);
+  layout_network(a, &m->growth, growth, m->lanes);
+  m->lane_loss = arena_take(a, 2 * m->lanes, sizeof(double));
+  m->shares = arena_take(a, (size_t)options->threads, m->share);
 }
 
 size_t match_workspace(const trainee *velocity, const trainee *growth,
                        const match_options *options) {
   arena a = {0};
-  layout_t w;
-  layout(&a, &w, velocity, growth, options);
+  session m;
+  layout(&a, &m, &velocity->shape, &growth->shape, options);
   return arena_size(&a);
 }
 
@@ -99,101 +108,115 @@ static double squared_error(float *out, size_t pad, const float *want, size_t ld
   return loss;
 }
 
-/* Forward, loss and backward of one tile, added to lane's gradients and losses. */
-static void run_tile(layout_t *w, scratch *s, const bridge *b, size_t lane, size_t first,
-                     size_t rows, uint64_t step, const match_options *options,
-                     const mlp_shape *velocity, const mlp_shape *growth) {
-  size_t d = b->d, pad = kernel_pad(d);
-  bridge_rows *in = &s->rows;
-  bridge_draw(in, b, options->key, step, first, rows);
-  mlp_forward(s->out_velocity, &s->velocity, in->input, d + 1, rows, w->velocity.weights,
-              velocity);
-  mlp_forward(s->out_growth, &s->growth, in->input, d + 1, rows, w->growth.weights,
-              growth);
-  w->lane_loss[2 * lane] +=
-      squared_error(s->out_velocity, pad, in->velocity, pad, in->weight, rows, d);
-  w->lane_loss[2 * lane + 1] += squared_error(s->out_growth, kernel_pad(1), in->growth, 1,
-                                              in->weight, rows, 1);
-  mlp_backward(w->velocity.grad + lane * w->velocity.packed, NULL, s->out_velocity,
-               &s->velocity, in->input, d + 1, rows, w->velocity.transposed, velocity);
-  mlp_backward(w->growth.grad + lane * w->growth.packed, NULL, s->out_growth, &s->growth,
-               in->input, d + 1, rows, w->growth.transposed, growth);
+/* Forward, loss and backward of one network on one tile; the gradient goes to `lane`. */
+static double learn_tile(network *net, mlp_tile *tile, float *out, const bridge_rows *in,
+                         const float *want, size_t ldw, size_t rows, size_t lane) {
+  const mlp_shape *shape = net->shape;
+  size_t ldx = shape->inputs, pad = kernel_pad(shape->outputs);
+  mlp_forward(out, tile, in->input, ldx, rows, net->weights, shape);
+  double loss = squared_error(out, pad, want, ldw, in->weight, rows, shape->outputs);
+  mlp_backward(net->grad + lane * net->packed, NULL, out, tile, in->input, ldx, rows,
+               net->transposed, shape);
+  return loss;
 }
 
-static void run_lane(layout_t *w, const bridge *b, size_t lane, uint64_t step,
-                     const match_options *options, const mlp_shape *velocity,
-                     const mlp_shape *growth) {
-  arena share = arena_over(w->shares + (size_t)parallel_rank() * w->share, w->share);
+static void run_lane(void *context, size_t lane, int rank) {
+  session *m = context;
+  const match_options *o = m->options;
+  arena share = arena_over(m->shares + (size_t)rank * m->share, m->share);
   scratch s;
-  layout_scratch(&share, &s, velocity, growth);
-  memset(w->velocity.grad + lane * w->velocity.packed, 0,
-         w->velocity.packed * sizeof(float));
-  memset(w->growth.grad + lane * w->growth.packed, 0, w->growth.packed * sizeof(float));
-  w->lane_loss[2 * lane] = w->lane_loss[2 * lane + 1] = 0;
-  for (size_t first = lane * MLP_TILE; first < options->batch;
-       first += w->lanes * MLP_TILE) {
-    size_t left = options->batch - first, rows = left < MLP_TILE ? left : MLP_TILE;
-    run_tile(w, &s, b, lane, first, rows, step, options, velocity, growth);
+  layout_scratch(&share, &s, m->velocity.shape, m->growth.shape);
+  double *loss = m->lane_loss + 2 * lane;
+  loss[0] = loss[1] = 0;
+  memset(m->velocity.grad + lane * m->velocity.packed, 0,
+         m->velocity.packed * sizeof(float));
+  memset(m->growth.grad + lane * m->growth.packed, 0, m->growth.packed * sizeof(float));
+  for (size_t at = lane * MLP_TILE; at < o->batch; at += m->lanes * MLP_TILE) {
+    size_t rows = o->batch - at < MLP_TILE ? o->batch - at : MLP_TILE;
+    bridge_draw(&s.rows, m->bridge, o->key, m->step, at, rows);
+    loss[0] += learn_tile(&m->velocity, &s.velocity, s.out_velocity, &s.rows,
+                          s.rows.velocity, kernel_pad(m->bridge->d), rows, lane);
+    loss[1] += learn_tile(&m->growth, &s.growth, s.out_growth, &s.rows, s.rows.growth, 1,
+                          rows, lane);
   }
 }
 
-static void update_net(packed_net *net, const mlp_shape *shape, size_t lanes,
-                       uint64_t step, double rate, const match_options *options) {
-  size_t chunks = (net->packed + CHUNK - 1) / CHUNK;
-  PARALLEL_FOR(options->threads)
-  for (size_t c = 0; c < chunks; c++) {
-    size_t from = c * CHUNK, left = net->packed - from;
-    adam_update(net->weights + from, net->first + from, net->second + from,
-                net->grad + from, lanes, net->packed, left < CHUNK ? left : CHUNK,
-                1.0 / (double)options->batch, step + 1, rate);
-  }
-  mlp_transpose(net->transposed, net->weights, shape);
+static size_t count_chunks(const network *net) {
+  return (net->packed + CHUNK - 1) / CHUNK;
 }
 
-static void pack(packed_net *net, const trainee *t) {
+/* One chunk of the parameters of both networks, velocity's first. */
+static void update_chunk(void *context, size_t chunk, int rank) {
+  session *m = context;
+  const match_options *o = m->options;
+  size_t first = count_chunks(&m->velocity);
+  network *net = chunk < first ? &m->velocity : &m->growth;
+  size_t from = (chunk < first ? chunk : chunk - first) * CHUNK;
+  size_t count = net->packed - from < CHUNK ? net->packed - from : CHUNK;
+  double rate = cosine_rate(m->step, o->total_steps, o->learning_rate, o->rate_floor);
+  (void)rank;
+  adam_update(net->weights + from, net->first + from, net->second + from,
+              net->grad + from, m->lanes, net->packed, count, 1.0 / (double)o->batch,
+              m->step + 1, rate);
+}
+
+static void collect_losses(session *m) {
+  double *loss = m->losses + 2 * (m->step - m->from);
+  loss[0] = loss[1] = 0;
+  for (size_t lane = 0; lane < m->lanes; lane++)
+    for (size_t i = 0; i < 2; i++) loss[i] += m->lane_loss[2 * lane + i];
+  loss[0] /= (double)(m->options->batch * m->bridge->d);
+  loss[1] /= (double)m->options->batch;
+}
+
+static void run_steps(crew *c, void *context) {
+  session *m = context;
+  size_t chunks = count_chunks(&m->velocity) + count_chunks(&m->growth);
+  for (m->step = m->from; m->step < m->to; m->step++) {
+    crew_loop(c, m->lanes, run_lane, m);
+    collect_losses(m);
+    crew_loop(c, chunks, update_chunk, m);
+    mlp_transpose(m->velocity.transposed, m->velocity.weights, m->velocity.shape);
+    mlp_transpose(m->growth.transposed, m->growth.weights, m->growth.shape);
+  }
+}
+
+static void pack(network *net, const trainee *t) {
   mlp_pack(net->weights, t->weights, &t->shape);
   mlp_pack(net->first, t->first, &t->shape);
   mlp_pack(net->second, t->second, &t->shape);
   mlp_transpose(net->transposed, net->weights, &t->shape);
 }
 
-static void unpack(trainee *t, const packed_net *net) {
+static void unpack(trainee *t, const network *net) {
   mlp_unpack(t->weights, net->weights, &t->shape);
   mlp_unpack(t->first, net->first, &t->shape);
   mlp_unpack(t->second, net->second, &t->shape);
 }
 
+static int check(const mlp_shape *velocity, const mlp_shape *growth, const bridge *b,
+                 const match_options *options) {
+  if (mlp_check(velocity) || mlp_check(growth) || velocity->inputs != b->d + 1 ||
+      velocity->outputs != b->d || growth->inputs != b->d + 1 || growth->outputs != 1 ||
+      b->intervals == 0 || options->batch == 0 || options->threads < 1)
+    return STATUS_BAD_ARGUMENT;
+  return STATUS_OK;
+}
+
 int match_run(trainee *velocity, trainee *growth, double *losses, uint64_t from,
               uint64_t steps, const bridge *b, const match_options *options,
               void *workspace, size_t workspace_bytes) {
-  if (mlp_check(&velocity->shape) || mlp_check(&growth->shape) || options->batch == 0 ||
-      options->threads < 1 || b->intervals == 0 || velocity->shape.inputs != b->d + 1 ||
-      velocity->shape.outputs != b->d || growth->shape.inputs != b->d + 1 ||
-      growth->shape.outputs != 1)
-    return STATUS_BAD_ARGUMENT;
-  layout_t w;
+  int status = check(&velocity->shape, &growth->shape, b, options);
+  if (status != STATUS_OK) return status;
+  session m = {.bridge = b, .options = options, .losses = losses, .from = from,
+               .to = from + steps};
   arena a = arena_over(workspace, workspace_bytes);
-  layout(&a, &w, velocity, growth, options);
+  layout(&a, &m, &velocity->shape, &growth->shape, options);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
-
-  pack(&w.velocity, velocity);
-  pack(&w.growth, growth);
-  for (uint64_t step = from; step < from + steps; step++) {
-    PARALLEL_FOR(options->threads)
-    for (size_t lane = 0; lane < w.lanes; lane++)
-      run_lane(&w, b, lane, step, options, &velocity->shape, &growth->shape);
-    double *loss = losses + 2 * (step - from);
-    loss[0] = loss[1] = 0;
-    for (size_t lane = 0; lane < w.lanes; lane++)
-      for (int i = 0; i < 2; i++) loss[i] += w.lane_loss[2 * lane + (size_t)i];
-    loss[0] /= (double)(options->batch * b->d);
-    loss[1] /= (double)options->batch;
-    double rate = cosine_rate(step, options->total_steps, options->learning_rate,
-                              options->rate_floor);
-    update_net(&w.velocity, &velocity->shape, w.lanes, step, rate, options);
-    update_net(&w.growth, &growth->shape, w.lanes, step, rate, options);
-  }
-  unpack(velocity, &w.velocity);
-  unpack(growth, &w.growth);
+  pack(&m.velocity, velocity);
+  pack(&m.growth, growth);
+  crew_gather(options->threads, run_steps, &m);
+  unpack(velocity, &m.velocity);
+  unpack(growth, &m.growth);
   return STATUS_OK;
 }

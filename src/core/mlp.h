@@ -21,7 +21,7 @@ typedef struct {
 /* Rows that go through the network together, while they are in cache. */
 #define MLP_TILE ((size_t)64)
 
-/* STATUS_OK, or why this is not a network: every size in 1 ... 65536, hidden in 1 ... 64. */
+/* STATUS_OK, or why this is no network: sizes are in 1 ... 65536, hidden in 1 ... 64. */
 int mlp_check(const mlp_shape *shape);
 
 static inline size_t mlp_layers(const mlp_shape *s) { return s->hidden + 1; }

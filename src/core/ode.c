@@ -177,7 +177,8 @@ int ode_rk4(double *x, double from, double to, size_t steps, size_t n, size_t di
   layout(&a, &s, n, dim);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   if (steps == 0 || !isfinite(from) || !isfinite(to)) return STATUS_BAD_ARGUMENT;
-  const double stage_node[4] = {0, 0.5, 0.5, 1}, share[4] = {1. / 6, 1. / 3, 1. / 3, 1. / 6};
+  const double stage_node[4] = {0, 0.5, 0.5, 1};
+  const double share[4] = {1. / 6, 1. / 3, 1. / 3, 1. / 6};
   double h = (to - from) / (double)steps;
   for (size_t step = 0; step < steps; step++) {
     for (int stage = 0; stage < 4; stage++) {

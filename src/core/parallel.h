@@ -7,7 +7,8 @@
 #define PARALLEL_PRAGMA(text) _Pragma(#text)
 /* Distribute the next for loop; results must not depend on which thread runs what. */
 #define PARALLEL_FOR(threads) \
-  PARALLEL_PRAGMA(omp parallel for schedule(dynamic, 1) num_threads(threads) if(threads > 1))
+  PARALLEL_PRAGMA(omp parallel for schedule(dynamic, 1) num_threads(threads) \
+                  if(threads > 1))
 #define PARALLEL_CRITICAL _Pragma("omp critical")
 static inline int parallel_rank(void) { return omp_get_thread_num(); }
 static inline int parallel_limit(void) { return omp_get_num_procs(); }

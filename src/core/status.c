@@ -7,6 +7,7 @@ static const char *const messages[STATUS_COUNT] = {
   "a value is not finite",
   "the iteration limit was reached before convergence",
   "the workspace is too small",
+  "interrupted",
 };
 
 const char *status_message(int code) {

@@ -9,6 +9,7 @@ typedef enum {
   STATUS_NOT_FINITE,     /* NaN or infinity where a number is needed */
   STATUS_NOT_CONVERGED,  /* the iteration limit was reached first */
   STATUS_NO_SPACE,       /* the workspace handed in is too small */
+  STATUS_INTERRUPTED,    /* the caller asked to stop */
   STATUS_COUNT
 } status;
 

@@ -66,7 +66,8 @@ static void check_rows(void) {
     for (size_t j = 0; j < plans[k].m && !found; j++)
       for (size_t e = 2 * j; e < 2 * j + 2 && !found; e++) {
         size_t i = (size_t)source[k][e];
-        const float *x = cells + (offset[k] + i) * D, *y = cells + (offset[k + 1] + j) * D;
+        const float *x = cells + (offset[k] + i) * D;
+        const float *y = cells + (offset[k + 1] + j) * D;
         found = fabs(x[0] - from[0]) + fabs(x[1] - from[1]) + fabs(y[0] - to[0]) +
                     fabs(y[1] - to[1]) < 1e-5;
         if (!found) continue;

@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* Fields with closed solutions: a damped spiral, and growth at a rate of cos t. */
-static void spiral(double *dx, const double *x, const double *t, size_t n, void *context) {
+static void spiral(double *dx, const double *x, const double *t, size_t n,
+                    void *context) {
   (void)t;
   ++*(size_t *)context;
   for (size_t i = 0; i < n; i++) {
@@ -14,12 +15,14 @@ static void spiral(double *dx, const double *x, const double *t, size_t n, void 
   }
 }
 
-static void grow(double *dx, const double *x, const double *t, size_t n, void *context) {
+static void grow(double *dx, const double *x, const double *t, size_t n,
+                    void *context) {
   (void)context;
   for (size_t i = 0; i < n; i++) dx[i] = x[i] * cos(t[i]);
 }
 
-static void blow_up(double *dx, const double *x, const double *t, size_t n, void *context) {
+static void blow_up(double *dx, const double *x, const double *t, size_t n,
+                    void *context) {
   (void)t;
   (void)context;
   for (size_t i = 0; i < n; i++) dx[i] = x[i] * x[i];
@@ -31,7 +34,8 @@ static double spiral_error(double relative, size_t *calls) {
   double x[2] = {1, 0};
   size_t counter = 0;
   ode_options o = {relative, relative, 100000};
-  int status = ode_dopri5(x, 0, 10, 1, 2, spiral, &counter, &o, block, sizeof block, calls);
+  int status = ode_dopri5(x, 0, 10, 1, 2, spiral, &counter, &o, block,
+                          sizeof block, calls);
   CHECK(status == STATUS_OK, "status %d", status);
   return hypot(x[0] - exp(-1) * cos(10), x[1] - exp(-1) * sin(10));
 }
@@ -103,7 +107,8 @@ static void check_failures(void) {
   double x[1] = {1};
   ode_options o = {1e-6, 1e-6, 500};
   int status = ode_dopri5(x, 0, 2, 1, 1, blow_up, NULL, &o, block, sizeof block, NULL);
-  CHECK(status == STATUS_NOT_CONVERGED || status == STATUS_NOT_FINITE, "status %d", status);
+  CHECK(status == STATUS_NOT_CONVERGED || status == STATUS_NOT_FINITE, "status %d",
+        status);
   size_t need = ode_workspace(10, 3);
   double many[30] = {0};
   CHECK(ode_dopri5(many, 0, 1, 10, 3, grow, NULL, &o, block, need / 2, NULL) ==

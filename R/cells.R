@@ -1,0 +1,134 @@
+# From what a user holds to a double matrix, cells in rows.
+
+# More values than this are refused: such data have not been reduced yet.
+cells_limit <- 5e8
+
+abort_x <- function(message, arg, class, call, .envir = parent.frame()) {
+  abort_input(message, arg = arg, class = c(class, "vgfm_error_x"), call = call,
+              .envir = .envir)
+}
+
+# A list: x, a double matrix with named columns and finite values; named, whether the
+# user had named them.
+as_cells <- function(x, arg = "x", class = NULL, call = rlang::caller_env()) {
+  if (is.data.frame(x)) {
+    check_numeric_columns(x, arg, class, call)
+    if (ncol(x) == 0) x <- matrix(0, nrow(x), 0) else x <- as.matrix(x)
+  } else if (inherits(x, "Matrix")) {
+    check_dense_size(x, arg, class, call)
+    x <- as.matrix(x)
+  }
+  if (!is.matrix(x) || !is.numeric(x)) {
+    value <- describe(x)
+    if (is.matrix(x)) value <- paste("a matrix of type", typeof(x))
+    abort_x(c(
+      "{.arg {arg}} must be a numeric matrix or data frame, not {value}.",
+      i = "Cells are rows, features (genes, principal components) are columns."
+    ), arg, class, call)
+  }
+  x <- matrix(as.double(x), nrow(x), ncol(x), dimnames = dimnames(x))
+  check_finite(x, arg, class, call)
+  named <- !is.null(colnames(x))
+  list(x = name_features(x, arg, class, call), named = named)
+}
+
+check_numeric_columns <- function(x, arg, class, call) {
+  numeric <- vapply(x, is.numeric, NA)
+  if (!all(numeric)) {
+    bad <- names(x)[!numeric]
+    kind <- class(x[[which(!numeric)[1]]])[1]
+    abort_x(c(
+      "All columns of {.arg {arg}} must be numeric.",
+      x = "{cli::qty(bad)}Column{?s} {.val {bad}} {?is/are} not; the first is of class
+           {.cls {kind}}.",
+      i = "Drop {cli::qty(bad)}{?it/them}, or pass {?it/one} as {.arg time} if it holds
+           the times."
+    ), arg, class, call)
+  }
+}
+
+check_dense_size <- function(x, arg, class, call) {
+  if (prod(dim(x)) > cells_limit) {
+    abort_x(c(
+      "{.arg {arg}} is too large to be made dense: {nrow(x)} cells x {ncol(x)}
+       features.",
+      i = "Reduce it first, for example to 10 to 50 principal components."
+    ), arg, class, call)
+  }
+}
+
+check_finite <- function(x, arg, class, call) {
+  if (length(x) == 0 || is.finite(sum(x))) return(invisible(x))
+  bad <- which(!is.finite(x))
+  if (length(bad) == 0) return(invisible(x)) # the sum alone overflowed
+  row <- (bad[1] - 1) %% nrow(x) + 1
+  column <- (bad[1] - 1) %/% nrow(x) + 1
+  value <- describe(x[row, column])
+  cell <- place_and_name(row, rownames(x))
+  feature <- place_and_name(column, colnames(x))
+  abort_x(c(
+    "{.arg {arg}} must not have missing or infinite values.",
+    x = "{length(bad)} value{?s} {?is/are}; the first is {value}, in row {cell}, column
+         {feature}.",
+    i = "Drop or impute {cli::qty(length(bad))}{?it/them} first."
+  ), arg, class, call)
+}
+
+# 4, or 4 ("name") if there are names.
+place_and_name <- function(place, names) {
+  if (is.null(names)) return(place)
+  paste0(place, " (", describe(names[place]), ")")
+}
+
+# Features without a name are called x1, x2, ... by their place.
+name_features <- function(x, arg, class, call) {
+  place <- paste0("x", seq_len(ncol(x)))[seq_len(ncol(x))]
+  name <- colnames(x)
+  if (is.null(name)) name <- place
+  blank <- is.na(name) | name == ""
+  name[blank] <- place[blank]
+  if (anyDuplicated(name)) {
+    twice <- unique(name[duplicated(name)])
+    abort_x(c(
+      "The features (columns) of {.arg {arg}} must have different names.",
+      x = "{cli::qty(twice)}Used more than once: {.val {twice}}.",
+      i = "Rename them, for example with {.fn make.unique}."
+    ), arg, class, call)
+  }
+  colnames(x) <- name
+  x
+}
+
+# Cells on which a fit is to be evaluated: a double matrix with the features of the fit,
+# in its order. Features go by name where both sides are named, and then a data frame may
+# have other columns too; else they go by place.
+check_newdata <- function(snapshots, newdata, arg = "newdata",
+                          call = rlang::caller_env()) {
+  class <- "vgfm_error_newdata"
+  wanted <- snapshots$features
+  given <- colnames(newdata)
+  by_name <- !is.null(given) && (snapshots$named || all(wanted %in% given))
+  if (by_name) {
+    missing <- setdiff(wanted, given)
+    extra <- if (is.data.frame(newdata)) NULL else setdiff(given, wanted)
+    if (length(missing) + length(extra) > 0) {
+      abort_x(c(
+        "{.arg {arg}} must have the features of the fit.",
+        x = if (length(missing)) "Missing: {.val {missing}}.",
+        x = if (length(extra)) "Not in the fit: {.val {extra}}."
+      ), arg, class, call)
+    }
+    if (is.data.frame(newdata)) newdata <- newdata[match(wanted, given)]
+  }
+  x <- as_cells(newdata, arg, class, call)$x
+  if (by_name) return(x[, wanted, drop = FALSE])
+  if (ncol(x) != length(wanted)) {
+    abort_x(c(
+      "{.arg {arg}} must have the features of the fit.",
+      x = "It has {ncol(x)} column{?s}; the fit has {length(wanted)}
+           feature{?s}: {.val {wanted}}."
+    ), arg, class, call)
+  }
+  colnames(x) <- wanted
+  x
+}

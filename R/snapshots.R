@@ -1,0 +1,137 @@
+# The one type that everything else takes: cells x features with a time for each cell and
+# a mass for each time, checked once.
+
+# x        (cells, features) double matrix, dimnames kept, features always named
+# features, named   their names, and whether the user gave them
+# time, index       per cell: its time, and the number 1..K of that time
+# times, labels, counts, mass   per time: value, the user's name, cells, population size
+#                   relative to the first time
+# center   (features) mean over all cells
+# scale    one number: root of the mean over features of the variance over all cells, so
+#          that (x - center) / scale has the geometry of x and unit size
+new_snapshots <- function(x, time, mass = NULL, call = rlang::caller_env()) {
+  if (is.data.frame(x) && is_column_name(time, nrow(x))) {
+    column <- time
+    if (!column %in% names(x)) {
+      abort_time(c(
+        "{.arg time} must have one value per cell or name a column of {.arg x}.",
+        x = "There is no column {.val {column}}."
+      ), "time", call)
+    }
+    time <- x[[column]]
+    x <- x[setdiff(names(x), column)]
+  }
+  cells <- as_cells(x, call = call)
+  x <- cells$x
+  check_size(x, call)
+  check_time_length(x, time, call)
+  parsed <- parse_time(as_plain_vector(time), call = call)
+  counts <- tabulate(parsed$index, length(parsed$times))
+  structure(c(
+    list(
+      x = x, features = colnames(x), named = cells$named, time = parsed$value,
+      index = parsed$index, times = parsed$times, labels = parsed$labels,
+      counts = counts, mass = relative_mass(mass, parsed, counts, call)
+    ),
+    center_and_scale(x, call)
+  ), class = "vgfm_snapshots")
+}
+
+is_column_name <- function(time, cells) {
+  is.character(time) && length(time) == 1 && !is.na(time) && cells != 1
+}
+
+# A table or matrix of one column is a vector.
+as_plain_vector <- function(time) {
+  if (is.data.frame(time) && ncol(time) == 1) return(time[[1]])
+  if (is.matrix(time) && ncol(time) == 1 && !is.object(time)) return(as.vector(time))
+  time
+}
+
+check_size <- function(x, call) {
+  if (ncol(x) == 0) {
+    abort_x(c(
+      "{.arg x} must have at least one feature (column).",
+      i = "Features are columns; cells are rows."
+    ), "x", NULL, call)
+  }
+  if (nrow(x) < 2) {
+    abort_x(c(
+      "{.arg x} must have at least two cells (rows), not {nrow(x)}.",
+      i = "Features are columns; cells are rows."
+    ), "x", NULL, call)
+  }
+}
+
+check_time_length <- function(x, time, call) {
+  values <- if (is.data.frame(time)) nrow(time) else length(time)
+  if (values != nrow(x)) {
+    abort_time(c(
+      "{.arg time} must have one value per cell.",
+      x = "{.arg x} has {nrow(x)} cell{?s} (rows), {.arg time} has
+           {values} value{?s}.",
+      i = if (values == ncol(x)) "Are the cells in columns? Then pass {.code t(x)}."
+    ), "time", call)
+  }
+}
+
+# Population size at each time over that at the first: the cells counted, unless measured.
+relative_mass <- function(mass, parsed, counts, call) {
+  if (is.null(mass)) return(counts / counts[1])
+  labels <- parsed$labels
+  fail <- function(message, .envir = parent.frame()) {
+    abort_input(message, arg = "mass", class = "vgfm_error_mass", call = call,
+                .envir = .envir)
+  }
+  per_time <- "Pass one population size per time, for {.val {labels}} in this order,
+               or named so."
+  if (!is.numeric(mass) || is.object(mass) || length(mass) != length(labels)) {
+    value <- describe(mass)
+    fail(c(
+      "{.arg mass} must be {length(labels)} numbers, one per time, not {value}.",
+      i = per_time
+    ))
+  }
+  if (!is.null(names(mass))) {
+    place <- match(names(mass), labels)
+    if (anyNA(place)) place <- match(names(mass), format_number(parsed$times))
+    if (!setequal(place, seq_along(labels))) {
+      given <- names(mass)
+      fail(c(
+        "The names of {.arg mass} must be the times.",
+        x = "They are {.val {given}}.",
+        i = per_time
+      ))
+    }
+    mass[place] <- mass
+  }
+  bad <- which(!is.finite(mass) | mass <= 0)
+  if (length(bad) > 0) {
+    value <- describe(as.double(mass[bad[1]]))
+    label <- labels[bad[1]]
+    fail(c(
+      "{.arg mass} must be positive and finite.",
+      x = "It is {value} at time {.val {label}}.",
+      i = per_time
+    ))
+  }
+  as.double(mass) / as.double(mass[1])
+}
+
+# Differences are taken from the first cell and squares in units of the largest, so that
+# neither a large offset nor a large or small unit costs digits.
+center_and_scale <- function(x, call) {
+  first <- x[1, ]
+  shifted <- x - rep(first, each = nrow(x))
+  shift <- colMeans(shifted)
+  shifted <- shifted - rep(shift, each = nrow(x))
+  largest <- max(abs(shifted))
+  if (!is.finite(largest)) {
+    abort_x(c(
+      "The values of {.arg x} are too large for double precision.",
+      i = "Divide {.arg x} by a constant."
+    ), "x", NULL, call)
+  }
+  scale <- if (largest == 0) 1 else largest * sqrt(mean((shifted / largest)^2))
+  list(center = first + shift, scale = scale)
+}

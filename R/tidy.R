@@ -1,0 +1,41 @@
+#' Tidy tables of a fit
+#'
+#' @param x A fit from [vgfm_fit()].
+#' @param ... Ignored.
+#' @return `tidy()`: the table of [vgfm_evaluate()], one row per predicted time.
+#'   `glance()`: one row with the numbers of `cells`, `features` and `times`, the means of
+#'   `w1`, `rme` and `spread` over times, the number of `steps` and the `seconds` of the
+#'   fit.
+#' @name tidy.vgfm
+#' @examples
+#' set.seed(1)
+#' cells <- vgfm_simulate_gene_network()
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' glance(fit)
+NULL
+
+#' @importFrom generics tidy
+#' @export
+generics::tidy
+
+#' @importFrom generics glance
+#' @export
+generics::glance
+
+#' @rdname tidy.vgfm
+#' @export
+tidy.vgfm <- function(x, ...) vgfm_evaluate(x)
+
+#' @rdname tidy.vgfm
+#' @export
+glance.vgfm <- function(x, ...) {
+  table <- vgfm_evaluate(x)
+  data.frame(
+    cells = nrow(x$snapshots$x),
+    features = ncol(x$snapshots$x),
+    times = length(x$snapshots$times),
+    w1 = mean(table$w1), rme = mean(table$rme), spread = mean(table$spread),
+    steps = x$training$step,
+    seconds = sum(x$seconds)
+  )
+}

@@ -1,0 +1,163 @@
+# Times of cells, from whatever the user calls a time: numbers, dates, or labels such as
+# "E14.5" that hold one number each.
+
+# `time` has one value per cell. Gives a list: value, one number per cell; times, the
+# distinct ones in order; labels, what the user calls each; index, 1..K per cell. Of
+# `part` of the cells only, a factor may have other levels and all may be of one time.
+parse_time <- function(time, arg = "time", part = FALSE, call = rlang::caller_env()) {
+  if (is.factor(time)) {
+    if (!part) check_empty_levels(time, arg, call)
+    label <- as.character(time)
+  } else if (is.character(time)) {
+    label <- time
+  } else if (inherits(time, c("Date", "difftime"))) {
+    label <- format(time)
+  } else if (is.numeric(time) && !is.object(time)) {
+    label <- NULL
+  } else {
+    value <- describe(time)
+    abort_time(c(
+      "{.arg {arg}} must be numbers, labels that hold a number, or dates, not {value}.",
+      i = "Pass one number per cell."
+    ), arg, call)
+  }
+  value <- if (is.factor(time) || is.character(time)) {
+    label_numbers(trimws(label), arg, call)
+  } else {
+    as.double(time)
+  }
+  check_times_known(time, value, arg, call)
+  times <- sort(unique(value))
+  labels <- if (is.null(label)) format_number(times) else label[match(times, value)]
+  if (length(times) < 2 && !part) {
+    abort_time(c(
+      "{.arg {arg}} must have at least two distinct values.",
+      x = "All {length(value)} cells are at {.val {labels}}.",
+      i = "A velocity needs snapshots of at least two times."
+    ), arg, call)
+  }
+  list(
+    value = value, times = times, labels = trimws(labels), index = match(value, times)
+  )
+}
+
+# One number per cell, for cells of some of the times.
+parse_time_values <- function(time, call = rlang::caller_env()) {
+  parse_time(as_plain_vector(time), part = TRUE, call = call)$value
+}
+
+abort_time <- function(message, arg, call, .envir = parent.frame()) {
+  abort_input(message, arg = arg, class = "vgfm_error_time", call = call,
+              .envir = .envir)
+}
+
+check_empty_levels <- function(time, arg, call) {
+  empty <- setdiff(levels(time), as.character(time))
+  if (length(empty) > 0) {
+    abort_time(c(
+      "Every time in {.arg {arg}} must have a cell.",
+      x = "{cli::qty(empty)}Level{?s} without cells: {.val {empty}}.",
+      i = "If {cli::qty(empty)}{?that time/those times} {?was/were} filtered out on
+           purpose, pass {.code droplevels({arg})}."
+    ), arg, call)
+  }
+}
+
+check_times_known <- function(time, value, arg, call) {
+  bad <- which(!is.finite(value))
+  if (length(bad) > 0) {
+    first <- bad[1]
+    shown <- describe(as.vector(value[first]))
+    abort_time(c(
+      "{.arg {arg}} must be known for every cell.",
+      x = "{length(bad)} value{?s} {?is/are} missing or not finite; the first is
+           {shown}, for cell {first}.",
+      i = "Drop the cells without a time, from {.arg x} too."
+    ), arg, call)
+  }
+}
+
+format_number <- function(x) vapply(x, format, "", digits = 15)
+
+number_pattern <- "([0-9]+(\\.[0-9]*)?|\\.[0-9]+)"
+
+# The number in each label. All labels are plain numbers, or all share the text around
+# the number, whatever its case and spaces ("day 3", "Day10"; "1 day", "2 days").
+label_numbers <- function(label, arg, call) {
+  seen <- unique(label[!is.na(label)])
+  plain <- grepl(paste0("^[-+]?", number_pattern, "([eE][-+]?[0-9]+)?$"), seen)
+  if (all(plain)) {
+    number <- as.double(seen)
+  } else {
+    number <- text_numbers(seen, arg, call)
+    inform_time(seen, number, arg)
+  }
+  number[match(label, seen)]
+}
+
+text_numbers <- function(seen, arg, call) {
+  # Whatever looks like a minus sign is one character from here on.
+  text <- tolower(gsub("\u2212|\u2013|\u2014", "-", enc2utf8(seen)))
+  found <- regmatches(text, gregexpr(number_pattern, text))
+  check_one_number(seen, lengths(found), arg, call)
+  parts <- regmatches(text, regexpr(number_pattern, text), invert = TRUE)
+  before <- vapply(parts, `[`, "", 1)
+  after <- vapply(parts, `[`, "", 2)
+  # A sign belongs to the number where nothing, or a space, stands before it.
+  signed <- grepl("(^|\\s)[-+]$", before)
+  negative <- signed & grepl("-$", before)
+  before[signed] <- sub("[-+]$", "", before[signed])
+  check_hyphens(seen, before, arg, call)
+  check_same_text(seen, before, after, arg, call)
+  as.double(unlist(found)) * ifelse(negative, -1, 1)
+}
+
+check_one_number <- function(seen, count, arg, call) {
+  bad <- which(count != 1)
+  if (length(bad) > 0) {
+    first <- seen[bad[1]]
+    what <- if (count[bad[1]] == 0) "no number" else "more than one number"
+    abort_time(c(
+      "Each label in {.arg {arg}} must hold exactly one number.",
+      x = "{.val {first}} holds {what}.",
+      i = "Pass {.arg {arg}} as numbers, one per cell."
+    ), arg, call)
+  }
+}
+
+# "day-3" may be day 3 or three days before day 0.
+check_hyphens <- function(seen, before, arg, call) {
+  bad <- which(grepl("-$", before))
+  if (length(bad) > 0) {
+    first <- seen[bad[1]]
+    abort_time(c(
+      "The hyphen in {.val {first}} may be a minus sign or may not.",
+      i = "Pass {.arg {arg}} as numbers, one per cell, or write the labels without it."
+    ), arg, call)
+  }
+}
+
+check_same_text <- function(seen, before, after, arg, call) {
+  # A plural is the same unit: "1 day", "2 days".
+  tidy <- function(text) sub("([a-z]{2})s$", "\\1", gsub("\\s", "", text))
+  around <- paste0(tidy(before), " ", tidy(after))
+  other <- which(around != around[1])
+  if (length(other) > 0) {
+    pair <- seen[c(1, other[1])]
+    abort_time(c(
+      "All labels in {.arg {arg}} must have the same text around their number.",
+      x = "{.val {pair[1]}} and {.val {pair[2]}} differ, and may differ in unit.",
+      i = "Pass {.arg {arg}} as numbers, one per cell, all in the same unit."
+    ), arg, call)
+  }
+}
+
+inform_time <- function(seen, number, arg) {
+  order <- order(number)
+  shown <- paste0(encodeString(seen, quote = "\""), " is ", format_number(number))[order]
+  if (length(shown) > 8) shown <- c(shown[1:4], "...", utils::tail(shown, 3))
+  inform_vgfm(
+    c(i = "Read the times from the labels in {.arg {arg}}: {shown}."),
+    class = "vgfm_message_time"
+  )
+}

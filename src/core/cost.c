@@ -1,0 +1,87 @@
+#include "cost.h"
+#include "parallel.h"
+#include <math.h>
+
+#define PANEL_VALUES ((size_t)2048) /* 16 KiB, half a first-level cache */
+
+static size_t panel_width(size_t n, size_t d) {
+  size_t fits = d == 0 ? PANEL_VALUES : PANEL_VALUES / d;
+  size_t width = fits < 8 ? 8 : fits / 8 * 8;
+  size_t all = (n + 7) / 8 * 8;
+  return width < all ? width : all;
+}
+
+void cost_layout(arena *space, cost_columns *cost, size_t n, size_t m, size_t d,
+                 size_t memory) {
+  size_t values, bytes;
+  *cost = (cost_columns){.n = n, .m = m, .d = d, .width = panel_width(n, d)};
+  cost->panels = n / cost->width + (n % cost->width != 0);
+  if (size_mul(cost->panels * cost->width, d, &values)) space->failed = 1;
+  cost->x = arena_take(space, values, sizeof *cost->x);
+  if (d <= COST_CACHE_FEATURES || size_mul(n, m, &values) ||
+      size_mul(values, sizeof *cost->cache, &bytes) || bytes > memory)
+    return;
+  cost->cache = arena_take(space, values, sizeof *cost->cache);
+}
+
+static size_t panel_points(const cost_columns *cost, size_t panel) {
+  size_t left = cost->n - panel * cost->width;
+  return left < cost->width ? left : cost->width;
+}
+
+/* Costs of target j against one panel. */
+static void panel_costs(const cost_columns *cost, double *out, size_t panel, size_t j) {
+  kernels_get()->sqdist(out + panel * cost->width,
+                        cost->x + panel * cost->d * cost->width, cost->width,
+                        cost->y + j * cost->d, panel_points(cost, panel), cost->d);
+}
+
+void cost_prepare(cost_columns *cost, const double *x, const double *y, int threads) {
+  (void)threads; /* without OpenMP */
+  kernels_get(); /* chosen here, before threads ask for it */
+  cost->y = y;
+  for (size_t panel = 0; panel < cost->panels; panel++) {
+    double *out = cost->x + panel * cost->d * cost->width;
+    size_t points = panel_points(cost, panel);
+    for (size_t k = 0; k < cost->d; k++)
+      for (size_t i = 0; i < cost->width; i++)
+        out[k * cost->width + i] =
+            i < points ? x[(panel * cost->width + i) * cost->d + k] : 0;
+  }
+  if (cost->cache == NULL) return;
+  PARALLEL_FOR(threads)
+  for (size_t panel = 0; panel < cost->panels; panel++)
+    for (size_t j = 0; j < cost->m; j++)
+      panel_costs(cost, cost->cache + j * cost->n, panel, j);
+}
+
+const double *cost_column(const cost_columns *cost, double *buffer, size_t j) {
+  if (cost->cache) return cost->cache + j * cost->n;
+  for (size_t panel = 0; panel < cost->panels; panel++)
+    panel_costs(cost, buffer, panel, j);
+  return buffer;
+}
+
+/* NaN stays NaN: fmax() would drop it. */
+static double furthest(const double *x, size_t n, size_t d, const double *centre) {
+  double most = 0;
+  for (size_t i = 0; i < n; i++) {
+    double total = 0;
+    for (size_t k = 0; k < d; k++) {
+      double diff = x[i * d + k] - centre[k];
+      total += diff * diff;
+    }
+    if (!(total <= most)) most = total;
+    if (!isfinite(total)) return total;
+  }
+  return sqrt(most);
+}
+
+double cost_bound(const double *x, const double *y, size_t n, size_t m, size_t d,
+                  double *centre) {
+  for (size_t k = 0; k < d; k++) centre[k] = 0;
+  for (size_t j = 0; j < m; j++)
+    for (size_t k = 0; k < d; k++) centre[k] += y[j * d + k] / (double)m;
+  double reach = furthest(x, n, d, centre) + furthest(y, m, d, centre);
+  return reach * reach;
+}

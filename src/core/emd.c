@@ -1,0 +1,340 @@
+#include "emd.h"
+#include "emd_levels.h"
+#include "emd_start.h"
+#include "kernels.h"
+#include "parallel.h"
+#include <string.h>
+
+/* Everything is solved in a frame of its own: points in spatial order, those of zero
+ * weight behind the others and out of the problem, shifted and scaled by a power of two
+ * into the cube [-1, 1]^d. */
+typedef struct {
+  emd_problem problem;
+  emd_level level[EMD_LEVELS];
+  emd_tree tree;
+  emd_pricing pricing;
+  emd_start start;
+  size_t n, m;                /* points of positive weight */
+  uint32_t *x_index, *y_index; /* (n), (m) of all points: place in the caller's order */
+  double *weight;             /* (n + m) of all points, in the caller's order */
+  int64_t *unit;              /* (n + m) the same as integers */
+  int64_t total;
+  double *u, *v;              /* (n), (m) of all points, in the frame's order and scale */
+  double *centre;             /* (d) */
+  int exponent;               /* lengths in the frame are 2^-exponent of the caller's */
+  double cost_unit;           /* the caller's cost of one in the frame */
+} frame;
+
+emd_options emd_defaults(void) {
+  return (emd_options){ .threads = 1, .memory = (size_t)1 << 28 };
+}
+
+/* Room for the costs in single precision, where they are dear and `memory` allows. */
+static float *layout_kept(arena *a, size_t n, size_t m, size_t d, size_t memory) {
+  size_t bytes, count;
+  if (d <= EMD_KEEP_FEATURES || size_mul(n, kernel_pad(m), &count) ||
+      size_mul(count, sizeof(float), &bytes) || bytes > memory)
+    return NULL;
+  return arena_take(a, count, sizeof(float));
+}
+
+static void layout(arena *a, frame *f, const emd_task *t, size_t memory) {
+  size_t n = t->n, m = t->m, d = t->d;
+  emd_cloud_layout(a, &f->problem.source, n, d);
+  emd_cloud_layout(a, &f->problem.target, m, d);
+  emd_levels_layout(a, f->level, n, m, d);
+  f->tree.node = arena_take(a, n + m, sizeof *f->tree.node);
+  f->tree.next = arena_take(a, n + m, sizeof *f->tree.next);
+  f->tree.height = arena_take(a, n + m, sizeof *f->tree.height);
+  emd_pricing_layout(a, &f->pricing, n, m);
+  emd_start_layout(a, &f->start, n, m);
+  f->x_index = arena_take(a, n, sizeof *f->x_index);
+  f->y_index = arena_take(a, m, sizeof *f->y_index);
+  f->weight = arena_take(a, n + m, sizeof *f->weight);
+  f->unit = arena_take(a, n + m, sizeof *f->unit);
+  f->u = arena_take(a, n, sizeof *f->u);
+  f->v = arena_take(a, m, sizeof *f->v);
+  f->centre = arena_take(a, d, sizeof *f->centre);
+  f->problem.kept = layout_kept(a, n, m, d, memory);
+}
+
+static int sizes_fit(size_t n, size_t m, size_t d) {
+  const size_t most = (size_t)1 << 27; /* candidates are counted in 32 bits */
+  return n > 0 && m > 0 && d > 0 && n <= most && m <= most && n + m <= most;
+}
+
+size_t emd_workspace(const emd_task *t, const emd_options *o) {
+  if (!sizes_fit(t->n, t->m, t->d)) return 0;
+  arena a = {0};
+  frame f;
+  layout(&a, &f, t, o->memory);
+  return arena_size(&a);
+}
+
+/* --- what comes in ---------------------------------------------------------------- */
+
+static int all_finite(const double *value, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (!isfinite(value[i])) return 0;
+  return 1;
+}
+
+static int check_weights(const double *weight, size_t count) {
+  int positive = 0;
+  if (weight == NULL) return STATUS_OK;
+  if (!all_finite(weight, count)) return STATUS_NOT_FINITE;
+  for (size_t i = 0; i < count; i++) {
+    if (weight[i] < 0) return STATUS_BAD_ARGUMENT;
+    if (weight[i] > 0) positive = 1;
+  }
+  return positive ? STATUS_OK : STATUS_BAD_ARGUMENT;
+}
+
+static int check_task(const emd_task *t, const emd_options *o) {
+  if (!sizes_fit(t->n, t->m, t->d)) return STATUS_BAD_SIZE;
+  if (t->x == NULL || t->y == NULL || o->threads < 1) return STATUS_BAD_ARGUMENT;
+  if (t->metric != EMD_EUCLIDEAN && t->metric != EMD_SQEUCLIDEAN)
+    return STATUS_BAD_ARGUMENT;
+  if (!all_finite(t->x, t->n * t->d) || !all_finite(t->y, t->m * t->d))
+    return STATUS_NOT_FINITE;
+  const double *u = o->warm_potential_source, *v = o->warm_potential_target;
+  if ((u != NULL && !all_finite(u, t->n)) || (v != NULL && !all_finite(v, t->m)))
+    return STATUS_NOT_FINITE;
+  int status = check_weights(t->a, t->n);
+  return status != STATUS_OK ? status : check_weights(t->b, t->m);
+}
+
+static void choose_frame(frame *f, const emd_task *t) {
+  double widest = 0;
+  for (size_t k = 0; k < t->d; k++) {
+    double low = t->x[k], high = t->x[k];
+    for (size_t i = 0; i < t->n; i++) {
+      low = fmin(low, t->x[i * t->d + k]);
+      high = fmax(high, t->x[i * t->d + k]);
+    }
+    for (size_t j = 0; j < t->m; j++) {
+      low = fmin(low, t->y[j * t->d + k]);
+      high = fmax(high, t->y[j * t->d + k]);
+    }
+    f->centre[k] = low / 2 + high / 2;
+    widest = fmax(widest, fmax(high - f->centre[k], f->centre[k] - low));
+  }
+  f->exponent = 0;
+  if (widest > 0) frexp(widest, &f->exponent);
+  f->cost_unit = ldexp(1, t->metric == EMD_EUCLIDEAN ? f->exponent : 2 * f->exponent);
+}
+
+/* One cloud into the frame: index, points and integer weights, positive weights first;
+ * returns how many of these there are. */
+static size_t place_cloud(double *out, uint32_t *index, int64_t *unit_out, const frame *f,
+                          const double *point, const int64_t *unit, size_t count,
+                          size_t d) {
+  size_t positive = 0, zero = count;
+  for (size_t i = 0; i < count; i++)
+    if (unit[i] > 0) index[positive++] = (uint32_t)i;
+  for (size_t i = count; i-- > 0;)
+    if (unit[i] == 0) index[--zero] = (uint32_t)i;
+  emd_spatial_order(index, positive, point, d);
+  for (size_t i = 0; i < count; i++)
+    for (size_t k = 0; k < d; k++)
+      out[i * d + k] = ldexp(point[index[i] * d + k] - f->centre[k], -f->exponent);
+  for (size_t i = 0; i < positive; i++) unit_out[i] = unit[index[i]];
+  return positive;
+}
+
+static double largest_norm(const double *point, size_t count, size_t d) {
+  double largest = 0;
+  for (size_t i = 0; i < count; i++) {
+    double square = 0;
+    for (size_t k = 0; k < d; k++) square += point[i * d + k] * point[i * d + k];
+    largest = fmax(largest, square);
+  }
+  return sqrt(largest);
+}
+
+static void enter_frame(frame *f, const emd_task *t, const emd_options *o) {
+  for (size_t i = 0; i < t->n; i++) f->weight[i] = t->a ? t->a[i] : 1;
+  for (size_t j = 0; j < t->m; j++) f->weight[t->n + j] = t->b ? t->b[j] : 1;
+  f->total = emd_integer_weights(f->unit, f->unit + t->n, f->weight, f->weight + t->n,
+                                 t->n, t->m);
+  choose_frame(f, t);
+  emd_level *finest = f->level;
+  f->n = place_cloud(finest->x, f->x_index, finest->unit, f, t->x, f->unit, t->n, t->d);
+  f->m = place_cloud(finest->y, f->y_index, finest->unit + f->n, f, t->y, f->unit + t->n,
+                     t->m, t->d);
+  finest->n = f->n;
+  finest->m = f->m;
+  f->problem.d = t->d;
+  f->problem.root = t->metric == EMD_EUCLIDEAN;
+  f->problem.threads = o->threads;
+  f->problem.interrupted = o->interrupted;
+  f->problem.interrupted_data = o->interrupted_data;
+  emd_set_precision(&f->problem, fmax(largest_norm(finest->x, t->n, t->d),
+                                      largest_norm(finest->y, t->m, t->d)));
+}
+
+/* --- levels ----------------------------------------------------------------------- */
+
+/* v_j = min_i c_ij - u_i over the sources at hand, in single precision: the target
+ * potentials that u allows. */
+static int transform(double *v, frame *f, const double *u) {
+  emd_problem *p = &f->problem;
+  const emd_cloud *source = &p->source, *target = &p->target;
+  float *offset32 = f->start.offset32;
+  emd_offsets32(offset32, u, -1, source->count, source->stride);
+  if (emd_stopped(p)) return STATUS_INTERRUPTED;
+  size_t items = (target->count + EMD_ROWS - 1) / EMD_ROWS;
+  PARALLEL_FOR(emd_threads(p, target->count, source->count))
+  for (size_t item = 0; item < items; item++)
+    for (size_t r = 0; r < EMD_ROWS && item * EMD_ROWS + r < target->count; r++) {
+      float cost[EMD_BLOCK], least = EMD_FAR;
+      size_t j = item * EMD_ROWS + r;
+      for (size_t first = 0; first < source->count; first += EMD_BLOCK)
+        least = fminf(least, emd_costs32(cost, p, 0, j, first,
+                                         emd_block_at(first, source->count), offset32));
+      v[j] = least;
+    }
+  return STATUS_OK;
+}
+
+/* The caller's potentials, in the frame. */
+static int warm_targets(double *v, frame *f, const emd_options *o) {
+  if (o->warm_potential_target != NULL) {
+    for (size_t j = 0; j < f->m; j++)
+      v[j] = o->warm_potential_target[f->y_index[j]] / f->cost_unit;
+    return STATUS_OK;
+  }
+  for (size_t i = 0; i < f->n; i++)
+    f->u[i] = o->warm_potential_source[f->x_index[i]] / f->cost_unit;
+  return transform(v, f, f->u);
+}
+
+static int solve_level(frame *f, size_t l, size_t max_pivots) {
+  const emd_level *level = f->level + l;
+  emd_problem *p = &f->problem;
+  int status = emd_start_candidates(&f->pricing, &f->start, p, f->u, f->v);
+  if (status != STATUS_OK) return status;
+  status = emd_start_tree(&f->tree, &f->pricing, &f->start, p, level->unit, f->u, f->v);
+  if (status != STATUS_OK) return status;
+  f->pricing.pivots = 0;
+  f->pricing.max_pivots = max_pivots;
+  return emd_simplex(&f->tree, &f->pricing, p);
+}
+
+/* From the coarsest level to the finest, each starting from the potentials of the one
+ * before; only the finest has to be solved to the end. */
+static int solve_levels(frame *f, const emd_options *o) {
+  emd_problem *p = &f->problem;
+  int warm = o->warm_potential_source != NULL || o->warm_potential_target != NULL;
+  size_t d = p->d, levels = warm ? 1 : emd_levels_fill(f->level, d);
+  int status = STATUS_OK;
+  for (size_t l = levels; l-- > 0;) {
+    const emd_level *level = f->level + l;
+    emd_cloud_fill(&p->target, level->y, level->m, d);
+    if (warm) {
+      emd_cloud_fill(&p->source, level->x, level->n, d);
+      status = warm_targets(f->v, f, o);
+    } else if (l + 1 < levels) {
+      status = transform(f->v, f, f->tree.height);
+    } else {
+      memset(f->v, 0, level->m * sizeof *f->v);
+    }
+    if (status != STATUS_OK) return status;
+    emd_cloud_fill(&p->source, level->x, level->n, d);
+    size_t most = o->max_pivots ? o->max_pivots : 1000 * (level->n + level->m);
+    status = solve_level(f, l, most);
+    if (status != STATUS_OK && (l == 0 || status != STATUS_NOT_CONVERGED)) return status;
+  }
+  return status;
+}
+
+/* --- what goes out ---------------------------------------------------------------- */
+
+/* The tree's heights as potentials. The last pass found no reduced cost below minus the
+ * tolerance; what little there was below zero is taken off u. */
+static void read_potentials(frame *f) {
+  for (size_t i = 0; i < f->n; i++) f->u[i] = f->tree.height[i] + f->pricing.slack[i];
+  for (size_t j = 0; j < f->m; j++) f->v[j] = -f->tree.height[f->n + j];
+}
+
+/* Points of zero weight take the largest potential that keeps u_i + v_j <= c_ij: sources
+ * first, against the targets in the problem, then targets against all sources. */
+static void extend_potentials(frame *f, size_t n, size_t m) {
+  const emd_problem *p = &f->problem; /* its points include those behind its counts */
+  PARALLEL_FOR(emd_threads(p, n - f->n, f->m))
+  for (size_t i = f->n; i < n; i++) {
+    double least = INFINITY;
+    for (size_t j = 0; j < f->m; j++) least = fmin(least, emd_cost(p, i, j) - f->v[j]);
+    f->u[i] = least;
+  }
+  PARALLEL_FOR(emd_threads(p, m - f->m, n))
+  for (size_t j = f->m; j < m; j++) {
+    double least = INFINITY;
+    for (size_t i = 0; i < n; i++) least = fmin(least, emd_cost(p, i, j) - f->u[i]);
+    f->v[j] = least;
+  }
+}
+
+static double plan_cost(const frame *f, emd_arc *plan, size_t *arcs) {
+  const emd_tree *tree = &f->tree;
+  size_t count = 0;
+  double cost = 0;
+  for (uint32_t k = 0; k < tree->nodes; k++) {
+    const emd_node *node = tree->node + k;
+    if (node->parent == EMD_NONE || node->flow == 0) continue;
+    uint32_t source = k < tree->sources ? k : node->parent;
+    uint32_t target = (k < tree->sources ? node->parent : k) - tree->sources;
+    double flow = (double)node->flow / (double)f->total;
+    cost += flow * emd_cost(&f->problem, source, target);
+    if (plan != NULL)
+      plan[count] = (emd_arc){ f->x_index[source], f->y_index[target], flow };
+    count++;
+  }
+  *arcs = count;
+  return cost;
+}
+
+/* sum_i weight_i potential_i over the points in the problem. */
+static double weighted_sum(const frame *f, const double *potential, size_t first,
+                           size_t count) {
+  double sum = 0;
+  for (size_t k = 0; k < count; k++)
+    sum += (double)f->level->unit[first + k] / (double)f->total * potential[k];
+  return sum;
+}
+
+static void write_potential(double *out, const frame *f, const double *potential,
+                            const uint32_t *index, double shift, size_t count) {
+  if (out != NULL)
+    for (size_t k = 0; k < count; k++)
+      out[index[k]] = (potential[k] + shift) * f->cost_unit;
+}
+
+int emd_solve(double *potential_source, double *potential_target, emd_arc *plan,
+              emd_result *result, const emd_task *t, const emd_options *o,
+              void *workspace, size_t bytes) {
+  int status = check_task(t, o);
+  if (status != STATUS_OK) return status;
+  kernels_get(); /* chosen here, not by the first threads to ask */
+  frame f = {0};
+  arena a = arena_over(workspace, bytes);
+  layout(&a, &f, t, o->memory);
+  if (!arena_ok(&a)) return STATUS_NO_SPACE;
+  enter_frame(&f, t, o);
+  status = solve_levels(&f, o);
+  if (status != STATUS_OK && status != STATUS_NOT_CONVERGED) return status;
+  double cost = plan_cost(&f, plan, &result->arcs), dual = NAN, shift = NAN;
+  if (status == STATUS_OK) {
+    read_potentials(&f);
+    double u_sum = weighted_sum(&f, f.u, 0, f.n), v_sum = weighted_sum(&f, f.v, f.n, f.m);
+    dual = u_sum + v_sum;
+    shift = (v_sum - u_sum) / 2;
+    extend_potentials(&f, t->n, t->m);
+  }
+  write_potential(potential_source, &f, f.u, f.x_index, shift, t->n);
+  write_potential(potential_target, &f, f.v, f.y_index, -shift, t->m);
+  result->cost = cost * f.cost_unit;
+  result->gap = (cost - dual) * f.cost_unit;
+  result->pivots = f.pricing.pivots;
+  return status == STATUS_OK && !isfinite(result->cost) ? STATUS_NOT_FINITE : status;
+}

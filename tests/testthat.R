@@ -1,0 +1,4 @@
+library(testthat)
+library(vgfm)
+
+test_check("vgfm")

@@ -1,0 +1,34 @@
+# A folder that may be absent: the benchmark data, or the oracles in this folder.
+data_folder <- function() {
+  Sys.getenv("VGFM_DATA", file.path("..", "..", "..", "shared", "data"))
+}
+
+read_snapshots <- function(name) {
+  path <- file.path(data_folder(), paste0(name, ".csv"))
+  skip_if_not(file.exists(path), paste(path, "is not here; set VGFM_DATA"))
+  cells <- utils::read.csv(path)
+  list(x = as.matrix(cells[-1]), time = cells[[1]])
+}
+
+# A fit that takes a moment: 160 cells, three times, uneven gaps. The first cluster
+# moves, the second stays and doubles.
+small_cells <- function() {
+  at <- function(n, x, y) cbind(a = x + 0.1 * sin(1:n * 7), b = y + 0.1 * cos(1:n * 5))
+  list(
+    x = rbind(at(20, 0, 0), at(10, 3, 3), at(20, 1, 0), at(20, 3, 3), at(20, 3, 0),
+              at(70, 3, 3)),
+    time = rep(c(2, 4, 8), c(30, 40, 90))
+  )
+}
+
+small_control <- function(...) {
+  settings <- list(...)
+  defaults <- list(steps = 120, width = 16, depth = 2, batch = 128, progress = FALSE)
+  do.call(vgfm_control, utils::modifyList(defaults, settings))
+}
+
+small_fit <- function(..., seed = 1) {
+  cells <- small_cells()
+  set.seed(seed)
+  vgfm_fit(cells$x, cells$time, control = small_control(...))
+}

@@ -1,0 +1,71 @@
+# Postconditions of a coupling: target marginal exact, source potential and row sums tied
+# by the optimality condition, both computed here from the dense plan.
+expect_optimal <- function(fit, x, y, a, b, tolerance = 1e-8) {
+  plan <- fit$plan
+  expect_equal(colSums(plan), rep_len(b, nrow(y)), tolerance = 1e-12)
+  expect_equal(rowSums(plan), fit$descendants, tolerance = 1e-9)
+  expect_equal(fit$descendants, a * exp(-fit$potential_source / fit$tau),
+               tolerance = tolerance)
+  cost <- outer(rowSums(x^2), rowSums(y^2), "+") - 2 * x %*% t(y)
+  expect_equal(sum(cost * plan), fit$cost, tolerance = 1e-9)
+}
+
+test_that("every row of the oracle is reproduced", {
+  oracle <- utils::read.csv(test_path("oracles", "srot.csv"))
+  sums <- utils::read.csv(test_path("oracles", "srot_rowsums.csv"))
+  for (i in seq_len(nrow(oracle))) {
+    o <- oracle[i, ]
+    name <- strsplit(o$problem, ":|-")[[1]]
+    cells <- read_snapshots(name[1])
+    x <- cells$x[cells$time == as.numeric(name[2]), ]
+    y <- cells$x[cells$time == as.numeric(name[3]), ]
+    fit <- vgfm_couple(x, y, o$eps, o$tau)
+    expect_equal(fit$objective, o$objective, tolerance = 1e-8)
+    expect_equal(fit$cost, o$transport_cost, tolerance = 1e-6)
+    expect_lt(fit$residual, 1e-9)
+    want <- sums[sums$problem == o$problem & sums$eps == o$eps & sums$tau == o$tau, ]
+    expect_gt(nrow(want), 0)
+    expect_equal(fit$descendants[want$i + 1], want$rowsum, tolerance = 1e-6)
+  }
+})
+
+test_that("plans are optimal, with general masses and dimensions", {
+  set.seed(3)
+  for (d in c(1, 3, 20)) {
+    x <- matrix(rnorm(30 * d), 30)
+    y <- matrix(rnorm(40 * d, 0.5), 40)
+    a <- runif(30, 0.5, 2)
+    b <- runif(40, 0.5, 2)
+    fit <- vgfm_couple(x, y, epsilon = 0.1 * d, tau = 2, a = a, b = b, plan = TRUE)
+    expect_optimal(fit, x, y, a, b)
+  }
+})
+
+test_that("one cell, duplicates and a large scale work", {
+  x <- matrix(c(1, 2), 1)
+  y <- rbind(c(1, 2), c(1, 2), c(4, 6))
+  one <- vgfm_couple(x, y, 0.1, 1, plan = TRUE)
+  expect_equal(one$descendants, 3)
+  expect_equal(unname(one$plan), matrix(1, 1, 3))
+  far <- vgfm_couple(rbind(x, x) * 1e8, y * 1e8, 0.1 * 1e16, 1e16)
+  near <- vgfm_couple(rbind(x, x), y, 0.1, 1)
+  expect_equal(far$descendants, near$descendants, tolerance = 1e-7)
+})
+
+test_that("the number of threads does not change a bit", {
+  set.seed(4)
+  x <- matrix(rnorm(600), 300)
+  y <- matrix(rnorm(800), 400)
+  expect_identical(vgfm_couple(x, y, 0.05, 1, threads = 1),
+                   vgfm_couple(x, y, 0.05, 1, threads = 2))
+})
+
+test_that("bad arguments are named", {
+  x <- matrix(1:6 / 2, 3)
+  expect_error(vgfm_couple(x, x[, 1], 1, 1), class = "vgfm_error_input")
+  expect_error(vgfm_couple(x, x, 0, 1), class = "vgfm_error_input")
+  expect_error(vgfm_couple(x, x, 1, -1), class = "vgfm_error_input")
+  expect_error(vgfm_couple(x, x, 1, 1, a = c(1, 0, 1)), class = "vgfm_error_input")
+  expect_error(vgfm_couple(x, x, 1, 1, b = 1:2), class = "vgfm_error_input")
+  expect_error(vgfm_couple(x * NA, x, 1, 1), class = "vgfm_error_x")
+})

@@ -1,0 +1,191 @@
+test_that("a fit holds what its help page says", {
+  fit <- small_fit()
+  expect_s3_class(fit, "vgfm")
+  expect_named(fit, c("snapshots", "couplings", "field", "history", "seconds", "control",
+                      "training", "call"))
+  expect_length(fit$couplings, 2)
+  expect_length(fit$couplings[[1]]$descendants, 30)
+  expect_equal(fit$training$step, 120)
+  expect_equal(fit$history$step, seq(10, 120, 10))
+  expect_true(all(is.finite(as.matrix(fit$history))))
+  expect_named(fit$seconds, c("couple", "match"))
+})
+
+test_that("the loss falls, and the known motion and growth are found", {
+  fit <- small_fit(steps = 600)
+  expect_lt(tail(fit$history$velocity, 1), 0.3 * fit$history$velocity[1])
+  # The first cluster moves by (1, 0) in 2, then by (2, 0) in 4 units of time; the
+  # second stays, and doubles in 2, then grows 3.5-fold in 4.
+  at <- rbind(c(0.5, 0), c(2, 0), c(3, 3), c(3, 3))
+  velocity <- predict(fit, at, c(3, 6, 3, 6), "velocity")
+  expect_equal(unname(velocity), rbind(c(0.5, 0), c(0.5, 0), c(0, 0), c(0, 0)),
+               tolerance = 0.15)
+  growth <- predict(fit, at, c(3, 6, 3, 6), "growth")
+  expect_equal(growth, c(0, 0, log(2) / 2, log(3.5) / 4), tolerance = 0.15)
+})
+
+test_that("set.seed() fixes every bit, at any number of threads", {
+  one <- small_fit(threads = 1)
+  two <- small_fit(threads = 2)
+  other <- small_fit(threads = 1, seed = 2)
+  same <- c("couplings", "field", "history", "training")
+  expect_identical(one[same], two[same])
+  expect_false(identical(one$field, other$field))
+  expect_identical(vgfm_evaluate(one), vgfm_evaluate(two))
+})
+
+test_that("the order of cells does not matter, nor how times are written", {
+  cells <- small_cells()
+  set.seed(1)
+  shuffled <- sample(nrow(cells$x))
+  fit <- function(x, time) {
+    set.seed(5)
+    suppressMessages(vgfm_fit(x, time, control = small_control(steps = 20)))
+  }
+  plain <- fit(cells$x, cells$time)
+  labels <- fit(cells$x, factor(paste("day", cells$time)))
+  expect_identical(labels$field, plain$field)
+  expect_identical(labels$snapshots$labels, c("day 2", "day 4", "day 8"))
+  by_row <- fit(cells$x[shuffled, ], cells$time[shuffled])
+  expect_equal(by_row$snapshots$scale, plain$snapshots$scale)
+  expect_equal(by_row$snapshots$mass, plain$snapshots$mass)
+})
+
+test_that("units of features and of time only change the units of the answer", {
+  cells <- small_cells()
+  fit <- function(space, shift, time) {
+    set.seed(5)
+    vgfm_fit(cells$x * space + shift, cells$time * time, control = small_control())
+  }
+  plain <- fit(1, 0, 1)
+  for (case in list(c(1e8, 0, 1), c(1e-8, 0, 1), c(1, 1000, 24), c(1e8, -3e8, 1 / 24))) {
+    other <- fit(case[1], case[2], case[3])
+    at <- cells$x[c(1, 25, 100), ]
+    mapped <- at * case[1] + case[2]
+    expect_equal(
+      predict(other, mapped, 4 * case[3], "velocity") * case[3] / case[1],
+      predict(plain, at, 4, "velocity"), tolerance = 1e-2
+    )
+    expect_equal(predict(other, mapped, 4 * case[3], "growth") * case[3],
+                 predict(plain, at, 4, "growth"), tolerance = 1e-2)
+  }
+})
+
+test_that("measured masses rule the growth", {
+  cells <- small_cells()
+  set.seed(1)
+  fit <- vgfm_fit(cells$x, cells$time, mass = c(10, 20, 80),
+                  control = small_control(steps = 400))
+  expect_identical(fit$snapshots$mass, c(1, 2, 8))
+  expect_lt(max(vgfm_evaluate(fit)$rme), 0.1)
+  expect_equal(sum(fit$couplings[[1]]$descendants), 60, tolerance = 1e-9)
+})
+
+test_that("awkward data work: one cell, constant feature, duplicates, one feature", {
+  cells <- small_cells()
+  fits <- function(x, time, ...) {
+    set.seed(1)
+    fit <- vgfm_fit(x, time, control = small_control(steps = 20, ...))
+    table <- vgfm_evaluate(fit)
+    expect_true(all(is.finite(table$w1)))
+    fit
+  }
+  one <- fits(rbind(cells$x, c(3, 4)), c(cells$time, 9))
+  expect_true(is.na(tail(vgfm_evaluate(one)$floor, 1)))
+  fits(cells$x[c(1, 31:70), ], cells$time[c(1, 31:70)])
+  constant <- fits(cbind(cells$x, c = 7), cells$time)
+  expect_equal(mean(predict(constant, type = "state")[, "c"]), 7, tolerance = 0.05)
+  fits(cells$x[rep(1:160, 2), ], rep(cells$time, 2))
+  fits(cells$x[, 1, drop = FALSE], cells$time)
+  fits(matrix(1, 4, 2), c(0, 0, 1, 1))
+  fits(cells$x[c(1, 160), ], c(0, 1))
+})
+
+test_that("a fit can be stopped, saved and resumed without a trace", {
+  whole <- small_fit(steps = 100)
+  part <- small_fit(steps = 100)
+  control <- part$control
+  # What an interrupt leaves behind: the same schedule, fewer steps done.
+  half <- local({
+    z <- couple_snapshots(part$snapshots, control, rlang::current_env())
+    problem <- new_problem(part$snapshots, z, control)
+    fresh <- new_training(problem, control, part$training$key)
+    options <- list(batch = control$batch, steps = 100, threads = 1, key = fresh$key,
+                    learning_rate = control$learning_rate, rate_floor = rate_floor)
+    out <- .Call(ffi_match_run, fresh$velocity, fresh$growth, problem, options, 0, 37)
+    fresh[c("velocity", "growth")] <- out[c("velocity", "growth")]
+    fresh$step <- 37
+    fresh$losses <- out$losses
+    fresh
+  })
+  part$training <- half
+  file <- tempfile(fileext = ".rds")
+  on.exit(unlink(file))
+  saveRDS(part, file)
+  resumed <- vgfm_resume(readRDS(file))
+  expect_identical(resumed$field, whole$field)
+  expect_identical(resumed$history, whole$history)
+})
+
+test_that("a user's interrupt keeps what was learned", {
+  skip_on_os("windows") # where signals cannot be sent so
+  fit <- small_fit(steps = 1)
+  control <- fit$control
+  control$steps <- 1e7
+  z <- couple_snapshots(fit$snapshots, control, rlang::current_env())
+  problem <- new_problem(fit$snapshots, z, control)
+  system(paste("sleep 1; kill -INT", Sys.getpid()), wait = FALSE)
+  expect_warning(training <- run_matching(fit$training, problem, control),
+                 class = "vgfm_warning_interrupted")
+  expect_gt(training$step, 1)
+  expect_lt(training$step, 1e7)
+  expect_equal(ncol(training$losses), training$step)
+})
+
+test_that("bad input is refused with a class", {
+  cells <- small_cells()
+  x <- cells$x
+  time <- cells$time
+  expect_error(vgfm_fit(replace(x, 3, NA), time), class = "vgfm_error_x")
+  expect_error(vgfm_fit(replace(x, 3, Inf), time), class = "vgfm_error_x")
+  expect_error(vgfm_fit(data.frame(a = "b", c = 1:2), 1:2), class = "vgfm_error_x")
+  expect_error(vgfm_fit(x[, 0], time), class = "vgfm_error_x")
+  expect_error(vgfm_fit(x[1, , drop = FALSE], 1), class = "vgfm_error_x")
+  expect_error(vgfm_fit(x, time[-1]), class = "vgfm_error_time")
+  expect_error(vgfm_fit(x, replace(time, 1, NA)), class = "vgfm_error_time")
+  expect_error(vgfm_fit(x, rep(1, 160)), class = "vgfm_error_time")
+  expect_error(vgfm_fit(x, time, mass = c(1, -1, 1)), class = "vgfm_error_mass")
+  expect_error(vgfm_fit(x, time, mass = c(1, 0, 1)), class = "vgfm_error_mass")
+  expect_error(vgfm_fit(x, time, mass = 1), class = "vgfm_error_mass")
+  expect_error(vgfm_fit(x, time, control = list()), class = "vgfm_error_control")
+  expect_error(vgfm_resume(3), class = "vgfm_error_fit")
+  expect_error(vgfm_resume(small_fit(), steps = 3), class = "vgfm_error_input")
+})
+
+test_that("control values out of range are refused", {
+  bad <- list(epsilon = 0, epsilon = NA, tau = -1, noise = -0.1, width = 0, depth = 1.5,
+              activation = "relu", steps = -1, batch = 0, learning_rate = 2,
+              tolerance = 0, transport_tolerance = 1, threads = 0, progress = NA)
+  for (i in seq_along(bad)) {
+    expect_error(do.call(vgfm_control, bad[i]), class = "vgfm_error_control")
+  }
+  expect_output(print(vgfm_control()), "from the data")
+})
+
+test_that("error messages read well", {
+  expect_snapshot(error = TRUE, {
+    vgfm_control(tau = -1)
+    vgfm_control(activation = "relu")
+    vgfm_fit(matrix(1:4, 2), 1:2, control = list(steps = 3))
+    vgfm_resume("fit")
+    vgfm_couple(matrix(1:4, 2), matrix(1:6, 2), 1, 1)
+    vgfm_wasserstein(1:3, 1:3, a = c(1, -2, 1))
+  })
+})
+
+test_that("a forked process fits as well, to the same bits", {
+  skip_on_os("windows") # has no fork
+  here <- small_fit(steps = 20, threads = 2)
+  there <- parallel::mccollect(parallel::mcparallel(small_fit(steps = 20)))[[1]]
+  expect_identical(there$field, here$field)
+})

@@ -1,0 +1,120 @@
+# The networks once more, in double, through R's BLAS.
+twin_network <- function(network, input) {
+  shape <- network$shape
+  weights <- network$weights
+  act <- list(
+    function(z) ifelse(z > 0, z, 0.01 * z), function(z) z / (1 + exp(-z)), tanh
+  )[[shape$activation + 1]]
+  inputs <- c(shape$inputs, rep(shape$width, shape$hidden))
+  outputs <- c(rep(shape$width, shape$hidden), shape$outputs)
+  at <- 0
+  for (layer in seq_along(inputs)) {
+    size <- inputs[layer] * outputs[layer]
+    w <- matrix(weights[at + seq_len(size)], inputs[layer], byrow = TRUE)
+    bias <- weights[at + size + seq_len(outputs[layer])]
+    input <- sweep(input %*% w, 2, bias, "+")
+    if (layer < length(inputs)) input <- act(input)
+    at <- at + size + outputs[layer]
+  }
+  stopifnot(at == length(weights))
+  input
+}
+
+test_that("velocity and growth are the networks' output in the user's units", {
+  for (activation in c("leaky_relu", "silu", "tanh")) {
+    fit <- small_fit(steps = 20, activation = activation)
+    s <- fit$snapshots
+    time <- seq(2, 8, length.out = nrow(s$x))
+    input <- cbind(scale(s$x, s$center, rep(s$scale, 2)), (time - 2) / 3)
+    f <- fit$field
+    velocity <- f$velocity_scale * twin_network(f$velocity, input) * s$scale / 3
+    growth <- (f$growth_offset + f$growth_scale * twin_network(f$growth, input)) / 3
+    got <- predict(fit, s$x, time, "velocity")
+    expect_identical(dimnames(got), dimnames(s$x))
+    expect_equal(unname(got), unname(velocity), tolerance = 1e-5)
+    expect_equal(predict(fit, s$x, time, "growth"), drop(growth), tolerance = 1e-5,
+                 ignore_attr = TRUE)
+  }
+})
+
+test_that("states and weights solve the equations of the fields", {
+  fit <- small_fit(activation = "silu")
+  x <- fit$snapshots$x[1:5, ]
+  steps <- 4000
+  h <- 6 / steps
+  state <- x
+  log_weight <- rep(0, 5)
+  # The midpoint rule: error of order h^2 for these piecewise smooth fields.
+  for (i in seq_len(steps)) {
+    t <- 2 + (i - 1) * h
+    middle <- state + h / 2 * predict(fit, state, t, "velocity")
+    log_weight <- log_weight + h * predict(fit, middle, t + h / 2, "growth")
+    state <- state + h * predict(fit, middle, t + h / 2, "velocity")
+  }
+  expect_equal(predict(fit, x, 2, "state"), state, tolerance = 1e-4)
+  expect_equal(predict(fit, x, 2, "weight"), exp(log_weight), tolerance = 1e-4)
+})
+
+# Leaky ReLU has kinks, which an integrator steps over: errors exceed the tolerance of a
+# step by some orders. Smooth fields keep what the method promises.
+test_that("forth and back leads home", {
+  fit <- small_fit(activation = "silu")
+  x <- fit$snapshots$x[1:5, ]
+  later <- predict(fit, x, 2, "state", to = 7)
+  expect_equal(predict(fit, later, 7, "state", to = 2), x, tolerance = 1e-3)
+  expect_equal(predict(fit, x, 2, "weight", to = 7) *
+                 predict(fit, later, 7, "weight", to = 2), rep(1, 5), tolerance = 1e-3,
+               ignore_attr = TRUE)
+})
+
+test_that("cells without newdata start at their own times", {
+  fit <- small_fit()
+  s <- fit$snapshots
+  all <- predict(fit, type = "state")
+  expect_identical(dim(all), dim(s$x))
+  expect_equal(all[s$time == 8, ], s$x[s$time == 8, ])
+  four <- which(s$time == 4)
+  expect_equal(all[four, ], predict(fit, s$x[four, ], 4, "state"))
+})
+
+test_that("times outside the range warn and work", {
+  fit <- small_fit()
+  expect_warning(v <- predict(fit, c(a = 1, b = 1) |> t(), 20, "velocity"),
+                 class = "vgfm_warning_extrapolation")
+  expect_true(all(is.finite(v)))
+  expect_warning(predict(fit, fit$snapshots$x[1:2, ], 2, "state", to = 9),
+                 class = "vgfm_warning_extrapolation")
+})
+
+test_that("bad arguments are named", {
+  fit <- small_fit(steps = 5)
+  x <- fit$snapshots$x
+  expect_error(predict(fit, cbind(a = 1, z = 2), 3), class = "vgfm_error_newdata")
+  expect_error(predict(fit, x[, 1, drop = FALSE], 3), class = "vgfm_error_newdata")
+  expect_error(predict(fit, x), class = "vgfm_error_time")
+  expect_error(predict(fit, x, 1:3), class = "vgfm_error_time")
+  expect_error(predict(fit, x, NA), class = "vgfm_error_time")
+  expect_error(predict(fit, type = "fate"), class = "vgfm_error_input")
+  expect_error(predict(fit, to = "late", type = "state"), class = "vgfm_error_input")
+})
+
+test_that("trajectories are states and weights in long form", {
+  fit <- small_fit(activation = "silu")
+  paths <- vgfm_trajectories(fit, n = 4, times = c(2, 5, 8))
+  expect_named(paths, c("cell", "time", "weight", "a", "b"))
+  expect_equal(nrow(paths), 12)
+  start <- paths[paths$time == 2, ]
+  expect_true(all(start$weight == 1))
+  x <- as.matrix(start[c("a", "b")])
+  rows <- as.integer(start$cell)
+  expect_equal(unname(x), unname(fit$snapshots$x[rows, ]))
+  end <- paths[paths$time == 8, ]
+  expect_equal(as.matrix(end[c("a", "b")]), predict(fit, x, 2, "state"),
+               tolerance = 1e-4, ignore_attr = TRUE)
+  expect_equal(end$weight, predict(fit, x, 2, "weight"), tolerance = 1e-4,
+               ignore_attr = TRUE)
+  both <- vgfm_trajectories(fit, fit$snapshots$x[1:2, ], from = 4, times = c(2, 4, 8))
+  expect_equal(both$time, rep(c(2, 4, 8), 2))
+  expect_error(vgfm_trajectories(fit, times = "late"), class = "vgfm_error_time")
+  expect_error(vgfm_trajectories(fit, n = 0), class = "vgfm_error_input")
+})

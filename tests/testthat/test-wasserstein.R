@@ -1,0 +1,55 @@
+test_that("every row of the oracle is reproduced to 1e-9", {
+  oracle <- utils::read.csv(test_path("oracles", "emd.csv"))
+  for (i in seq_len(nrow(oracle))) {
+    o <- oracle[i, ]
+    order <- if (o$cost_metric == "sqeuclidean") 2 else 1
+    if (startsWith(o$problem, "emd")) {
+      read <- function(side) {
+        file <- test_path("oracles", paste0(o$problem, "_", side, ".csv"))
+        as.matrix(utils::read.csv(file, header = FALSE))
+      }
+      x <- read("x")
+      y <- read("y")
+      got <- vgfm_wasserstein(x[, -1], y[, -1], x[, 1], y[, 1], order = order)
+    } else {
+      name <- strsplit(o$problem, ":|-")[[1]]
+      cells <- read_snapshots(name[1])
+      got <- vgfm_wasserstein(cells$x[cells$time == as.numeric(name[2]), ],
+                              cells$x[cells$time == as.numeric(name[3]), ])
+    }
+    expect_equal(got^order, o$emd_cost, tolerance = 1e-9)
+  }
+})
+
+test_that("on a line it is the distance between sorted points", {
+  set.seed(1)
+  x <- rnorm(200)
+  y <- rexp(200)
+  expect_equal(vgfm_wasserstein(x, y), mean(abs(sort(x) - sort(y))), tolerance = 1e-12)
+  expect_equal(vgfm_wasserstein(x, y, order = 2),
+               sqrt(mean((sort(x) - sort(y))^2)), tolerance = 1e-12)
+})
+
+test_that("it is a distance: zero for the same cloud, symmetric, shifts add up", {
+  set.seed(2)
+  x <- matrix(rnorm(90), 30)
+  y <- matrix(rnorm(120), 40)
+  expect_equal(vgfm_wasserstein(x, x[30:1, ]), 0)
+  expect_equal(vgfm_wasserstein(x, y), vgfm_wasserstein(y, x), tolerance = 1e-12)
+  expect_equal(vgfm_wasserstein(x, x + 2), 2 * sqrt(3), tolerance = 1e-12)
+})
+
+test_that("weights are normalised, and points without weight do not matter", {
+  x <- c(0, 1, 50)
+  expect_equal(vgfm_wasserstein(x, c(0, 1), a = c(2, 2, 0)), 0)
+  expect_equal(vgfm_wasserstein(x, 0, a = c(3, 1, 0)), 0.25)
+})
+
+test_that("bad arguments are named", {
+  expect_error(vgfm_wasserstein("a", 1), class = "vgfm_error_x")
+  expect_error(vgfm_wasserstein(matrix(0, 0, 2), matrix(0, 1, 2)), class = "vgfm_error_x")
+  expect_error(vgfm_wasserstein(1:3, 1:3, a = -1), class = "vgfm_error_input")
+  expect_error(vgfm_wasserstein(1:3, 1:3, a = c(0, 0, 0)), class = "vgfm_error_input")
+  expect_error(vgfm_wasserstein(1:3, 1:3, order = 3), class = "vgfm_error_input")
+  expect_error(vgfm_wasserstein(1:3, cbind(1, 2)), class = "vgfm_error_input")
+})

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Rules of the tree that a compiler does not check. Prints what breaks them, then a tally.
+set -u
+passed=0
+failed=0
+
+# rule "what it says" "what breaks it, if anything"
+rule() {
+  if [ -z "$2" ]; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf 'failed: %s:\n%s\n' "$1" "$(printf '%s\n' "$2" | sed 's/^/  /')"
+  fi
+}
+
+listed=$(mktemp)
+present=$(mktemp)
+trap 'rm -f "$listed" "$present"' EXIT
+sed -n '/^OBJECTS *=/,/[^\\]$/p' src/Makevars | tr ' \\\t' '\n\n\n' | grep '\.o$' |
+  LC_ALL=C sort > "$listed"
+(cd src && ls ./*.c core/*.c) | sed 's,^\./,,; s/\.c$/.o/' | LC_ALL=C sort > "$present"
+rule "OBJECTS in src/Makevars are the C files of src and src/core" \
+  "$(LC_ALL=C comm -3 "$listed" "$present")"
+
+calls='malloc|calloc|realloc|free|printf|fprintf|puts|exit|abort'
+rule "the core has no R in it, and does not allocate, print or exit" "$(
+  grep -nE -e '#include[ <"]+(R\.h|Rinternals|Rmath|R_ext)' \
+    -e "(^|[^_[:alnum:]])($calls) *\\(" src/core/*.c src/core/*.h)"
+
+rule "lines have at most 90 columns" "$(
+  awk 'length($0) > 90 { print FILENAME ":" FNR }' Makefile .ci/run R/*.R src/*.[ch] \
+    src/core/*.[ch] tests/core/*.[ch] tests/testthat/*.R tools/*)"
+
+rule "R code is ASCII" "$(LC_ALL=C grep -n '[^ -~	]' R/*.R)"
+
+rule "every C test has a program that reports" "$(
+  grep -L 'return check_report(' tests/core/test_*.c)"
+
+echo "rules of the tree: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

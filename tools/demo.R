@@ -1,0 +1,62 @@
+# The demonstration behind `make demo`: simulated cells with known growth, real ones if
+# their file is here, a table and figures for each.
+
+library(vgfm)
+library(ggplot2)
+
+folder <- "demo"
+dir.create(folder, showWarnings = FALSE)
+
+heading <- function(...) cat("\n", ..., "\n", sep = "")
+
+# Fit, table of each time point, seconds by stage.
+fit_and_report <- function(cells, time) {
+  seconds <- system.time(fit <- vgfm_fit(cells, time))[["elapsed"]]
+  table <- vgfm_evaluate(fit)
+  print(format(table, digits = 3), row.names = FALSE)
+  cat(sprintf("mean: W1 %.3f, RME %.3f\n", mean(table$w1), mean(table$rme, na.rm = TRUE)))
+  stages <- paste(names(fit$seconds), sprintf("%.1f s", fit$seconds), collapse = ", ")
+  cat(sprintf("seconds to fit: %.1f (%s)\n", seconds, stages))
+  fit
+}
+
+save_figures <- function(fit, name) {
+  for (type in c("trajectory", "growth", "history", "fit")) {
+    path <- file.path(folder, paste0(name, "-", type, ".png"))
+    ggsave(path, autoplot(fit, type), width = 7, height = 5, dpi = 150, bg = "white")
+    cat("  ", path, "\n", sep = "")
+  }
+}
+
+heading("1. A simulated gene network whose cells divide (vgfm_simulate_gene_network())")
+set.seed(1)
+network <- vgfm_simulate_gene_network()
+cat("cells:", nrow(network), " times:", toString(unique(network$time)), "\n")
+fit <- fit_and_report(network[-1], network$time)
+growth <- predict(fit, type = "growth")
+cat(sprintf("correlation of the learned growth with the true one: %.3f\n",
+            cor(as.vector(growth), attr(network, "growth"))))
+save_figures(fit, "gene-network")
+
+real <- file.path(Sys.getenv("VGFM_DATA", file.path("..", "shared", "data")),
+                  "mouse_hematopoiesis.csv")
+if (file.exists(real)) {
+  heading("2. Mouse haematopoiesis (Weinreb and others, 2020)")
+  mouse <- utils::read.csv(real)
+  cat("cells:", nrow(mouse), " times:", toString(unique(mouse$samples)), "\n")
+  set.seed(1)
+  save_figures(fit_and_report(mouse[-1], mouse$samples), "mouse-haematopoiesis")
+} else {
+  heading("2. No real data here. Name their folder: VGFM_DATA=... make demo")
+}
+
+cat(
+  "\nw1     distance of the predicted cells to those observed, in units of the features",
+  "floor  the same between two halves of what was observed: near it, w1 is good",
+  "rme    relative error of the population size",
+  "spread variance of the predicted cells over that of the observed, 1 at best",
+  sep = "\n"
+)
+cat("\nFigures are in ", normalizePath(folder), "\n", sep = "")
+cat("Next, with your own cells in rows:  fit <- vgfm_fit(x, time); autoplot(fit)\n")
+cat("Help: R_LIBS=.build/library R -e 'help(package = \"vgfm\")'\n")
