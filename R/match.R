@@ -98,6 +98,9 @@ new_field <- function(training, problem) {
 
 # Mean losses over blocks of ten steps.
 loss_history <- function(losses) {
+  if (ncol(losses) == 0) {
+    return(data.frame(step = numeric(), velocity = numeric(), growth = numeric()))
+  }
   steps <- seq_len(ncol(losses))
   block <- (steps - 1) %/% 10
   data.frame(

@@ -2,7 +2,8 @@
 #'
 #' @param object,x A fit from [vgfm_fit()].
 #' @param type `"trajectory"`: paths of cells from the first snapshot over the data.
-#'   `"growth"`: growth rate of every observed cell. `"history"`: training losses.
+#'   `"growth"`: growth rate of every observed cell; the colours end at the 0.5 % and
+#'   99.5 % quantiles. `"history"`: training losses.
 #'   `"fit"`: the predicted cloud, weighted, beside every snapshot.
 #' @param dims Two features to draw, by number or name. A fit with one feature is drawn
 #'   against time.
@@ -85,7 +86,7 @@ plot_trajectory <- function(fit, dims, n) {
       colour = "grey15", alpha = 0.45, lineend = "round"
     ) +
     scale_time() +
-    ggplot2::scale_linewidth_continuous("mass", range = c(0.2, 1)) +
+    ggplot2::scale_linewidth_continuous("mass", range = c(0.2, 1), n.breaks = 4) +
     ggplot2::guides(colour = ggplot2::guide_legend(
       override.aes = list(size = 2.5, alpha = 1)
     )) +
@@ -98,10 +99,14 @@ plot_growth <- function(fit, dims) {
   base_figure(cells, dims, colour = .data$growth) +
     ggplot2::geom_point(size = 0.9) +
     ggplot2::scale_colour_gradient2(
-      "growth\nper unit\nof time", low = "#2166ac", mid = "grey85", high = "#b2182b"
+      "growth\nper unit\nof time", low = "#2166ac", mid = "grey85", high = "#b2182b",
+      limits = stats::quantile(cells$growth, c(0.005, 0.995)), oob = squish
     ) +
     ggplot2::labs(title = "Growth rate of the observed cells")
 }
+
+# A few extreme cells shall not take the colours from all others.
+squish <- function(x, range) pmin(pmax(x, range[1]), range[2])
 
 plot_fit <- function(fit, dims) {
   s <- fit$snapshots
@@ -120,16 +125,17 @@ plot_fit <- function(fit, dims) {
     ggplot2::facet_wrap(ggplot2::vars(.data$label)) +
     ggplot2::scale_colour_manual(NULL, values = c(observed = "grey60",
                                                   predicted = "#b2182b")) +
-    ggplot2::scale_size_area("mass", max_size = 2.5) +
+    ggplot2::scale_size_area("mass", max_size = 2.5, n.breaks = 4) +
     ggplot2::labs(title = "Predicted from the first snapshot, and observed")
 }
 
 plot_history <- function(fit) {
   history <- fit$history
+  fields <- c("velocity", "growth")
   long <- data.frame(
     step = rep(history$step, 2),
     loss = c(history$velocity, history$growth),
-    field = rep(c("velocity", "growth"), each = nrow(history))
+    field = factor(rep(fields, each = nrow(history)), fields)
   )
   ggplot2::ggplot(long, ggplot2::aes(.data$step, .data$loss)) +
     ggplot2::geom_line(colour = "grey20", linewidth = 0.4) +

@@ -29,7 +29,8 @@ typedef struct {
   size_t memory;      /* bytes of costs (4 n m) that may be kept when d > 8 */
   /* Potentials of a similar problem (say, of the last step of an iteration), (n) and (m),
    * or NULL. Either is enough; the target's is used if there are both. The result is as
-   * exact with any start; a good one saves most of the work. */
+   * exact with any start. A start saves most of the work when only weights changed, or
+   * points moved by less than their spacing; otherwise none does better. */
   const double *warm_potential_source, *warm_potential_target;
   int (*interrupted)(void *); /* polled on the calling thread; NULL: never */
   void *interrupted_data;

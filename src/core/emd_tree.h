@@ -1,7 +1,7 @@
 /* The spanning tree of the transportation simplex, and its pivots.
  *
- * Nodes 0..n-1 are sources, n..n+m-1 targets; node 0 .. may be the root. A tree arc joins
- * a node to its parent and always carries flow from the source end to the target end, so
+ * Nodes 0 .. n-1 are sources, n .. n+m-1 targets; any may be the root. A tree arc joins a
+ * node to its parent and always carries flow from the source end to the target end, so
  * it needs no direction of its own. The tree is kept in preorder ("thread"), with subtree
  * sizes and last descendants, so that a subtree is one stretch of a circular list
  * (Barr, Glover and Klingman 1979, INFOR 17). Flows are integers: degenerate pivots are

@@ -101,6 +101,13 @@ test_that("awkward data work: one cell, constant feature, duplicates, one featur
   fits(cells$x[c(1, 160), ], c(0, 1))
 })
 
+test_that("no steps at all leave a coupling and an untrained field", {
+  fit <- small_fit(steps = 0)
+  expect_equal(nrow(fit$history), 0)
+  expect_length(fit$couplings[[2]]$descendants, 40)
+  expect_identical(vgfm_resume(fit, steps = 120)$field, small_fit()$field)
+})
+
 test_that("a fit can be stopped, saved and resumed without a trace", {
   whole <- small_fit(steps = 100)
   part <- small_fit(steps = 100)
