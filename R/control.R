@@ -6,13 +6,16 @@
 #'
 #' @section How the defaults are chosen:
 #' Measured on simulated gene networks, branching simulations, Gaussian clusters in up to
-#' 1000 dimensions and mouse haematopoiesis; V is the total variance of `x`, summed over
-#' features.
-#' * `tau` is 2 V. It decides the growth rates: a few times smaller, and the descendants
+#' 1000 dimensions and mouse haematopoiesis. V is the variance within a snapshot, summed
+#' over features, mean over snapshots: the size of the population itself, whatever
+#' distance it travels.
+#' * `tau` is 3 V. It decides the growth rates: a few times smaller, and the descendants
 #'   of like cells scatter; a few times larger, and dividing and resting cells blur.
-#' * `epsilon` is 0.005 V: between a third and three times of it, fits are equally good.
-#' * `noise` is 2 % of the root of the mean variance of a feature. None overfits, more
-#'   blurs the field.
+#' * `epsilon` is 0.007 V: between a third and three times of it, fits are equally good.
+#' * `noise` is 0.6 times the local spacing: the median distance between nearest cells of
+#'   a snapshot, over the root of the number of features; at least 2 % of the root of
+#'   the mean variance of a feature. Less lets the field learn single cells by heart,
+#'   which shrinks the predicted cloud in many dimensions; more blurs it.
 #' * `steps` is 2000 for up to 60 features and falls with the root of their number beyond:
 #'   there the field is simple against the noise of the cells, and longer training learns
 #'   that noise, which shrinks the predicted cloud.
@@ -82,13 +85,46 @@ rate_floor <- 0.01
 # Fills in what depends on the data, in units of x.
 resolve_control <- function(control, snapshots) {
   features <- ncol(snapshots$x)
-  variance <- features * snapshots$scale^2
-  control$epsilon <- control$epsilon %||% (0.005 * variance)
-  control$tau <- control$tau %||% (2 * variance)
-  control$noise <- control$noise %||% (0.02 * snapshots$scale)
+  variance <- within_variance(snapshots)
+  control$epsilon <- control$epsilon %||% (0.007 * variance)
+  control$tau <- control$tau %||% (3 * variance)
+  control$noise <- control$noise %||%
+    max(0.6 * local_spacing(snapshots), 0.02 * snapshots$scale)
   control$steps <- control$steps %||% round(2000 * min(1, sqrt(60 / features)))
   control$threads <- use_threads(control$threads)
   control
+}
+
+# Total variance within a snapshot, mean over snapshots; that of all cells where every
+# snapshot is a single point.
+within_variance <- function(snapshots) {
+  times <- seq_along(snapshots$times)
+  within <- mean(vapply(times, function(k) {
+    total_variance(to_standard(snapshots$x[snapshots$index == k, , drop = FALSE],
+                               snapshots))
+  }, 0))
+  if (within < 1e-9) within <- ncol(snapshots$x)
+  within * snapshots$scale^2
+}
+
+# Median distance to the nearest cell of the same snapshot, per root of a feature, mean
+# over snapshots; from at most 200 cells against 5000 of each.
+local_spacing <- function(snapshots) {
+  spaced <- function(rows, most) {
+    rows[unique(round(seq(1, length(rows), length.out = min(most, length(rows)))))]
+  }
+  spacing <- vapply(seq_along(snapshots$times), function(k) {
+    others <- spaced(which(snapshots$index == k), 5000)
+    cells <- spaced(others, 200)
+    x <- to_standard(snapshots$x[cells, , drop = FALSE], snapshots)
+    y <- to_standard(snapshots$x[others, , drop = FALSE], snapshots)
+    square <- outer(rowSums(x^2), rowSums(y^2), "+") - 2 * tcrossprod(x, y)
+    square[cbind(seq_along(cells), match(cells, others))] <- Inf
+    stats::median(sqrt(pmax(apply(square, 1, min), 0)))
+  }, 0)
+  spacing <- spacing[is.finite(spacing)] # a snapshot of one cell has none
+  if (length(spacing) == 0) return(0)
+  mean(spacing) / sqrt(ncol(snapshots$x)) * snapshots$scale
 }
 
 #' @export
