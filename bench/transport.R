@@ -12,10 +12,7 @@ if (!file.exists(path)) {
 cells <- utils::read.csv(path)
 snapshot <- function(time) as.matrix(cells[cells$samples == time, -1])
 
-best <- function(code) {
-  code <- substitute(code)
-  min(replicate(3, system.time(eval(code, parent.frame(3)))[["elapsed"]]))
-}
+best <- function(run) min(replicate(3, system.time(run())[["elapsed"]]))
 
 rows <- character()
 for (k in 0:1) {
@@ -23,8 +20,8 @@ for (k in 0:1) {
   y <- snapshot(k + 1)
   size <- sprintf("%d x %d", nrow(x), nrow(y))
   seconds <- vapply(1:2, function(threads) {
-    c(best(vgfm_couple(x, y, 0.03, 10, threads = threads)),
-      best(vgfm_wasserstein(x, y, threads = threads)))
+    c(best(function() vgfm_couple(x, y, 0.03, 10, threads = threads)),
+      best(function() vgfm_wasserstein(x, y, threads = threads)))
   }, numeric(2))
   residual <- vgfm_couple(x, y, 0.03, 10)$residual
   rows <- c(
