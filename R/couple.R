@@ -96,7 +96,10 @@ couple_snapshots <- function(snapshots, control, call) {
   z <- standardise(snapshots)
   intervals <- length(snapshots$times) - 1
   members <- function(k) seq(z$offset[k] + 1, z$offset[k + 1])
+  progress <- new_progress("Coupling", intervals, control$progress)
+  on.exit(progress(0, finished = TRUE))
   lapply(seq_len(intervals), function(k) {
+    on.exit(progress(1))
     x <- z$cells[, members(k), drop = FALSE]
     y <- z$cells[, members(k + 1), drop = FALSE]
     growth <- snapshots$mass[k + 1] / snapshots$mass[k]

@@ -32,7 +32,10 @@ vgfm_evaluate <- function(fit, newdata = NULL, time = NULL) {
   start <- observed$x[observed$index == 1, , drop = FALSE]
   times <- target$times[target$times > observed$times[1]]
   population <- follow(fit, start, observed$times[1], times)
+  progress <- new_progress("Evaluating", length(times), fit$control$progress)
+  on.exit(progress(0, finished = TRUE))
   rows <- lapply(population, function(state) {
+    on.exit(progress(1))
     cloud <- target$x[target$time == state$time, , drop = FALSE]
     compare_clouds(fit, state, cloud, known_mass(observed, state$time))
   })

@@ -56,6 +56,7 @@ run_matching <- function(training, problem, control) {
   todo <- control$steps - training$step
   if (todo <= 0) return(training)
   progress <- new_progress("Matching", todo, control$progress)
+  on.exit(progress(0, finished = TRUE))
   done <- 0
   slice <- 10
   losses <- list(training$losses)
@@ -82,7 +83,6 @@ run_matching <- function(training, problem, control) {
       ), class = "vgfm_warning_interrupted")
     }
   )
-  progress(0, finished = TRUE)
   training$losses <- do.call(cbind, losses)
   training
 }

@@ -77,6 +77,9 @@ scale_time <- function() {
   ggplot2::scale_colour_viridis_d("time", option = "D", end = 0.9)
 }
 
+# Three or four breaks of a legend.
+few <- function(limits) pretty(limits, 3)
+
 plot_trajectory <- function(fit, dims, n) {
   paths <- vgfm_trajectories(fit, n = n)
   base_figure(cells_table(fit), dims) +
@@ -86,7 +89,7 @@ plot_trajectory <- function(fit, dims, n) {
       colour = "grey15", alpha = 0.45, lineend = "round"
     ) +
     scale_time() +
-    ggplot2::scale_linewidth_continuous("mass", range = c(0.2, 1), n.breaks = 4) +
+    ggplot2::scale_linewidth_continuous("mass", range = c(0.2, 1), breaks = few) +
     ggplot2::guides(colour = ggplot2::guide_legend(
       override.aes = list(size = 2.5, alpha = 1)
     )) +
@@ -125,7 +128,7 @@ plot_fit <- function(fit, dims) {
     ggplot2::facet_wrap(ggplot2::vars(.data$label)) +
     ggplot2::scale_colour_manual(NULL, values = c(observed = "grey60",
                                                   predicted = "#b2182b")) +
-    ggplot2::scale_size_area("mass", max_size = 2.5, n.breaks = 4) +
+    ggplot2::scale_size_area("mass", max_size = 2.5, breaks = few) +
     ggplot2::labs(title = "Predicted from the first snapshot, and observed")
 }
 
