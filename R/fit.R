@@ -53,7 +53,8 @@ vgfm_fit.default <- function(x, time, mass = NULL, ..., control = vgfm_control()
 check_control <- function(control, call = rlang::caller_env()) {
   if (!inherits(control, "vgfm_control")) {
     abort_input(
-      c("{.arg control} must come from {.fn vgfm_control}, not be {describe(control)}."),
+      c("{.arg control} must come from {.fn vgfm_control}, not be {describe(control)}.",
+        i = "Pass settings as {.code control = vgfm_control(steps = 500)}."),
       arg = "control", class = "vgfm_error_control", call = call
     )
   }

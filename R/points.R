@@ -2,6 +2,7 @@
 
 # A matrix, data frame or, for points on a line, a vector -> double matrix.
 check_points <- function(x, arg = rlang::caller_arg(x), call = rlang::caller_env()) {
+  force(arg) # named after the argument, before that changes
   if (is.numeric(x) && is.null(dim(x))) x <- matrix(x)
   x <- as_cells(x, arg = arg, call = call)$x
   if (nrow(x) == 0 || ncol(x) == 0) {
@@ -28,6 +29,7 @@ check_same_features <- function(x, y, call = rlang::caller_env()) {
 # One number or n of them -> n.
 check_weights <- function(w, n, positive = FALSE, arg = rlang::caller_arg(w),
                           call = rlang::caller_env()) {
+  force(arg)
   fits <- is.numeric(w) && length(w) %in% c(1, n)
   if (!fits) {
     abort_input("{.arg {arg}} must be one number or {n} of them, not {describe(w)}.",

@@ -1,4 +1,4 @@
-#include "ffi.h"
+#include "ffi_training.h"
 #include "core/match.h"
 #include "core/status.h"
 #include <string.h>
@@ -11,8 +11,7 @@ SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream) {
   return out;
 }
 
-/* A copy of a network's training state, list(shape, weights, first, second). */
-static SEXP copy_network(SEXP network, trainee *t) {
+SEXP copy_network(SEXP network, trainee *t) {
   const char *const names[] = {"shape", "weights", "first", "second"};
   SEXP out = PROTECT(list_make(4, names));
   for (int i = 0; i < 4; i++)
@@ -25,8 +24,7 @@ static SEXP copy_network(SEXP network, trainee *t) {
   return out;
 }
 
-/* problem: list(cells, offset, times, plans, log_children, noise, and standard units) */
-static bridge bridge_from(SEXP problem) {
+bridge bridge_from(SEXP problem) {
   SEXP offset = list_get(problem, "offset"), plans = list_get(problem, "plans");
   size_t intervals = (size_t)Rf_xlength(plans);
   size_t *at = workspace((intervals + 1) * sizeof *at);

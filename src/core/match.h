@@ -3,13 +3,7 @@
 #define VGFM_MATCH_H
 
 #include "bridge.h"
-#include "mlp.h"
-
-/* A network in training, flat: parameters, and Adam's first and second moments. */
-typedef struct {
-  mlp_shape shape;
-  double *weights, *first, *second; /* (mlp_parameters) each */
-} trainee;
+#include "learner.h"
 
 typedef struct {
   size_t batch;
@@ -19,6 +13,13 @@ typedef struct {
   rng_key key;
   int threads;
 } match_options;
+
+/* Forward, loss and backward of one lane's share of the batch of a step. The gradient,
+ * times `scale`, is added to the lane; loss gets the weighted sums of squared errors of
+ * velocity and growth. Scratch is one thread's. */
+size_t match_scratch(const mlp_shape *velocity, const mlp_shape *growth);
+void match_lane(double loss[2], learner *l, size_t lane, const bridge *b, size_t batch,
+                rng_key key, uint64_t step, double scale, void *scratch, size_t bytes);
 
 size_t match_workspace(const trainee *velocity, const trainee *growth,
                        const match_options *options);
