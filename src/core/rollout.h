@@ -23,7 +23,8 @@ typedef struct {
 /* Bytes that a thread needs for a tile. */
 size_t rollout_tile_bytes(const mlp_shape *velocity, const mlp_shape *growth);
 
-/* Fills path[1 ...] of cells first ... first + rows - 1 from path[0]; at most MLP_TILE. */
+/* Fills path[1 ...] of cells first ... first + rows - 1 from path[0]; at most MLP_TILE
+ * rows. */
 void rollout_forward(rollout *r, size_t first, size_t rows, const learner *l,
                      const rollout_units *units, void *tile, size_t tile_bytes);
 
