@@ -23,6 +23,16 @@
 #'   twice the steps; at 0.02 some fits fail.
 #' * `activation`: leaky ReLU reaches lower errors than SiLU and tanh at equal steps.
 #'
+#' @section Refinement:
+#' With `refine_steps` above 0, the matched fields are refined by what [vgfm_evaluate()]
+#' measures: the first snapshot is rolled out through all times, and the fields follow
+#' the gradient of the exact Wasserstein-1 distances, in positions and in weights, and of
+#' the mass errors; the matching loss stays as an anchor. A fifth of the cells of each
+#' later snapshot takes no part in the steps and judges them by W1 plus relative mass
+#' error: of ten states on the way and the unrefined one, the best is returned. 300 steps
+#' lower W1 by a third on small branching data, at 25 ms a step with a few hundred cells;
+#' a step costs more on larger data. Off by default.
+#'
 #' @param epsilon Entropic regularisation of the coupling, in squared units of `x`;
 #'   positive. Smaller means sharper pairs and more work.
 #' @param tau Price of changing a cell's mass in the coupling, in squared units of `x`;
@@ -35,6 +45,8 @@
 #' @param activation `"leaky_relu"`, `"silu"` or `"tanh"`.
 #' @param steps Number of training steps; 0 stops after the coupling.
 #' @param batch Rows per training step, shared equally among the intervals.
+#' @param refine_steps Steps of refinement after the matching, see the section below;
+#'   0 for none.
 #' @param learning_rate Learning rate of Adam at the first step; it falls along half a
 #'   cosine to 1 % of that.
 #' @param tolerance Relative tolerance of the adaptive integrator.
@@ -52,7 +64,7 @@
 #' vgfm_control(steps = 500, width = 32)
 vgfm_control <- function(epsilon = NULL, tau = NULL, noise = NULL, width = 64, depth = 3,
                          activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
-                         batch = 1024, learning_rate = 0.01, tolerance = 1e-6,
+                         batch = 1024, refine_steps = 0, learning_rate = 0.01, tolerance = 1e-6,
                          transport_tolerance = 1e-9, threads = NULL,
                          progress = rlang::is_interactive()) {
   class <- "vgfm_error_control"
@@ -66,6 +78,7 @@ vgfm_control <- function(epsilon = NULL, tau = NULL, noise = NULL, width = 64, d
       activation = check_choice(activation, names(activations), class = class),
       steps = check_count(steps, min = 0, allow_null = TRUE, class = class),
       batch = check_count(batch, max = 2^20, class = class),
+      refine_steps = check_count(refine_steps, min = 0, class = class),
       learning_rate = check_number(learning_rate, 0, 1, bounds = "(]", class = class),
       tolerance = check_number(tolerance, 1e-12, 0.1, class = class),
       transport_tolerance = check_number(transport_tolerance, 1e-12, 0.1, class = class),

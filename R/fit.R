@@ -70,6 +70,8 @@ fit_snapshots <- function(snapshots, control, call, env = rlang::caller_env()) {
   problem <- new_problem(snapshots, couplings, control)
   training <- run_matching(new_training(problem, control, key), problem, control)
   seconds <- c(seconds, match = clock())
+  training <- run_refinement(training, snapshots, problem, control)
+  if (control$refine_steps > 0) seconds <- c(seconds, refine = clock())
   new_fit(snapshots, couplings, problem, training, control, seconds, call)
 }
 
@@ -109,7 +111,10 @@ new_clock <- function() {
 #' @param fit A fit from [vgfm_fit()], interrupted or complete.
 #' @param steps Total number of steps of the schedule. Default: as the fit's control has
 #'   it. Going on to the same number gives, bit for bit, what an uninterrupted fit gives.
-#' @return The fit, trained to `steps`.
+#'   A fit that has been refined cannot go back to matching.
+#' @param refine_steps Total number of steps of refinement. Default: as the fit's control
+#'   has it.
+#' @return The fit, trained to `steps` and refined to `refine_steps`.
 #' @section Errors: `vgfm_error_input` if `fit` is not a fit or has had more steps.
 #' @export
 #' @examples
@@ -117,17 +122,27 @@ new_clock <- function() {
 #' cells <- vgfm_simulate_gene_network()
 #' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 100))
 #' fit <- vgfm_resume(fit, steps = 200)
-vgfm_resume <- function(fit, steps = NULL) {
+vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL) {
   check_fit(fit)
   control <- fit$control
-  steps <- check_count(steps, min = fit$training$step, allow_null = TRUE)
+  done <- fit$training
+  # Once refined, the fields are no longer where matching left them.
+  most <- if (is.null(done$refinement)) .Machine$integer.max else done$step
+  steps <- check_count(steps, min = done$step, max = most, allow_null = TRUE)
+  least <- if (is.null(done$refinement)) 0 else done$refinement$step
+  refine_steps <- check_count(refine_steps, min = least, allow_null = TRUE)
   control$steps <- steps %||% control$steps
+  control$refine_steps <- refine_steps %||% control$refine_steps
   clock <- new_clock()
   couplings <- couple_snapshots(fit$snapshots, control, rlang::caller_env())
   problem <- new_problem(fit$snapshots, couplings, control)
-  training <- run_matching(fit$training, problem, control)
+  training <- run_matching(done, problem, control)
   seconds <- fit$seconds
   seconds[["match"]] <- seconds[["match"]] + clock()
+  training <- run_refinement(training, fit$snapshots, problem, control)
+  if (control$refine_steps > 0) {
+    seconds[["refine"]] <- sum(seconds["refine"], clock(), na.rm = TRUE)
+  }
   new_fit(fit$snapshots, couplings, problem, training, control, seconds, fit$call)
 }
 

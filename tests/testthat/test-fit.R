@@ -196,3 +196,43 @@ test_that("a forked process fits as well, to the same bits", {
   there <- parallel::mccollect(parallel::mcparallel(small_fit(steps = 20)))[[1]]
   expect_identical(there$field, here$field)
 })
+
+test_that("refinement brings the clouds nearer and never ends behind its start", {
+  # The control of a half-trained fit leaves something to refine.
+  plain <- small_fit(steps = 60)
+  refined <- small_fit(steps = 60, refine_steps = 60)
+  before <- vgfm_evaluate(plain)
+  after <- vgfm_evaluate(refined)
+  expect_lt(mean(after$w1), mean(before$w1))
+  expect_named(refined$seconds, c("couple", "match", "refine"))
+  scores <- refined$training$refinement$scores
+  expect_equal(nrow(scores), 10)
+  judging <- judging_cells(plain$snapshots, plain$training$key)
+  expect_equal(refined$training$score, judge(refined, judging), tolerance = 1e-12)
+  expect_lte(refined$training$score, judge(plain, judging))
+  expect_equal(refined$training$score, min(scores$score, judge(plain, judging)))
+})
+
+test_that("a refinement that does harm is not returned", {
+  fit <- small_fit()
+  problem <- new_problem(
+    fit$snapshots,
+    couple_snapshots(fit$snapshots, fit$control, rlang::current_env()), fit$control
+  )
+  control <- fit$control
+  control$refine_steps <- 20
+  training <- fit$training
+  training$score <- 0 # better than anything can be
+  kept <- run_refinement(training, fit$snapshots, problem, control)
+  expect_identical(kept$velocity, training$velocity)
+  expect_identical(kept$growth, training$growth)
+})
+
+test_that("refinement has the same bits at any number of threads, and can be resumed", {
+  one <- small_fit(refine_steps = 20, threads = 1)
+  two <- small_fit(refine_steps = 20, threads = 2)
+  expect_identical(one$field, two$field)
+  later <- vgfm_resume(small_fit(), refine_steps = 20)
+  expect_identical(later$field, one$field)
+  expect_error(vgfm_resume(one, steps = 500), class = "vgfm_error_input")
+})
