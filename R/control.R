@@ -64,8 +64,8 @@
 #' vgfm_control(steps = 500, width = 32)
 vgfm_control <- function(epsilon = NULL, tau = NULL, noise = NULL, width = 64, depth = 3,
                          activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
-                         batch = 1024, refine_steps = 0, learning_rate = 0.01, tolerance = 1e-6,
-                         transport_tolerance = 1e-9, threads = NULL,
+                         batch = 1024, refine_steps = 0, learning_rate = 0.01,
+                         tolerance = 1e-6, transport_tolerance = 1e-9, threads = NULL,
                          progress = rlang::is_interactive()) {
   class <- "vgfm_error_control"
   structure(

@@ -63,11 +63,10 @@ run_matching <- function(training, problem, control) {
   tryCatch(
     while (done < todo) {
       steps <- min(slice, todo - done)
-      seconds <- system.time(
-        out <- .Call(ffi_match_run, training$velocity, training$growth, problem, options,
-                     training$step, steps),
-        gcFirst = FALSE
-      )[["elapsed"]]
+      clock <- new_clock()
+      out <- .Call(ffi_match_run, training$velocity, training$growth, problem, options,
+                   training$step, steps)
+      seconds <- clock()
       check_core(out, "Training")
       training[c("velocity", "growth")] <- out[c("velocity", "growth")]
       training$step <- training$step + steps
