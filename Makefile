@@ -123,7 +123,7 @@ $(INSTALLED): $(PACKAGE) tools/install.sh | setup-build
 # The core without R, once per variant: objects, then a program per test.
 FLAGS_release := -O2
 FLAGS_sanitize := -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all $(SANITIZE)
-CORE_LIBS := $(if $(wildcard src/core/blas.h),$(BLAS)) -lm
+CORE_LIBS := -lm
 
 define core_variant
 .PHONY: core-$(1)

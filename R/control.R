@@ -104,7 +104,6 @@ resolve_control <- function(control, snapshots) {
   control$noise <- control$noise %||%
     max(0.6 * local_spacing(snapshots), 0.02 * snapshots$scale)
   control$steps <- control$steps %||% round(2000 * min(1, sqrt(60 / features)))
-  control$threads <- use_threads(control$threads)
   control
 }
 

@@ -4,6 +4,7 @@
 # `what` completes "<what> failed".
 check_core <- function(result, what, call = rlang::caller_env()) {
   if (result$status == 0L) return(result)
+  if (result$status == 6L) rlang::interrupt() # what core caught of the user's Ctrl-C
   reason <- .Call(ffi_status_message, result$status)
   class <- switch(as.character(result$status),
     "1" = , "2" = , "5" = "vgfm_error_internal",

@@ -107,7 +107,8 @@ couple_snapshots <- function(snapshots, control, call) {
       x, y, a = rep(1, ncol(x)), b = rep(ncol(x) * growth / ncol(y), ncol(y)),
       epsilon = control$epsilon / snapshots$scale^2,
       tau = control$tau / snapshots$scale^2,
-      tolerance = control$transport_tolerance, threads = control$threads, keep = TRUE,
+      tolerance = control$transport_tolerance, threads = use_threads(control$threads),
+      keep = TRUE,
       call = call
     )
   })

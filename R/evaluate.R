@@ -5,8 +5,8 @@
 #'
 #' @param fit A fit from [vgfm_fit()].
 #' @param newdata,time Other cells to compare with, for instance cells that were held out,
-#'   and their times (as in [vgfm_fit()]); every time must lie after the first observed
-#'   one. Default: the snapshots of the fit.
+#'   and their times (as in [vgfm_fit()]). Cells at or before the first observed time are
+#'   left out: there is nothing to predict there. Default: the snapshots of the fit.
 #' @return A data frame with one row per time:
 #'   * `time`, and `cells`, the number observed.
 #'   * `w1`: exact Wasserstein-1 distance (Euclidean) between the predicted cloud, its
@@ -14,11 +14,13 @@
 #'   * `floor`: the same distance between two random halves of the snapshot. A `w1` near
 #'     or below it is as good as the data can tell; `NA` for a snapshot of one cell.
 #'   * `rme`: relative error of the total mass, |predicted - observed| / observed. `NA`
-#'     for times that were not in the fit, unless masses are interpolated.
+#'     for times that were not in the fit.
 #'   * `spread`: total variance of the predicted cloud over that of the snapshot. In high
 #'     dimensions a cloud that has shrunk onto its centre has a low `w1`; its spread is
-#'     far below 1.
-#' @section Errors: `vgfm_error_newdata`, `vgfm_error_time`.
+#'     far below 1. `NA` for a snapshot that is a single point.
+#' @section Errors: `vgfm_error_fit`, `vgfm_error_newdata` and `vgfm_error_time` for
+#'   unusable arguments; `vgfm_error_not_finite` or `vgfm_error_convergence` if the
+#'   fields cannot be integrated, as after a training that diverged.
 #' @export
 #' @examples
 #' set.seed(1)
@@ -27,6 +29,7 @@
 #' vgfm_evaluate(fit)
 vgfm_evaluate <- function(fit, newdata = NULL, time = NULL) {
   check_fit(fit)
+  call <- rlang::current_env()
   observed <- fit$snapshots
   target <- if (is.null(newdata)) observed else held_out(fit, newdata, time)
   start <- observed$x[observed$index == 1, , drop = FALSE]
@@ -37,7 +40,7 @@ vgfm_evaluate <- function(fit, newdata = NULL, time = NULL) {
   rows <- lapply(population, function(state) {
     on.exit(progress(1))
     cloud <- target$x[target$time == state$time, , drop = FALSE]
-    compare_clouds(fit, state, cloud, known_mass(observed, state$time))
+    compare_clouds(fit, state, cloud, known_mass(observed, state$time), call)
   })
   do.call(rbind, rows)
 }
@@ -48,18 +51,19 @@ known_mass <- function(snapshots, time) {
 }
 
 # One row of the table: a weighted cloud at its time against a snapshot.
-compare_clouds <- function(fit, state, cloud, mass) {
-  weight <- exp(state$log_weight)
-  threads <- fit$control$threads
-  predicted <- mean(weight)
+compare_clouds <- function(fit, state, cloud, mass, call = rlang::caller_env()) {
+  threads <- use_threads(fit$control$threads)
+  predicted <- mean(exp(state$log_weight))
+  weight <- exp(state$log_weight - max(state$log_weight))
+  observed <- total_variance(cloud)
   data.frame(
     time = state$time,
     cells = nrow(cloud),
     w1 = solve_emd(t(state$x), t(cloud), weight, rep(1, nrow(cloud)), FALSE,
-                   threads)$cost,
+                   threads, call)$cost,
     floor = halves_distance(cloud, fit$training$key, threads),
     rme = abs(predicted - mass) / mass,
-    spread = total_variance(state$x, weight) / total_variance(cloud)
+    spread = if (observed > 0) total_variance(state$x, weight) / observed else NA
   )
 }
 

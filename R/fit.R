@@ -6,7 +6,8 @@
 #' sums say how many descendants each cell has; two neural networks are then regressed on
 #' the pairs, without simulation.
 #'
-#' `set.seed()` fixes the result, bit for bit, at any number of threads. Ctrl-C during
+#' `set.seed()` fixes the result, bit for bit, at any number of threads, on processors of
+#' one kind (with AVX-512 or AVX2, with NEON, or others). Ctrl-C during
 #' training returns the fit as it stands; [vgfm_resume()] goes on.
 #'
 #' @param x Cells in rows, features (coordinates, principal components, genes) in columns:
@@ -30,6 +31,8 @@
 #'   arguments, with `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass` or
 #'   `vgfm_error_control`; `vgfm_error_convergence` if a coupling cannot be solved to its
 #'   tolerance.
+#' @section Warnings: `vgfm_warning_interrupted` after Ctrl-C, `vgfm_warning_diverged` if
+#'   the loss grew without bound, `vgfm_warning_time_feature` if a feature is the time.
 #' @references Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), Joint Velocity-Growth Flow
 #'   Matching for Single-Cell Dynamics Modeling, NeurIPS 2025, arXiv:2505.13413.
 #' @export
@@ -47,7 +50,7 @@ vgfm_fit.default <- function(x, time, mass = NULL, ..., control = vgfm_control()
   rlang::check_dots_empty()
   check_control(control)
   snapshots <- new_snapshots(x, time, mass)
-  fit_snapshots(snapshots, control, match.call())
+  fit_snapshots(snapshots, control)
 }
 
 check_control <- function(control, call = rlang::caller_env()) {
@@ -61,27 +64,27 @@ check_control <- function(control, call = rlang::caller_env()) {
 }
 
 # The stages in order. Everything random hangs on one key.
-fit_snapshots <- function(snapshots, control, call, env = rlang::caller_env()) {
+fit_snapshots <- function(snapshots, control, call = rlang::caller_env()) {
   control <- resolve_control(control, snapshots)
   key <- new_key()
   clock <- new_clock()
-  couplings <- couple_snapshots(snapshots, control, env)
+  couplings <- couple_snapshots(snapshots, control, call)
   seconds <- c(couple = clock())
   problem <- new_problem(snapshots, couplings, control)
-  training <- run_matching(new_training(problem, control, key), problem, control)
+  training <- run_matching(new_training(problem, control, key), problem, control, call)
   seconds <- c(seconds, match = clock())
   training <- run_refinement(training, snapshots, problem, control)
   if (control$refine_steps > 0) seconds <- c(seconds, refine = clock())
-  new_fit(snapshots, couplings, problem, training, control, seconds, call)
+  new_fit(snapshots, couplings, problem, training, control, seconds)
 }
 
-new_fit <- function(snapshots, couplings, problem, training, control, seconds, call) {
+new_fit <- function(snapshots, couplings, problem, training, control, seconds) {
   couplings <- lapply(couplings, function(c) in_user_units(c, snapshots$scale))
   structure(
     list(
       snapshots = snapshots, couplings = couplings, field = new_field(training, problem),
       history = loss_history(training$losses), seconds = seconds, control = control,
-      training = training, call = call
+      training = training
     ),
     class = "vgfm"
   )
@@ -143,7 +146,7 @@ vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL) {
   if (control$refine_steps > 0) {
     seconds[["refine"]] <- sum(seconds["refine"], clock(), na.rm = TRUE)
   }
-  new_fit(fit$snapshots, couplings, problem, training, control, seconds, fit$call)
+  new_fit(fit$snapshots, couplings, problem, training, control, seconds)
 }
 
 check_fit <- function(fit, arg = "fit", call = rlang::caller_env()) {

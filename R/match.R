@@ -9,6 +9,8 @@ new_problem <- function(snapshots, couplings, control) {
   gaps <- diff(z$times)
   log_children <- lapply(couplings, function(c) log(pmax(c$descendants, 1e-12)))
   rates <- unlist(Map(`/`, log_children, gaps))
+  children <- unlist(lapply(couplings, `[[`, "descendants"))
+  offset <- stats::weighted.mean(rates, children) # as pairs are drawn
   shift <- vapply(couplings, function(c) c$cost / sum(c$descendants), 0) / gaps^2
   list(
     features = nrow(z$cells),
@@ -19,8 +21,10 @@ new_problem <- function(snapshots, couplings, control) {
     log_children = unlist(log_children),
     noise = control$noise / snapshots$scale,
     velocity_scale = positive_or_one(sqrt(mean(shift) / nrow(z$cells))),
-    growth_offset = mean(rates),
-    growth_scale = positive_or_one(sqrt(mean((rates - mean(rates))^2)))
+    growth_offset = offset,
+    growth_scale = positive_or_one(
+      sqrt(stats::weighted.mean((rates - offset)^2, children))
+    )
   )
 }
 
@@ -48,9 +52,9 @@ new_training <- function(problem, control, key) {
 # Training from where it stands to `control$steps`. An interrupt ends it early: what has
 # been reached is returned. Slices of about a tenth of a second let R breathe; where they
 # are cut changes nothing.
-run_matching <- function(training, problem, control) {
+run_matching <- function(training, problem, control, call = rlang::caller_env()) {
   options <- list(
-    batch = control$batch, steps = control$steps, threads = control$threads,
+    batch = control$batch, steps = control$steps, threads = use_threads(control$threads),
     learning_rate = control$learning_rate, rate_floor = rate_floor, key = training$key
   )
   todo <- control$steps - training$step
@@ -67,7 +71,7 @@ run_matching <- function(training, problem, control) {
       out <- .Call(ffi_match_run, training$velocity, training$growth, problem, options,
                    training$step, steps)
       seconds <- clock()
-      check_core(out, "Training")
+      check_core(out, "Training", call)
       training[c("velocity", "growth")] <- out[c("velocity", "growth")]
       training$step <- training$step + steps
       losses[[length(losses) + 1]] <- out$losses
@@ -83,7 +87,18 @@ run_matching <- function(training, problem, control) {
     }
   )
   training$losses <- do.call(cbind, losses)
+  warn_diverged(training$losses, control, call)
   training
+}
+
+# A loss in standard units begins near 1 and can only fall, unless steps are too long.
+warn_diverged <- function(losses, control, call) {
+  last <- losses[, max(1, ncol(losses) - 9):ncol(losses), drop = FALSE]
+  if (all(is.finite(last)) && max(rowMeans(last)) < 10) return(invisible())
+  warn_vgfm(c(
+    "Training diverged: the loss ended at {format(max(last), digits = 3)}.",
+    i = "Fit again with a lower {.arg learning_rate} than {control$learning_rate}."
+  ), class = "vgfm_warning_diverged", call = call)
 }
 
 # The trained fields, as core reads them.

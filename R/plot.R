@@ -42,11 +42,15 @@ plot.vgfm <- function(x, ...) {
 #' @export
 ggplot2::autoplot
 
-# Names of the two features to draw; `time` stands in where there is only one feature.
+# Names of the two features to draw; `.time` stands in where there is only one feature.
 check_dims <- function(dims, fit, call = rlang::caller_env()) {
   features <- fit$snapshots$features
-  if (length(features) == 1) return(c("time", features))
-  chosen <- if (is.numeric(dims)) features[dims] else intersect(dims, features)
+  if (length(features) == 1) return(c(".time", features))
+  chosen <- if (is.numeric(dims)) {
+    features[match(dims, seq_along(features))]
+  } else {
+    intersect(dims, features)
+  }
   if (length(dims) != 2 || length(chosen) != 2 || anyNA(chosen)) {
     abort_input(
       c("{.arg dims} must be two features of the fit, by number or name.",
@@ -60,7 +64,10 @@ check_dims <- function(dims, fit, call = rlang::caller_env()) {
 # The observed cells as a table, in the columns that figures need.
 cells_table <- function(fit) {
   s <- fit$snapshots
-  data.frame(time = s$time, label = time_label(fit, s$index), s$x, check.names = FALSE)
+  out <- data.frame(s$x, check.names = FALSE)
+  if (ncol(s$x) == 1) out$.time <- s$time
+  out$.label <- time_label(fit, s$index)
+  out
 }
 
 time_label <- function(fit, index) {
@@ -69,7 +76,7 @@ time_label <- function(fit, index) {
 
 base_figure <- function(data, dims, ...) {
   ggplot2::ggplot(data, ggplot2::aes(.data[[dims[1]]], .data[[dims[2]]], ...)) +
-    ggplot2::labs(x = dims[1], y = dims[2]) +
+    ggplot2::labs(x = sub("^\\.time$", "time", dims[1]), y = dims[2]) +
     ggplot2::theme_minimal()
 }
 
@@ -82,10 +89,11 @@ few <- function(limits) pretty(limits, 3)
 
 plot_trajectory <- function(fit, dims, n) {
   paths <- vgfm_trajectories(fit, n = n)
+  names(paths) <- c(".cell", ".time", ".weight", fit$snapshots$features)
   base_figure(cells_table(fit), dims) +
-    ggplot2::geom_point(ggplot2::aes(colour = .data$label), size = 0.7, alpha = 0.5) +
+    ggplot2::geom_point(ggplot2::aes(colour = .data$.label), size = 0.7, alpha = 0.5) +
     ggplot2::geom_path(
-      ggplot2::aes(group = .data$cell, linewidth = .data$weight), paths,
+      ggplot2::aes(group = .data$.cell, linewidth = .data$.weight), paths,
       colour = "grey15", alpha = 0.45, lineend = "round"
     ) +
     scale_time() +
@@ -98,12 +106,12 @@ plot_trajectory <- function(fit, dims, n) {
 
 plot_growth <- function(fit, dims) {
   cells <- cells_table(fit)
-  cells$growth <- predict(fit, type = "growth")
-  base_figure(cells, dims, colour = .data$growth) +
+  cells$.growth <- predict(fit, type = "growth")
+  base_figure(cells, dims, colour = .data$.growth) +
     ggplot2::geom_point(size = 0.9) +
     ggplot2::scale_colour_gradient2(
       "growth\nper unit\nof time", low = "#2166ac", mid = "grey85", high = "#b2182b",
-      limits = stats::quantile(cells$growth, c(0.005, 0.995)), oob = squish
+      limits = stats::quantile(cells$.growth, c(0.005, 0.995)), oob = squish
     ) +
     ggplot2::labs(title = "Growth rate of the observed cells")
 }
@@ -116,16 +124,16 @@ plot_fit <- function(fit, dims) {
   later <- seq_along(s$times)[-1]
   population <- follow(fit, s$x[s$index == 1, , drop = FALSE], s$times[1], s$times[-1])
   predicted <- do.call(rbind, Map(function(state, k) {
-    data.frame(time = state$time, label = time_label(fit, k), state$x,
-               weight = exp(state$log_weight), check.names = FALSE, row.names = NULL)
+    data.frame(state$x, .time = state$time, .label = time_label(fit, k),
+               .weight = exp(state$log_weight), check.names = FALSE, row.names = NULL)
   }, population, later))
   cells <- cells_table(fit)
   cells <- cells[s$index > 1, ]
   base_figure(cells, dims) +
     ggplot2::geom_point(ggplot2::aes(colour = "observed"), size = 0.7, alpha = 0.6) +
-    ggplot2::geom_point(ggplot2::aes(colour = "predicted", size = .data$weight),
+    ggplot2::geom_point(ggplot2::aes(colour = "predicted", size = .data$.weight),
                         predicted, alpha = 0.5) +
-    ggplot2::facet_wrap(ggplot2::vars(.data$label)) +
+    ggplot2::facet_wrap(ggplot2::vars(.data$.label)) +
     ggplot2::scale_colour_manual(NULL, values = c(observed = "grey60",
                                                   predicted = "#b2182b")) +
     ggplot2::scale_size_area("mass", max_size = 2.5, breaks = few) +

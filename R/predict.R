@@ -94,7 +94,7 @@ time_unit <- function(fit) {
 # velocity (n x d) and growth (n) at cells x (n x d) and times, in the user's units
 evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
   out <- .Call(ffi_flow_evaluate, fit$field, t(to_standard(x, fit$snapshots)),
-               standard_time(fit, time), fit$control$threads)
+               standard_time(fit, time), use_threads(fit$control$threads))
   check_core(out, "Evaluating the fields", call)
   unit <- time_unit(fit)
   velocity <- t(out$velocity) * (fit$snapshots$scale / unit)
@@ -102,19 +102,27 @@ evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
   list(velocity = velocity, growth = stats::setNames(out$growth / unit, rownames(x)))
 }
 
+# Cells that are integrated by one call: between calls R shows progress and listens to the
+# user.
+cells_a_call <- 20000
+
 # States x (n x d) and log weights after integrating from `from` (one number or n) to
 # `to`, in the user's units.
 advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
                           call = rlang::caller_env()) {
   states <- rbind(t(to_standard(x, fit$snapshots)), log_weight)
-  from <- rep_len(from, nrow(x))
-  for (start in unique(from)) {
-    cells <- which(from == start)
+  from <- standard_time(fit, rep_len(as.double(from), nrow(x)))
+  slices <- split(seq_len(nrow(x)), (seq_len(nrow(x)) - 1) %/% cells_a_call)
+  progress <- new_progress("Integrating", length(slices),
+                           fit$control$progress && length(slices) > 1)
+  on.exit(progress(0, finished = TRUE))
+  for (cells in slices) {
     out <- .Call(ffi_flow_advance, fit$field, states[, cells, drop = FALSE],
-                 standard_time(fit, start), standard_time(fit, to), fit$control$tolerance,
-                 fit$control$threads)
+                 from[cells], standard_time(fit, to), fit$control$tolerance,
+                 use_threads(fit$control$threads))
     check_core(out, "Integrating the flow", call)
     states[, cells] <- out$states
+    progress(1)
   }
   last <- nrow(states)
   moved <- from_standard(t(states[-last, , drop = FALSE]), fit$snapshots)

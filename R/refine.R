@@ -58,12 +58,12 @@ judge <- function(fit, judging) {
   parts <- lapply(follow(fit, start, s$times[1], s$times[-1]), function(state) {
     y <- cloud[time == state$time, , drop = FALSE]
     mass <- known_mass(s, state$time)
-    weight <- exp(state$log_weight)
+    weight <- exp(state$log_weight - max(state$log_weight))
     w1 <- if (nrow(y) == 0) 0 else {
       solve_emd(t(state$x), t(y), weight, rep(1, nrow(y)), FALSE,
-                fit$control$threads)$cost / s$scale
+                use_threads(fit$control$threads))$cost / s$scale
     }
-    w1 + abs(mean(weight) - mass) / mass
+    w1 + abs(mean(exp(state$log_weight)) - mass) / mass
   })
   mean(unlist(parts))
 }
@@ -78,7 +78,7 @@ run_refinement <- function(training, snapshots, problem, control) {
   options <- c(
     list(most_start = refine_most[["start"]], most_target = refine_most[["target"]],
          batch = control$batch, steps = total, rate_floor = rate_floor,
-         key = training$key, threads = control$threads),
+         key = training$key, threads = use_threads(control$threads)),
     refine_settings
   )
   score_of <- function(state) {

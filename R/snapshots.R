@@ -26,6 +26,7 @@ new_snapshots <- function(x, time, mass = NULL, call = rlang::caller_env()) {
   check_size(x, call)
   check_time_length(x, time, call)
   parsed <- parse_time(as_plain_vector(time), call = call)
+  warn_time_feature(x, parsed$value, call)
   counts <- tabulate(parsed$index, length(parsed$times))
   structure(c(
     list(
@@ -35,6 +36,17 @@ new_snapshots <- function(x, time, mass = NULL, call = rlang::caller_env()) {
     ),
     center_and_scale(x, call)
   ), class = "vgfm_snapshots")
+}
+
+# The likeliest slip with a data frame: the column of times is still in it.
+warn_time_feature <- function(x, time, call) {
+  same <- colnames(x)[colSums(abs(x - time)) == 0]
+  if (length(same) > 0 && nrow(x) > 2) {
+    warn_vgfm(c(
+      "Feature {.val {same}} of {.arg x} is the time itself.",
+      i = "Drop it from {.arg x}, unless that is what you mean."
+    ), class = "vgfm_warning_time_feature", call = call)
+  }
 }
 
 is_column_name <- function(time, cells) {
@@ -48,11 +60,20 @@ as_plain_vector <- function(time) {
   time
 }
 
+# The widest network has one input more.
+features_limit <- 65535
+
 check_size <- function(x, call) {
   if (ncol(x) == 0) {
     abort_x(c(
       "{.arg x} must have at least one feature (column).",
       i = "Features are columns; cells are rows."
+    ), "x", NULL, call)
+  }
+  if (ncol(x) > features_limit) {
+    abort_x(c(
+      "{.arg x} must have at most {features_limit} features (columns), not {ncol(x)}.",
+      i = "Reduce it first, for example to 10 to 50 principal components."
     ), "x", NULL, call)
   }
   if (nrow(x) < 2) {

@@ -34,7 +34,9 @@ glance.vgfm <- function(x, ...) {
     cells = nrow(x$snapshots$x),
     features = ncol(x$snapshots$x),
     times = length(x$snapshots$times),
-    w1 = mean(table$w1), rme = mean(table$rme), spread = mean(table$spread),
+    w1 = mean(table$w1),
+    rme = mean(table$rme),
+    spread = mean(table$spread, na.rm = TRUE),
     steps = x$training$step,
     seconds = sum(x$seconds)
   )

@@ -37,16 +37,24 @@ vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n 
   } else {
     check_newdata(fit$snapshots, newdata)
   }
-  cell <- rownames(x) %||% as.character(seq_len(nrow(x)))
+  if (nrow(x) == 0) {
+    abort_x("{.arg newdata} must have at least one cell (row).", "newdata",
+            "vgfm_error_newdata", rlang::current_env())
+  }
+  cell <- make.unique(rownames(x) %||% as.character(seq_len(nrow(x))))
+  # A feature of such a name gets a number behind it.
+  columns <- make.unique(c("cell", "time", "weight", colnames(x)))
   parts <- c(
     follow(fit, x, from, sort(unique(times[times < from]), decreasing = TRUE)),
     follow(fit, x, from, sort(unique(times[times >= from])))
   )
   out <- do.call(rbind, lapply(parts, function(part) {
-    data.frame(cell = cell, time = part$time, weight = exp(part$log_weight), part$x,
-               check.names = FALSE, row.names = NULL)
+    table <- data.frame(cell, part$time, exp(part$log_weight), part$x, row.names = NULL)
+    stats::setNames(table, columns)
   }))
-  out[order(match(out$cell, cell), out$time), ]
+  out <- out[order(match(out$cell, cell), out$time), ]
+  rownames(out) <- NULL
+  out
 }
 
 # States at each of `times`, which run away from `from`.

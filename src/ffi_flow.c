@@ -2,30 +2,48 @@
 #include "core/status.h"
 #include <string.h>
 
+/* A network's weights packed; NULL if they are not what its shape asks for. */
+static const float *pack_network(SEXP network, const mlp_shape *shape) {
+  SEXP weights = list_get(network, "weights");
+  if (mlp_check(shape) != STATUS_OK || TYPEOF(weights) != REALSXP ||
+      (size_t)Rf_xlength(weights) != mlp_parameters(shape))
+    return NULL;
+  float *packed = workspace(mlp_packed(shape) * sizeof *packed);
+  mlp_pack(packed, REAL(weights), shape);
+  return packed;
+}
+
 /* A field as R holds it: two networks (shape, weights) and the standard units. */
-static flow flow_from(SEXP field) {
+static int flow_from(flow *f, SEXP field) {
   SEXP velocity = list_get(field, "velocity"), growth = list_get(field, "growth");
-  flow f = {
+  *f = (flow){
     .velocity = shape_from(list_get(velocity, "shape")),
     .growth = shape_from(list_get(growth, "shape")),
     .velocity_scale = list_number(field, "velocity_scale"),
     .growth_offset = list_number(field, "growth_offset"),
     .growth_scale = list_number(field, "growth_scale"),
   };
-  float *packed = workspace(mlp_packed(&f.velocity) * sizeof(float));
-  mlp_pack(packed, REAL(list_get(velocity, "weights")), &f.velocity);
-  f.velocity_packed = packed;
-  packed = workspace(mlp_packed(&f.growth) * sizeof(float));
-  mlp_pack(packed, REAL(list_get(growth, "weights")), &f.growth);
-  f.growth_packed = packed;
-  return f;
+  f->velocity_packed = pack_network(velocity, &f->velocity);
+  f->growth_packed = pack_network(growth, &f->growth);
+  if (f->velocity_packed == NULL || f->growth_packed == NULL) return STATUS_BAD_ARGUMENT;
+  return flow_check(f);
+}
+
+/* list(status) where the field is no field. */
+static SEXP refused(int status) {
+  const char *const names[] = {"status"};
+  SEXP out = PROTECT(list_make(1, names));
+  SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
+  UNPROTECT(1);
+  return out;
 }
 
 /* x (d, n), time (n) -> list(status, velocity (d, n), growth (n)) */
 SEXP ffi_flow_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads) {
   const char *const names[] = {"status", "velocity", "growth"};
-  flow f = flow_from(field);
-  int n_threads = Rf_asInteger(threads);
+  flow f;
+  int bad = flow_from(&f, field), n_threads = Rf_asInteger(threads);
+  if (bad) return refused(bad);
   size_t n = (size_t)Rf_xlength(time), bytes = flow_workspace(&f, n_threads);
   void *block = workspace(bytes);
 
@@ -39,12 +57,13 @@ SEXP ffi_flow_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads) {
   return out;
 }
 
-/* states (d + 1, n) -> list(status, states) moved from one time to another */
+/* states (d + 1, n), from (n) -> list(status, states) moved to time `to` */
 SEXP ffi_flow_advance(SEXP field, SEXP states, SEXP from, SEXP to, SEXP tolerance,
                       SEXP threads) {
   const char *const names[] = {"status", "states"};
-  flow f = flow_from(field);
-  int n_threads = Rf_asInteger(threads);
+  flow f;
+  int bad = flow_from(&f, field), n_threads = Rf_asInteger(threads);
+  if (bad) return refused(bad);
   size_t n = (size_t)Rf_ncols(states), bytes = flow_workspace(&f, n_threads);
   void *block = workspace(bytes);
   ode_options options = ODE_DEFAULTS;
@@ -54,7 +73,7 @@ SEXP ffi_flow_advance(SEXP field, SEXP states, SEXP from, SEXP to, SEXP toleranc
   SEXP out = PROTECT(list_make(2, names));
   SEXP moved = Rf_duplicate(states);
   SET_VECTOR_ELT(out, 1, moved);
-  int status = flow_advance(REAL(moved), Rf_asReal(from), Rf_asReal(to), n, &f, &options,
+  int status = flow_advance(REAL(moved), REAL(from), Rf_asReal(to), n, &f, &options,
                             n_threads, block, bytes);
   SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
   UNPROTECT(1);

@@ -27,5 +27,4 @@ cat <<MK
 CORE_CC := $CC
 OPENMP := $openmp
 SANITIZE := $sanitize
-BLAS := $(config LAPACK_LIBS) $(config BLAS_LIBS) $(config FLIBS)
 MK

@@ -97,6 +97,8 @@ install_packages <- function(purpose) {
   }
   if (length(missing) > 0) {
     say("installing ", toString(missing), " into ", library_path)
+    # Some of what they stand on is written in C++.
+    if (has_apt() && !nzchar(Sys.which("g++"))) apt_install("g++")
     if (getOption("repos")["CRAN"] %in% c("@CRAN@", NA)) options(repos = c(CRAN = cran()))
     options(timeout = max(300, getOption("timeout")))
     suppressWarnings(utils::install.packages(
@@ -133,8 +135,8 @@ install_toolchain <- function() {
   if (file.exists(record) && readLines(record)[1] == version) return(invisible())
   if (!compiles()) {
     if (has_apt()) {
-      say("installing a compiler, BLAS and LAPACK from the system's packages")
-      apt_install(c("gcc", "libc6-dev", "gfortran", "libblas-dev", "liblapack-dev"))
+      say("installing a C compiler from the system's packages")
+      apt_install(c("gcc", "libc6-dev"))
     }
     if (!compiles()) {
       stop_setup("R cannot compile and link a C file.\nInstall a C compiler and what ",

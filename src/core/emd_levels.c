@@ -13,7 +13,8 @@ void emd_levels_layout(arena *a, emd_level level[EMD_LEVELS], size_t n, size_t m
                        size_t d) {
   for (size_t l = 0; l < EMD_LEVELS; l++, n = coarser(n), m = coarser(m)) {
     size_t x_size, y_size;
-    if (size_mul(n, d, &x_size) || size_mul(m, d, &y_size)) a->failed = 1;
+    int overflow = size_mul(n, d, &x_size);
+    if (size_mul(m, d, &y_size) || overflow) a->failed = 1;
     level[l].x = arena_take(a, x_size, sizeof *level[l].x);
     level[l].y = arena_take(a, y_size, sizeof *level[l].y);
     level[l].unit = arena_take(a, n + m, sizeof *level[l].unit);

@@ -104,8 +104,8 @@ int flow_evaluate(double *velocity, double *growth, const double *x, const doubl
   return STATUS_OK;
 }
 
-int flow_advance(double *states, double from, double to, size_t n, const flow *f,
-                 const ode_options *options, int threads, void *workspace,
+int flow_advance(double *states, const double *from, double to, size_t n,
+                 const flow *f, const ode_options *options, int threads, void *workspace,
                  size_t workspace_bytes) {
   size_t dim = flow_dim(f) + 1, share = lane_bytes(f), blocks = (n + BLOCK - 1) / BLOCK;
   arena a = arena_over(workspace, workspace_bytes);
@@ -116,7 +116,7 @@ int flow_advance(double *states, double from, double to, size_t n, const flow *f
   for (size_t block = 0; block < blocks; block++) {
     lane l = my_lane(&a, share, f);
     size_t r = block * BLOCK, rows = n - r < BLOCK ? n - r : BLOCK;
-    int status = ode_dopri5(states + r * dim, from, to, rows, dim, field, &l, options,
+    int status = ode_dopri5(states + r * dim, from + r, to, rows, dim, field, &l, options,
                             l.ode, l.ode_bytes, NULL);
     if (status != STATUS_OK) {
       PARALLEL_CRITICAL

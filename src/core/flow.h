@@ -26,10 +26,10 @@ int flow_evaluate(double *velocity, double *growth, const double *x, const doubl
                   size_t n, const flow *f, int threads, void *workspace,
                   size_t workspace_bytes);
 
-/* Moves states (n, d + 1), a cell's position and then its log weight, from time `from`
- * to time `to`. A cell's path does not depend on the other cells nor on `threads`. */
-int flow_advance(double *states, double from, double to, size_t n, const flow *f,
-                 const ode_options *options, int threads, void *workspace,
+/* Moves states (n, d + 1), a cell's position and then its log weight, from times `from`
+ * (n) to time `to`. A cell's path does not depend on the other cells nor on `threads`. */
+int flow_advance(double *states, const double *from, double to, size_t n,
+                 const flow *f, const ode_options *options, int threads, void *workspace,
                  size_t workspace_bytes);
 
 #endif

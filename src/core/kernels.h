@@ -1,6 +1,6 @@
 /* The inner loops that decide the speed, one table of them per instruction set.
  *
- * Every kernel is written once, in kernels_*.inc, with the compiler's portable vector
+ * Every kernel is written once, in kernels_*.h, with the compiler's portable vector
  * types; kernels_avx512.c, kernels_avx2.c, kernels_neon.c and kernels_generic.c each
  * compile those files at their own vector width. kernels_naive.c holds the obvious
  * scalar twins, which the tests use as oracle. The best table the processor can run is

@@ -81,6 +81,12 @@ static size_t count_chunks(const network *net) {
   return (net->packed + CHUNK - 1) / CHUNK;
 }
 
+int learner_crew(const learner *l, int threads) {
+  size_t chunks = count_chunks(&l->velocity) + count_chunks(&l->growth);
+  size_t most = l->lanes > chunks ? l->lanes : chunks;
+  return (size_t)threads < most ? threads : (int)most;
+}
+
 typedef struct {
   learner *l;
   double scale, learning_rate;

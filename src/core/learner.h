@@ -38,6 +38,9 @@ size_t learner_lanes(const mlp_shape *velocity, const mlp_shape *growth, size_t 
 void learner_layout(arena *a, learner *l, const mlp_shape *velocity,
                     const mlp_shape *growth, size_t lanes);
 
+/* Of `threads`, those that find work: more than lanes and chunks would stand idle. */
+int learner_crew(const learner *l, int threads);
+
 void learner_load(learner *l, const trainee *velocity, const trainee *growth);
 void learner_store(trainee *velocity, trainee *growth, const learner *l);
 

@@ -156,7 +156,7 @@ int match_run(trainee *velocity, trainee *growth, double *losses, uint64_t from,
   layout(&a, &m, &velocity->shape, &growth->shape, options);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   learner_load(&m.learner, velocity, growth);
-  crew_gather(options->threads, run_steps, &m);
+  crew_gather(learner_crew(&m.learner, options->threads), run_steps, &m);
   learner_store(velocity, growth, &m.learner);
   return STATUS_OK;
 }

@@ -123,28 +123,30 @@ static int finish_step(scratch *s, size_t i, size_t dim, double to, double error
   return 0;
 }
 
-int ode_dopri5(double *x, double from, double to, size_t n, size_t dim, ode_field field,
-               void *context, const ode_options *options, void *workspace,
-               size_t workspace_bytes, size_t *evaluations) {
+int ode_dopri5(double *x, const double *from, double to, size_t n, size_t dim,
+               ode_field field, void *context, const ode_options *options,
+               void *workspace, size_t workspace_bytes, size_t *evaluations) {
   scratch s;
   arena a = arena_over(workspace, workspace_bytes);
   layout(&a, &s, n, dim);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
-  if (!(options->relative > 0) || !(options->absolute > 0) || !isfinite(from) ||
-      !isfinite(to))
+  if (!(options->relative > 0) || !(options->absolute > 0) || !isfinite(to))
     return STATUS_BAD_ARGUMENT;
-  if (n == 0 || dim == 0 || from == to) return STATUS_OK;
+  for (size_t i = 0; i < n; i++)
+    if (!isfinite(from[i])) return STATUS_BAD_ARGUMENT;
+  if (n == 0 || dim == 0) return STATUS_OK;
 
   memcpy(s.x, x, n * dim * sizeof *x);
   for (size_t i = 0; i < n; i++) {
-    s.t[i] = from;
+    s.t[i] = from[i];
     s.home[i] = i;
     s.steps[i] = 0;
   }
   field(s.k[0], s.x, s.t, n, context);
   size_t calls = n;
   for (size_t i = 0; i < n; i++)
-    s.h[i] = first_step(s.x + i * dim, s.k[0] + i * dim, dim, to - from, options);
+    s.h[i] = first_step(s.x + i * dim, s.k[0] + i * dim, dim, to - from[i],
+                        options);
 
   int status = STATUS_OK;
   for (size_t active = n; active > 0;) {

@@ -22,13 +22,13 @@ typedef struct {
 /* Workspace in bytes for n states; 0 if that overflows. */
 size_t ode_workspace(size_t n, size_t dim);
 
-/* x (n, dim) from time `from` to time `to` (either direction) by the adaptive 5(4) pair
- * of Dormand and Prince (1980). STATUS_NOT_CONVERGED if a state ran out of steps,
- * STATUS_NOT_FINITE if one left the numbers; x is then where the states had come to.
- * `evaluations`, if not NULL, gains the number of single right-hand sides computed. */
-int ode_dopri5(double *x, double from, double to, size_t n, size_t dim, ode_field field,
-               void *context, const ode_options *options, void *workspace,
-               size_t workspace_bytes, size_t *evaluations);
+/* x (n, dim) from times `from` (n) to time `to` (in either direction) by the adaptive
+ * 5(4) pair of Dormand and Prince (1980). STATUS_NOT_CONVERGED if a state ran out of
+ * steps, STATUS_NOT_FINITE if one left the numbers; x is then where the states had come
+ * to. `evaluations`, if not NULL, gains the number of single right-hand sides. */
+int ode_dopri5(double *x, const double *from, double to, size_t n, size_t dim,
+               ode_field field, void *context, const ode_options *options,
+               void *workspace, size_t workspace_bytes, size_t *evaluations);
 
 /* The same by `steps` equal steps of the classical Runge-Kutta method of order 4. */
 int ode_rk4(double *x, double from, double to, size_t steps, size_t n, size_t dim,

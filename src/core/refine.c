@@ -255,7 +255,7 @@ int refine_run(trainee *velocity, trainee *growth, double *losses, uint64_t from
   layout(&a, &r, &velocity->shape, &growth->shape, problem, options);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   learner_load(&r.learner, velocity, growth);
-  crew_gather(options->threads, run_steps, &r);
+  crew_gather(learner_crew(&r.learner, options->threads), run_steps, &r);
   learner_store(velocity, growth, &r.learner);
   return r.status;
 }

@@ -30,11 +30,18 @@ static void blow_up(double *dx, const double *x, const double *t, size_t n,
 
 static char block[1 << 20];
 
+/* A hundred states that all start at time t. */
+static const double *at(double t) {
+  static double start[100];
+  for (int i = 0; i < 100; i++) start[i] = t;
+  return start;
+}
+
 static double spiral_error(double relative, size_t *calls) {
   double x[2] = {1, 0};
   size_t counter = 0;
   ode_options o = {relative, relative, 100000};
-  int status = ode_dopri5(x, 0, 10, 1, 2, spiral, &counter, &o, block,
+  int status = ode_dopri5(x, at(0), 10, 1, 2, spiral, &counter, &o, block,
                           sizeof block, calls);
   CHECK(status == STATUS_OK, "status %d", status);
   return hypot(x[0] - exp(-1) * cos(10), x[1] - exp(-1) * sin(10));
@@ -77,12 +84,12 @@ static void check_rk4_order(void) {
 static void check_backwards(void) {
   double x[3] = {1, -2, 1e-3};
   ode_options o = {1e-10, 1e-12, 10000};
-  CHECK(ode_dopri5(x, 0, 3, 3, 1, grow, NULL, &o, block, sizeof block, NULL) == STATUS_OK,
-        "forth");
+  int status = ode_dopri5(x, at(0), 3, 3, 1, grow, NULL, &o, block, sizeof block, NULL);
+  CHECK(status == STATUS_OK, "forth");
   const double start[3] = {1, -2, 1e-3};
   for (int i = 0; i < 3; i++) CHECK_NEAR(x[i], start[i] * exp(sin(3)), 1e-8);
-  CHECK(ode_dopri5(x, 3, 0, 3, 1, grow, NULL, &o, block, sizeof block, NULL) == STATUS_OK,
-        "back");
+  status = ode_dopri5(x, at(3), 0, 3, 1, grow, NULL, &o, block, sizeof block, NULL);
+  CHECK(status == STATUS_OK, "back");
   for (int i = 0; i < 3; i++) CHECK_NEAR(x[i], start[i], 1e-8);
 }
 
@@ -95,27 +102,39 @@ static void check_independence(void) {
   double start[2 * N];
   memcpy(start, all, sizeof all);
   ode_options o = ODE_DEFAULTS;
-  ode_dopri5(all, 0, 5, N, 2, spiral, &counter, &o, block, sizeof block, NULL);
+  ode_dopri5(all, at(0), 5, N, 2, spiral, &counter, &o, block, sizeof block, NULL);
   for (int i = 0; i < N; i++) {
     memcpy(alone, start + 2 * i, sizeof alone);
-    ode_dopri5(alone, 0, 5, 1, 2, spiral, &counter, &o, block, sizeof block, NULL);
+    ode_dopri5(alone, at(0), 5, 1, 2, spiral, &counter, &o, block, sizeof block, NULL);
     CHECK(memcmp(alone, all + 2 * i, sizeof alone) == 0, "state %d", i);
   }
+}
+
+/* States may start at different times, and at the end itself. */
+static void check_own_times(void) {
+  double x[3] = {1, 2, 3};
+  const double from[3] = {0, 1.5, 4};
+  ode_options o = {1e-10, 1e-12, 10000};
+  int status = ode_dopri5(x, from, 4, 3, 1, grow, NULL, &o, block, sizeof block, NULL);
+  CHECK(status == STATUS_OK, "status %d", status);
+  for (int i = 0; i < 3; i++)
+    CHECK_NEAR(x[i], (i + 1) * exp(sin(4) - sin(from[i])), 1e-8);
 }
 
 static void check_failures(void) {
   double x[1] = {1};
   ode_options o = {1e-6, 1e-6, 500};
-  int status = ode_dopri5(x, 0, 2, 1, 1, blow_up, NULL, &o, block, sizeof block, NULL);
+  int status =
+      ode_dopri5(x, at(0), 2, 1, 1, blow_up, NULL, &o, block, sizeof block, NULL);
   CHECK(status == STATUS_NOT_CONVERGED || status == STATUS_NOT_FINITE, "status %d",
         status);
   size_t need = ode_workspace(10, 3);
   double many[30] = {0};
-  CHECK(ode_dopri5(many, 0, 1, 10, 3, grow, NULL, &o, block, need / 2, NULL) ==
+  CHECK(ode_dopri5(many, at(0), 1, 10, 3, grow, NULL, &o, block, need / 2, NULL) ==
             STATUS_NO_SPACE, "half the workspace was enough");
   CHECK(ode_workspace((size_t)1 << 40, (size_t)1 << 40) == 0, "overflow not seen");
   o.relative = 0;
-  CHECK(ode_dopri5(x, 0, 1, 1, 1, grow, NULL, &o, block, sizeof block, NULL) ==
+  CHECK(ode_dopri5(x, at(0), 1, 1, 1, grow, NULL, &o, block, sizeof block, NULL) ==
             STATUS_BAD_ARGUMENT, "zero tolerance");
 }
 
@@ -125,6 +144,7 @@ int main(void) {
   check_rk4_order();
   check_backwards();
   check_independence();
+  check_own_times();
   check_failures();
   return check_report("test_ode");
 }

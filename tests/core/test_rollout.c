@@ -90,12 +90,12 @@ static void check_against_flow(fixture *f) {
   flow fl = {f->velocity.shape, f->growth.shape, f->l.velocity.weights,
              f->l.growth.weights, units.velocity_scale, units.growth_offset,
              units.growth_scale};
-  static double states[N * DIM];
+  static double states[N * DIM], from[N];
   for (int i = 0; i < N * DIM; i++) states[i] = path[i];
   size_t bytes = flow_workspace(&fl, 1);
   void *block = malloc(bytes);
   ode_options o = ODE_DEFAULTS;
-  flow_advance(states, 0, 1.5, N, &fl, &o, 1, block, bytes);
+  flow_advance(states, from, 1.5, N, &fl, &o, 1, block, bytes);
   for (int i = 0; i < N * DIM; i++)
     CHECK_NEAR(path[STEPS * N * DIM + i], states[i], 1e-4);
   free(block);

@@ -27,6 +27,16 @@ test_that("the floor is a distance between halves: zero when all cells agree", {
   expect_gt(min(vgfm_evaluate(small_fit(steps = 5))$floor), 0)
 })
 
+test_that("a snapshot of one cell has neither floor nor spread", {
+  cells <- small_cells()
+  set.seed(1)
+  fit <- vgfm_fit(rbind(cells$x, c(3, 4)), c(cells$time, 9),
+                  control = small_control(steps = 5))
+  last <- vgfm_evaluate(fit)[3, ]
+  expect_true(is.na(last$floor) && is.na(last$spread))
+  expect_true(is.finite(glance(fit)$spread))
+})
+
 test_that("held-out cells are compared where the fit predicts", {
   fit <- small_fit()
   cells <- small_cells()
@@ -79,6 +89,18 @@ test_that("print, summary and figures work", {
   expect_error(autoplot(fit, dims = c("a", "z")), class = "vgfm_error_input")
   expect_error(autoplot(fit, dims = 1:3), class = "vgfm_error_input")
   expect_error(autoplot(fit, "pie"), class = "vgfm_error_input")
+})
+
+test_that("features may have any name in figures and tables", {
+  cells <- small_cells()
+  colnames(cells$x) <- c("time", "cell")
+  set.seed(1)
+  fit <- vgfm_fit(cells$x, cells$time, control = small_control(steps = 5))
+  for (type in c("trajectory", "growth", "fit")) {
+    expect_s3_class(ggplot2::ggplot_build(autoplot(fit, type))$plot, "ggplot")
+  }
+  expect_named(vgfm_trajectories(fit, n = 2),
+               c("cell", "time", "weight", "time.1", "cell.1"))
 })
 
 test_that("tidy() and glance() are the table and one row", {

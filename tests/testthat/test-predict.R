@@ -77,6 +77,17 @@ test_that("cells without newdata start at their own times", {
   expect_equal(all[four, ], predict(fit, s$x[four, ], 4, "state"))
 })
 
+test_that("cells with a time each are moved as if alone", {
+  fit <- small_fit()
+  x <- fit$snapshots$x[1:20, ]
+  time <- seq(2, 8, length.out = 20)
+  all <- predict(fit, x, time, "state")
+  for (i in c(1, 7, 20)) {
+    expect_identical(all[i, ], predict(fit, x[i, , drop = FALSE], time[i], "state")[1, ])
+  }
+  expect_equal(all[20, ], x[20, ])
+})
+
 test_that("times outside the range warn and work", {
   fit <- small_fit()
   expect_warning(v <- predict(fit, c(a = 1, b = 1) |> t(), 20, "velocity"),
@@ -116,5 +127,6 @@ test_that("trajectories are states and weights in long form", {
   both <- vgfm_trajectories(fit, fit$snapshots$x[1:2, ], from = 4, times = c(2, 4, 8))
   expect_equal(both$time, rep(c(2, 4, 8), 2))
   expect_error(vgfm_trajectories(fit, times = "late"), class = "vgfm_error_time")
+  expect_error(vgfm_trajectories(fit, fit$snapshots$x[0, ]), class = "vgfm_error_newdata")
   expect_error(vgfm_trajectories(fit, n = 0), class = "vgfm_error_input")
 })
