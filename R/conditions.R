@@ -94,6 +94,14 @@ check_count <- function(x, min = 1, max = .Machine$integer.max, allow_null = FAL
   as.integer(x)
 }
 
+# Arguments that the function does not know.
+check_no_dots <- function(..., hint, call = rlang::caller_env()) {
+  if (...length() == 0) return(invisible())
+  name <- ...names()[1]
+  what <- if (is.null(name) || name == "") "an argument too many" else name
+  abort_input(c("Unknown argument: {.val {what}}.", i = hint), call = call)
+}
+
 check_flag <- function(x, hint = NULL, class = NULL, arg = rlang::caller_arg(x),
                        call = rlang::caller_env()) {
   if (!isTRUE(x) && !isFALSE(x)) {

@@ -2,7 +2,7 @@
 
 # Runs after a `.Call()`: the result if all went well, else a classed error.
 # `what` completes "<what> failed".
-check_core <- function(result, what, call = rlang::caller_env()) {
+check_core <- function(result, what, call = rlang::caller_env(), hint = NULL) {
   if (result$status == 0L) return(result)
   if (result$status == 6L) rlang::interrupt() # what core caught of the user's Ctrl-C
   reason <- .Call(ffi_status_message, result$status)
@@ -12,7 +12,8 @@ check_core <- function(result, what, call = rlang::caller_env()) {
     "4" = "vgfm_error_convergence",
     "vgfm_error_core"
   )
-  cli::cli_abort("{what} failed: {reason}.", class = c(class, "vgfm_error"), call = call)
+  cli::cli_abort(c("{what} failed: {reason}.", i = hint),
+                 class = c(class, "vgfm_error"), call = call)
 }
 
 # The process that loaded the package, as opposed to one forked from it.

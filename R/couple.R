@@ -47,6 +47,13 @@ vgfm_couple <- function(x, y, epsilon, tau, a = 1, b = 1, tolerance = 1e-9, plan
   a <- check_weights(a, nrow(x), positive = TRUE)
   b <- check_weights(b, nrow(y), positive = TRUE)
   plan <- check_flag(plan)
+  if (plan && nrow(x) * nrow(y) > cells_limit) {
+    abort_input(
+      c("The plan of {nrow(x)} x {nrow(y)} cells is too large to be shown.",
+        i = "Leave {.arg plan} out; {.field descendants} are its row sums."),
+      arg = "plan"
+    )
+  }
   threads <- use_threads(threads)
   out <- solve_srot(t(x), t(y), a, b, epsilon, tau, tolerance, threads, keep = FALSE)
   if (plan) {
@@ -63,7 +70,10 @@ solve_srot <- function(x, y, a, b, epsilon, tau, tolerance, threads, keep,
   options <- list(epsilon = epsilon, tau = tau, tolerance = tolerance, threads = threads,
                   keep = keep)
   out <- .Call(ffi_srot, x, y, a, b, options)
-  check_core(out, "Coupling the snapshots", call)
+  check_core(out, "Coupling the snapshots", call, paste(
+    "Raise {.arg epsilon}, now {format(options$epsilon, digits = 3)} in the units of",
+    "the solver, or look for cells that lie far from all others."
+  ))
   out$status <- NULL
   c(out, epsilon = epsilon, tau = tau)
 }

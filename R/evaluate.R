@@ -11,8 +11,9 @@
 #'   * `time`, and `cells`, the number observed.
 #'   * `w1`: exact Wasserstein-1 distance (Euclidean) between the predicted cloud, its
 #'     weights normalised, and the snapshot, in units of the features.
-#'   * `floor`: the same distance between two random halves of the snapshot. A `w1` near
-#'     or below it is as good as the data can tell; `NA` for a snapshot of one cell.
+#'   * `floor`: the same distance between two random halves of the snapshot, mean over 2
+#'     to 20 splits: how far apart two samples of the same population are. Halves are
+#'     smaller than the snapshot, so a good fit lies below it. `NA` for one cell.
 #'   * `rme`: relative error of the total mass, |predicted - observed| / observed. `NA`
 #'     for times that were not in the fit.
 #'   * `spread`: total variance of the predicted cloud over that of the snapshot. In high
@@ -61,7 +62,7 @@ compare_clouds <- function(fit, state, cloud, mass, call = rlang::caller_env()) 
     cells = nrow(cloud),
     w1 = solve_emd(t(state$x), t(cloud), weight, rep(1, nrow(cloud)), FALSE,
                    threads, call)$cost,
-    floor = halves_distance(cloud, fit$training$key, threads),
+    floor = halves_distance(cloud, threads),
     rme = abs(predicted - mass) / mass,
     spread = if (observed > 0) total_variance(state$x, weight) / observed else NA
   )
@@ -73,13 +74,17 @@ total_variance <- function(x, weight = rep(1, nrow(x))) {
   sum(weight * sweep(x, 2, centre)^2)
 }
 
-# Wasserstein-1 distance between two random halves of a cloud.
-halves_distance <- function(cloud, key, threads) {
+# Wasserstein-1 distance between two random halves of a cloud, mean over more splits the
+# smaller it is. The splits depend on the number of cells alone, so that fits compare.
+halves_distance <- function(cloud, threads) {
   n <- nrow(cloud)
   if (n < 2) return(NA_real_)
-  first <- order(key_uniform(n, key, 2)) <= n / 2
-  solve_emd(t(cloud[first, , drop = FALSE]), t(cloud[!first, , drop = FALSE]),
-            rep(1, sum(first)), rep(1, sum(!first)), FALSE, threads)$cost
+  splits <- min(20, max(2, round(5000 / n)))
+  mean(vapply(seq_len(splits), function(split) {
+    first <- order(key_uniform(n, c(0, 0), split)) <= n / 2
+    solve_emd(t(cloud[first, , drop = FALSE]), t(cloud[!first, , drop = FALSE]),
+              rep(1, sum(first)), rep(1, sum(!first)), FALSE, threads)$cost
+  }, 0))
 }
 
 # Cells that were not in the fit, with their times.
@@ -95,7 +100,8 @@ held_out <- function(fit, newdata, time, call = rlang::caller_env()) {
       "time", call
     )
   }
-  check_time_length(x, time, call)
+  if (length(time) == 1) time <- rep(time, nrow(x))
+  check_time_length(x, time, call, arg = "newdata")
   time <- parse_time_values(time, call)
   first <- fit$snapshots$times[1]
   if (all(time <= first)) {

@@ -32,7 +32,8 @@
 #'   `vgfm_error_control`; `vgfm_error_convergence` if a coupling cannot be solved to its
 #'   tolerance.
 #' @section Warnings: `vgfm_warning_interrupted` after Ctrl-C, `vgfm_warning_diverged` if
-#'   the loss grew without bound, `vgfm_warning_time_feature` if a feature is the time.
+#'   the loss grew without bound, `vgfm_warning_time_feature` if a feature is the time,
+#'   `vgfm_warning_mass` if numbers of cells, taken for masses, jump more than tenfold.
 #' @references Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), Joint Velocity-Growth Flow
 #'   Matching for Single-Cell Dynamics Modeling, NeurIPS 2025, arXiv:2505.13413.
 #' @export
@@ -47,7 +48,8 @@ vgfm_fit <- function(x, ...) UseMethod("vgfm_fit")
 #' @rdname vgfm_fit
 #' @export
 vgfm_fit.default <- function(x, time, mass = NULL, ..., control = vgfm_control()) {
-  rlang::check_dots_empty()
+  check_no_dots(...,
+                hint = "Settings go into {.code control = vgfm_control(steps = 500)}.")
   check_control(control)
   snapshots <- new_snapshots(x, time, mass)
   fit_snapshots(snapshots, control)

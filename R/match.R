@@ -9,8 +9,9 @@ new_problem <- function(snapshots, couplings, control) {
   gaps <- diff(z$times)
   log_children <- lapply(couplings, function(c) log(pmax(c$descendants, 1e-12)))
   rates <- unlist(Map(`/`, log_children, gaps))
-  children <- unlist(lapply(couplings, `[[`, "descendants"))
-  offset <- stats::weighted.mean(rates, children) # as pairs are drawn
+  # As pairs are drawn: by descendants, and as often from every interval.
+  share <- unlist(lapply(couplings, function(c) c$descendants / sum(c$descendants)))
+  offset <- stats::weighted.mean(rates, share)
   shift <- vapply(couplings, function(c) c$cost / sum(c$descendants), 0) / gaps^2
   list(
     features = nrow(z$cells),
@@ -23,7 +24,7 @@ new_problem <- function(snapshots, couplings, control) {
     velocity_scale = positive_or_one(sqrt(mean(shift) / nrow(z$cells))),
     growth_offset = offset,
     growth_scale = positive_or_one(
-      sqrt(stats::weighted.mean((rates - offset)^2, children))
+      sqrt(stats::weighted.mean((rates - offset)^2, share))
     )
   )
 }
@@ -83,7 +84,7 @@ run_matching <- function(training, problem, control, call = rlang::caller_env())
       warn_vgfm(c(
         "Training was interrupted after step {training$step} of {control$steps}.",
         i = "The fit holds what it had learned; {.fn vgfm_resume} goes on from there."
-      ), class = "vgfm_warning_interrupted")
+      ), class = "vgfm_warning_interrupted", call = call)
     }
   )
   training$losses <- do.call(cbind, losses)
@@ -91,10 +92,12 @@ run_matching <- function(training, problem, control, call = rlang::caller_env())
   training
 }
 
-# A loss in standard units begins near 1 and can only fall, unless steps are too long.
+# A loss falls from where it begins, near 1 in standard units, unless steps are too long.
 warn_diverged <- function(losses, control, call) {
   last <- losses[, max(1, ncol(losses) - 9):ncol(losses), drop = FALSE]
-  if (all(is.finite(last)) && max(rowMeans(last)) < 10) return(invisible())
+  if (all(is.finite(last)) && all(rowMeans(last) < 10 * pmax(losses[, 1], 1))) {
+    return(invisible())
+  }
   warn_vgfm(c(
     "Training diverged: the loss ended at {format(max(last), digits = 3)}.",
     i = "Fit again with a lower {.arg learning_rate} than {control$learning_rate}."

@@ -1,10 +1,12 @@
 #' Figures of a fit
 #'
 #' @param object,x A fit from [vgfm_fit()].
-#' @param type `"trajectory"`: paths of cells from the first snapshot over the data.
+#' @param type `"trajectory"`: paths of cells from the first snapshot, ending in dots,
+#'   over the data.
 #'   `"growth"`: growth rate of every observed cell; the colours end at the 0.5 % and
 #'   99.5 % quantiles. `"history"`: training losses.
-#'   `"fit"`: the predicted cloud, weighted, beside every snapshot.
+#'   `"fit"`: every later snapshot above the cloud predicted for it, dots as large as
+#'   their mass.
 #' @param dims Two features to draw, by number or name. A fit with one feature is drawn
 #'   against time.
 #' @param n Number of paths.
@@ -90,12 +92,14 @@ few <- function(limits) pretty(limits, 3)
 plot_trajectory <- function(fit, dims, n) {
   paths <- vgfm_trajectories(fit, n = n)
   names(paths) <- c(".cell", ".time", ".weight", fit$snapshots$features)
+  ends <- paths[paths$.time == max(paths$.time), ]
   base_figure(cells_table(fit), dims) +
     ggplot2::geom_point(ggplot2::aes(colour = .data$.label), size = 0.7, alpha = 0.5) +
     ggplot2::geom_path(
       ggplot2::aes(group = .data$.cell, linewidth = .data$.weight), paths,
       colour = "grey15", alpha = 0.45, lineend = "round"
     ) +
+    ggplot2::geom_point(data = ends, colour = "black", size = 1) +
     scale_time() +
     ggplot2::scale_linewidth_continuous("mass", range = c(0.2, 1), breaks = few) +
     ggplot2::guides(colour = ggplot2::guide_legend(
@@ -129,19 +133,32 @@ plot_fit <- function(fit, dims) {
   }, population, later))
   cells <- cells_table(fit)
   cells <- cells[s$index > 1, ]
-  base_figure(cells, dims) +
-    ggplot2::geom_point(ggplot2::aes(colour = "observed"), size = 0.7, alpha = 0.6) +
-    ggplot2::geom_point(ggplot2::aes(colour = "predicted", size = .data$.weight),
-                        predicted, alpha = 0.5) +
-    ggplot2::facet_wrap(ggplot2::vars(.data$.label)) +
-    ggplot2::scale_colour_manual(NULL, values = c(observed = "grey60",
-                                                  predicted = "#b2182b")) +
-    ggplot2::scale_size_area("mass", max_size = 2.5, breaks = few) +
-    ggplot2::labs(title = "Predicted from the first snapshot, and observed")
+  both <- rbind(
+    cbind(predicted, .kind = "predicted"),
+    cbind(cells[names(cells) != ".time"], .time = cells_time(fit), .weight = 1,
+          .kind = "observed")[c(names(predicted), ".kind")]
+  )
+  base_figure(both, dims, colour = .data$.kind, size = .data$.weight) +
+    ggplot2::geom_point(alpha = 0.4) +
+    ggplot2::facet_grid(ggplot2::vars(.data$.kind), ggplot2::vars(.data$.label)) +
+    ggplot2::scale_colour_manual(values = c(observed = "grey35", predicted = "#b2182b"),
+                                 guide = "none") +
+    ggplot2::scale_size_area("mass", max_size = 2, breaks = few) +
+    ggplot2::labs(title = "Observed, and predicted from the first snapshot")
 }
+
+# Times of the cells after the first snapshot.
+cells_time <- function(fit) fit$snapshots$time[fit$snapshots$index > 1]
 
 plot_history <- function(fit) {
   history <- fit$history
+  if (nrow(history) == 0) {
+    abort_input(
+      c("{.arg object} has no history: it was fitted with {.code steps = 0}.",
+        i = "Train it with {.fn vgfm_resume}."),
+      arg = "object", class = "vgfm_error_fit", call = rlang::caller_env(2)
+    )
+  }
   fields <- c("velocity", "growth")
   long <- data.frame(
     step = rep(history$step, 2),

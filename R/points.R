@@ -16,6 +16,13 @@ check_points <- function(x, arg = rlang::caller_arg(x), call = rlang::caller_env
 }
 
 check_same_features <- function(x, y, call = rlang::caller_env()) {
+  if (setequal(colnames(x), colnames(y)) && !identical(colnames(x), colnames(y))) {
+    abort_input(
+      c("{.arg x} and {.arg y} must have their features in the same order.",
+        i = "Pass {.code y[, colnames(x)]}."),
+      arg = "y", call = call
+    )
+  }
   if (ncol(x) != ncol(y)) {
     abort_input(
       c("{.arg x} and {.arg y} must have the same features: {.arg x} has {ncol(x)}
@@ -37,12 +44,17 @@ check_weights <- function(w, n, positive = FALSE, arg = rlang::caller_arg(w),
   }
   w <- rep_len(as.double(w), n)
   bad <- which(!is.finite(w) | w < 0 | (positive & w == 0))
-  if (length(bad) > 0 || sum(w) <= 0) {
-    wanted <- if (positive) "positive" else "at least 0 and not all 0"
-    at <- c(bad, 1)[1]
+  if (length(bad) > 0) {
+    wanted <- if (positive) "positive" else "not negative"
     abort_input(
-      c("{.arg {arg}} must be finite and {wanted}; element {at} is {w[at]}.",
+      c("{.arg {arg}} must be finite and {wanted}; element {bad[1]} is {w[bad[1]]}.",
         i = "Leave out cells that carry no mass."),
+      arg = arg, call = call
+    )
+  }
+  if (sum(w) == 0) {
+    abort_input(
+      c("{.arg {arg}} must not be 0 for all points.", i = "Give one of them a weight."),
       arg = arg, call = call
     )
   }

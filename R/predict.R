@@ -3,8 +3,8 @@
 #' @param object A fit from [vgfm_fit()].
 #' @param newdata Cells in rows with the features of the fit. Default: the cells it was
 #'   fitted to.
-#' @param time Time at which the cells are: one number, or one per cell. Default: the
-#'   observed times of the fitted cells; needed with `newdata`.
+#' @param time Time at which the cells are: one number or label, or one per cell. Default:
+#'   the observed times of the fitted cells; needed with `newdata`.
 #' @param type `"velocity"`: displacement per unit of time, in units of the features.
 #'   `"growth"`: exponential growth rate per unit of time. `"state"`: where the cells are
 #'   at time `to`. `"weight"`: the factor by which their mass has changed by then.
@@ -27,7 +27,7 @@
 predict.vgfm <- function(object, newdata = NULL, time = NULL,
                          type = c("velocity", "growth", "state", "weight"), to = NULL,
                          ...) {
-  rlang::check_dots_empty()
+  check_no_dots(..., hint = "See {.code ?predict.vgfm} for those there are.")
   type <- check_choice(type, c("velocity", "growth", "state", "weight"))
   cells <- cells_at(object, newdata, time)
   if (type %in% c("velocity", "growth")) {
@@ -57,6 +57,9 @@ cells_at <- function(fit, newdata, time, call = rlang::caller_env()) {
       ), "time", call)
     }
     return(list(x = x, time = snapshots$time))
+  }
+  if (is.factor(time) || is.character(time) || inherits(time, c("Date", "difftime"))) {
+    time <- parse_time_values(time, call)
   }
   if (!is.numeric(time) || !length(time) %in% c(1, nrow(x)) || !all(is.finite(time))) {
     abort_time(c(
@@ -120,7 +123,10 @@ advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
     out <- .Call(ffi_flow_advance, fit$field, states[, cells, drop = FALSE],
                  from[cells], standard_time(fit, to), fit$control$tolerance,
                  use_threads(fit$control$threads))
-    check_core(out, "Integrating the flow", call)
+    check_core(out, "Integrating the flow", call, paste(
+      "Times far outside the observed ones, or a training that diverged, do this:",
+      "see {.code autoplot(fit, \"history\")}."
+    ))
     states[, cells] <- out$states
     progress(1)
   }

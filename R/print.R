@@ -4,8 +4,8 @@
 #' @param ... Ignored.
 #' @return `print()` gives its argument back, invisibly. `summary()` gives a list of class
 #'   `summary.vgfm`: `evaluation` (see [vgfm_evaluate()]), `couplings` (a data frame with
-#'   one row per interval: `from`, `to`, `cost`, the lowest and highest number of
-#'   `descendants`, `residual`), and `seconds` by stage.
+#'   one row per interval: `from`, `to`, `cost` per unit of mass, the lowest and highest
+#'   number of `descendants`, `residual`), `seconds` by stage, and the `fit` itself.
 #' @name print.vgfm
 #' @examples
 #' set.seed(1)
@@ -20,13 +20,20 @@ print.vgfm <- function(x, ...) {
   s <- x$snapshots
   cli::cat_line("<vgfm> velocity and growth of ", nrow(s$x), " cells, ", ncol(s$x),
                 " features, ", length(s$times), " times")
-  cli::cat_line("times  ", paste(s$labels, collapse = ", "))
-  cli::cat_line("cells  ", paste(s$counts, collapse = ", "))
-  cli::cat_line("mass   ", paste(format(s$mass, digits = 3), collapse = ", "))
+  cli::cat_line("times  ", in_short(s$labels))
+  cli::cat_line("cells  ", in_short(s$counts))
+  cli::cat_line("mass   ", in_short(format(s$mass, digits = 3)))
   cli::cat_line("steps  ", x$training$step, " of ", x$control$steps, " in ",
                 format(sum(x$seconds), digits = 2), " s")
-  cli::cat_line("Next: vgfm_evaluate(), autoplot(), predict(), vgfm_trajectories()")
+  going_on <- if (x$training$step < x$control$steps) "vgfm_resume() to go on, "
+  cli::cat_line("Next: ", going_on,
+                "vgfm_evaluate(), autoplot(), predict(), vgfm_trajectories()")
   invisible(x)
+}
+
+in_short <- function(values) {
+  if (length(values) > 10) values <- c(values[1:8], "...", values[length(values)])
+  paste(values, collapse = ", ")
 }
 
 #' @rdname print.vgfm

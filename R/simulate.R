@@ -48,7 +48,7 @@ vgfm_simulate_gene_network <- function(n = 400, times = c(0, 8, 16, 24, 32), ste
   n <- check_count(n, min = 2)
   times <- check_increasing(times)
   step <- check_number(step, min = 0, bounds = "(]")
-  division <- check_number(division, min = 0)
+  division <- check_number(division, min = 0, max = 1)
 
   dividing <- n %/% 2
   start <- rbind(

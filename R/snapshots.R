@@ -84,12 +84,12 @@ check_size <- function(x, call) {
   }
 }
 
-check_time_length <- function(x, time, call) {
+check_time_length <- function(x, time, call, arg = "x") {
   values <- if (is.data.frame(time)) nrow(time) else length(time)
   if (values != nrow(x)) {
     abort_time(c(
       "{.arg time} must have one value per cell.",
-      x = "{.arg x} has {nrow(x)} cell{?s} (rows), {.arg time} has
+      x = "{.arg {arg}} has {nrow(x)} cell{?s} (rows), {.arg time} has
            {values} value{?s}.",
       i = if (values == ncol(x)) "Are the cells in columns? Then pass {.code t(x)}."
     ), "time", call)
@@ -98,8 +98,11 @@ check_time_length <- function(x, time, call) {
 
 # Population size at each time over that at the first: the cells counted, unless measured.
 relative_mass <- function(mass, parsed, counts, call) {
-  if (is.null(mass)) return(counts / counts[1])
   labels <- parsed$labels
+  if (is.null(mass)) {
+    warn_counts(counts, labels, call)
+    return(counts / counts[1])
+  }
   fail <- function(message, .envir = parent.frame()) {
     abort_input(message, arg = "mass", class = "vgfm_error_mass", call = call,
                 .envir = .envir)
@@ -137,6 +140,19 @@ relative_mass <- function(mass, parsed, counts, call) {
     ))
   }
   as.double(mass) / as.double(mass[1])
+}
+
+# Numbers of cells sequenced stand in for population sizes, until they cannot.
+warn_counts <- function(counts, labels, call) {
+  jump <- abs(diff(log(counts)))
+  if (max(jump) > log(10)) {
+    at <- which.max(jump) + 0:1
+    warn_vgfm(c(
+      "The numbers of cells jump from {counts[at[1]]} at {.val {labels[at[1]]}} to
+       {counts[at[2]]} at {.val {labels[at[2]]}}, and are taken for population sizes.",
+      i = "Pass {.arg mass}, one population size per time, unless the population did so."
+    ), class = "vgfm_warning_mass", call = call)
+  }
 }
 
 # Differences are taken from the first cell and squares in units of the largest, so that

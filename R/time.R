@@ -36,14 +36,37 @@ parse_time <- function(time, arg = "time", part = FALSE, call = rlang::caller_en
       i = "A velocity needs snapshots of at least two times."
     ), arg, call)
   }
+  check_ties(times, arg, call)
   list(
     value = value, times = times, labels = trimws(labels), index = match(value, times)
   )
 }
 
+# 0.3 and 0.1 + 0.2 are one time.
+check_ties <- function(times, arg, call) {
+  close <- which(diff(times) < 1e-8 * diff(range(times)))
+  if (length(close) > 0) {
+    pair <- times[close[1] + 0:1]
+    abort_time(c(
+      "Different times in {.arg {arg}} must differ by more than rounding.",
+      x = "{format(pair[1], digits = 4)} and the next differ by
+           {format(diff(pair), digits = 2)}.",
+      i = "Round {.arg {arg}}, so that cells of one snapshot have one time."
+    ), arg, call)
+  }
+}
+
 # One number per cell, for cells of some of the times.
 parse_time_values <- function(time, call = rlang::caller_env()) {
-  parse_time(as_plain_vector(time), part = TRUE, call = call)$value
+  time <- as_plain_vector(time)
+  if (inherits(time, "difftime")) {
+    abort_time(c(
+      "The unit of {.arg time} is not known to the fit.",
+      i = "Pass numbers, in the unit of the fit's times."
+    ), "time", call)
+  }
+  suppressMessages(parse_time(time, part = TRUE, call = call)$value,
+                   classes = "vgfm_message_time")
 }
 
 abort_time <- function(message, arg, call, .envir = parent.frame()) {

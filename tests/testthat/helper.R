@@ -32,3 +32,16 @@ small_fit <- function(..., seed = 1) {
   set.seed(seed)
   vgfm_fit(cells$x, cells$time, control = small_control(...))
 }
+
+# Puts another function in the place of one of the package's, until the test ends.
+local_function <- function(name, value, env = parent.frame()) {
+  package <- asNamespace("vgfm")
+  old <- get(name, package)
+  put <- function(f) {
+    unlockBinding(name, package)
+    assign(name, f, package)
+    lockBinding(name, package)
+  }
+  put(value)
+  do.call(on.exit, list(bquote(.(put)(.(old))), add = TRUE), envir = env)
+}

@@ -67,5 +67,7 @@ test_that("bad arguments are named", {
   expect_error(vgfm_couple(x, x, 1, -1), class = "vgfm_error_input")
   expect_error(vgfm_couple(x, x, 1, 1, a = c(1, 0, 1)), class = "vgfm_error_input")
   expect_error(vgfm_couple(x, x, 1, 1, b = 1:2), class = "vgfm_error_input")
+  a <- cbind(a = 1:2, b = 3:4)
+  expect_error(vgfm_couple(a, a[, 2:1], 1, 1), class = "vgfm_error_input")
   expect_error(vgfm_couple(x * NA, x, 1, 1), class = "vgfm_error_x")
 })

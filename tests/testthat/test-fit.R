@@ -85,7 +85,10 @@ test_that("awkward data work: one cell, constant feature, duplicates, one featur
   cells <- small_cells()
   fits <- function(x, time, ...) {
     set.seed(1)
-    fit <- vgfm_fit(x, time, control = small_control(steps = 20, ...))
+    fit <- suppressWarnings(
+      vgfm_fit(x, time, control = small_control(steps = 20, ...)),
+      classes = "vgfm_warning_mass"
+    )
     table <- vgfm_evaluate(fit)
     expect_true(all(is.finite(table$w1)))
     fit
@@ -135,18 +138,21 @@ test_that("a fit can be stopped, saved and resumed without a trace", {
 })
 
 test_that("a user's interrupt keeps what was learned", {
-  skip_on_os("windows") # where signals cannot be sent so
-  fit <- small_fit(steps = 1)
-  control <- fit$control
-  control$steps <- 2e5 # a quarter of a minute, if the signal is lost
-  z <- couple_snapshots(fit$snapshots, control, rlang::current_env())
-  problem <- new_problem(fit$snapshots, z, control)
-  system(paste0("(sleep 1; kill -INT ", Sys.getpid(), ")"), wait = FALSE)
-  expect_warning(training <- run_matching(fit$training, problem, control),
-                 class = "vgfm_warning_interrupted")
-  expect_gt(training$step, 1)
-  expect_lt(training$step, 2e5)
-  expect_equal(ncol(training$losses), training$step)
+  skip_on_os("windows") # where a process cannot signal itself so
+  calls <- 0
+  local_function("new_progress", function(name, ...) {
+    if (name != "Matching") return(function(...) NULL)
+    function(...) {
+      calls <<- calls + 1
+      if (calls == 2) tools::pskill(Sys.getpid(), tools::SIGINT)
+      Sys.sleep(0.01) # long enough for the signal to be seen
+    }
+  })
+  expect_warning(fit <- small_fit(steps = 5000), class = "vgfm_warning_interrupted")
+  expect_gt(fit$training$step, 0)
+  expect_lt(fit$training$step, 5000)
+  expect_equal(ncol(fit$training$losses), fit$training$step)
+  expect_output(print(fit), "vgfm_resume")
 })
 
 test_that("bad input is refused with a class", {
@@ -165,6 +171,15 @@ test_that("bad input is refused with a class", {
   expect_error(vgfm_fit(x, time, mass = c(1, 0, 1)), class = "vgfm_error_mass")
   expect_error(vgfm_fit(x, time, mass = 1), class = "vgfm_error_mass")
   expect_error(vgfm_fit(x, time, control = list()), class = "vgfm_error_control")
+  expect_error(vgfm_fit(x, time, steps = 3), class = "vgfm_error_input")
+  tied <- replace(time, 40, 4 + 1e-12)
+  expect_error(vgfm_fit(x, tied), class = "vgfm_error_time")
+  expect_error(autoplot(small_fit(steps = 0), "history"), class = "vgfm_error_fit")
+  broken <- small_fit(steps = 0)
+  broken$field$velocity$shape$width <- 6400
+  expect_error(predict(broken), class = "vgfm_error")
+  broken$field <- NULL
+  expect_error(predict(broken), class = "vgfm_error")
   expect_error(vgfm_resume(3), class = "vgfm_error_fit")
   expect_error(vgfm_resume(small_fit(), steps = 3), class = "vgfm_error_input")
 })
@@ -209,14 +224,27 @@ test_that("Ctrl-C while coupling is an interrupt, not an error", {
   skip_on_os("windows")
   set.seed(1)
   x <- matrix(rnorm(16000), 8000)
-  system(paste0("(sleep 0.5; kill -INT ", Sys.getpid(), ")"), wait = FALSE)
-  got <- tryCatch(vgfm_couple(x, x + 0.1, 1e-3, 2), interrupt = function(c) "stopped")
+  got <- tryCatch({
+    system(paste0("(sleep 0.5; kill -INT ", Sys.getpid(), ")"), wait = FALSE)
+    vgfm_couple(x, x + 0.1, 1e-3, 2) # takes seconds
+  }, interrupt = function(c) "stopped")
   expect_identical(got, "stopped")
 })
 
 test_that("a training that diverges says so", {
   expect_warning(small_fit(steps = 60, learning_rate = 0.9, depth = 12),
                  class = "vgfm_warning_diverged")
+})
+
+test_that("numbers of cells that jump are pointed out as masses", {
+  cells <- small_cells()
+  few <- c(1:30, 31:33, 71:160)
+  expect_warning(
+    fit <- vgfm_fit(cells$x[few, ], cells$time[few], control = small_control(steps = 1)),
+    class = "vgfm_warning_mass"
+  )
+  expect_silent(vgfm_fit(cells$x[few, ], cells$time[few], mass = c(1, 1, 2),
+                             control = small_control(steps = 1)))
 })
 
 test_that("a column of times left among the features is pointed out", {

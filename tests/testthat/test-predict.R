@@ -77,6 +77,14 @@ test_that("cells without newdata start at their own times", {
   expect_equal(all[four, ], predict(fit, s$x[four, ], 4, "state"))
 })
 
+test_that("labels are times for predict() as they are for vgfm_fit()", {
+  fit <- small_fit(steps = 5)
+  x <- fit$snapshots$x[1:3, ]
+  expect_identical(predict(fit, x, "day 4", "growth"), predict(fit, x, 4, "growth"))
+  hours <- as.difftime(4, units = "hours")
+  expect_error(predict(fit, x, hours), class = "vgfm_error_time")
+})
+
 test_that("cells with a time each are moved as if alone", {
   fit <- small_fit()
   x <- fit$snapshots$x[1:20, ]
