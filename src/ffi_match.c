@@ -11,7 +11,8 @@ SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream) {
   return out;
 }
 
-SEXP copy_network(SEXP network, trainee *t) {
+/* A copy of list(shape, weights, first, second), unprotected; t points into it. */
+static SEXP copy_network(SEXP network, trainee *t) {
   const char *const names[] = {"shape", "weights", "first", "second"};
   SEXP out = PROTECT(list_make(4, names));
   for (int i = 0; i < 4; i++)
@@ -20,6 +21,16 @@ SEXP copy_network(SEXP network, trainee *t) {
   t->weights = REAL(VECTOR_ELT(out, 1));
   t->first = REAL(VECTOR_ELT(out, 2));
   t->second = REAL(VECTOR_ELT(out, 3));
+  UNPROTECT(1);
+  return out;
+}
+
+SEXP training_result(SEXP velocity, SEXP growth, SEXP steps, trainee *v, trainee *g) {
+  const char *const names[] = {"status", "velocity", "growth", "losses"};
+  SEXP out = PROTECT(list_make(4, names));
+  SET_VECTOR_ELT(out, 1, copy_network(velocity, v));
+  SET_VECTOR_ELT(out, 2, copy_network(growth, g));
+  SET_VECTOR_ELT(out, 3, Rf_allocMatrix(REALSXP, 2, Rf_asInteger(steps)));
   UNPROTECT(1);
   return out;
 }
@@ -50,12 +61,8 @@ bridge bridge_from(SEXP problem) {
 /* list(status, velocity, growth, losses (2, steps)) after `steps` steps more */
 SEXP ffi_match_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
                    SEXP steps) {
-  const char *const names[] = {"status", "velocity", "growth", "losses"};
-  SEXP out = PROTECT(list_make(4, names));
   trainee v, g;
-  SET_VECTOR_ELT(out, 1, copy_network(velocity, &v));
-  SET_VECTOR_ELT(out, 2, copy_network(growth, &g));
-  SET_VECTOR_ELT(out, 3, Rf_allocMatrix(REALSXP, 2, Rf_asInteger(steps)));
+  SEXP out = PROTECT(training_result(velocity, growth, steps, &v, &g));
   bridge b = bridge_from(problem);
   match_options o = {
     .batch = (size_t)list_number(options, "batch"),

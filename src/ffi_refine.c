@@ -31,12 +31,8 @@ static refine_problem problem_from(SEXP problem, bridge *anchor) {
 /* list(status, velocity, growth, losses (2, steps)) after `steps` steps more */
 SEXP ffi_refine_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
                     SEXP steps) {
-  const char *const names[] = {"status", "velocity", "growth", "losses"};
-  SEXP out = PROTECT(list_make(4, names));
   trainee v, g;
-  SET_VECTOR_ELT(out, 1, copy_network(velocity, &v));
-  SET_VECTOR_ELT(out, 2, copy_network(growth, &g));
-  SET_VECTOR_ELT(out, 3, Rf_allocMatrix(REALSXP, 2, Rf_asInteger(steps)));
+  SEXP out = PROTECT(training_result(velocity, growth, steps, &v, &g));
   bridge anchor;
   refine_problem p = problem_from(problem, &anchor);
   refine_options o = {

@@ -6,9 +6,9 @@
 #include "core/bridge.h"
 #include "core/learner.h"
 
-/* A copy of a network's training state, list(shape, weights, first, second), unprotected;
- * t points into it. */
-SEXP copy_network(SEXP network, trainee *t);
+/* list(status, velocity, growth, losses (2, steps)), unprotected: copies of the two
+ * networks, which v and g point into, and room for the losses. */
+SEXP training_result(SEXP velocity, SEXP growth, SEXP steps, trainee *v, trainee *g);
 
 /* problem: list(cells, offset, times, plans, log_children, noise, and standard units) */
 bridge bridge_from(SEXP problem);
