@@ -63,7 +63,7 @@
 #' @examples
 #' vgfm_control(steps = 500, width = 32)
 vgfm_control <- function(epsilon = NULL, tau = NULL, noise = NULL, width = 64, depth = 3,
-                         activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
+                         path = c("smooth", "straight"), activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
                          batch = 1024, refine_steps = 0, learning_rate = 0.01,
                          tolerance = 1e-6, transport_tolerance = 1e-9, threads = NULL,
                          progress = rlang::is_interactive()) {
@@ -75,6 +75,7 @@ vgfm_control <- function(epsilon = NULL, tau = NULL, noise = NULL, width = 64, d
       noise = check_number(noise, 0, allow_null = TRUE, class = class),
       width = check_count(width, max = 4096, class = class),
       depth = check_count(depth, max = 32, class = class),
+      path = check_choice(path, c("smooth", "straight"), class = class),
       activation = check_choice(activation, names(activations), class = class),
       steps = check_count(steps, min = 0, allow_null = TRUE, class = class),
       batch = check_count(batch, max = 2^20, class = class),
@@ -100,9 +101,11 @@ resolve_control <- function(control, snapshots) {
   features <- ncol(snapshots$x)
   variance <- within_variance(snapshots)
   control$epsilon <- control$epsilon %||% (0.007 * variance)
-  control$tau <- control$tau %||% (3 * variance)
-  control$noise <- control$noise %||%
-    max(0.6 * local_spacing(snapshots), 0.02 * snapshots$scale)
+  control$tau <- control$tau %||% choose_tau(snapshots, control$epsilon, variance)
+  control$noise <- control$noise %||% max(
+    1.6 * sqrt(features / (features + 30)) * local_spacing(snapshots),
+    0.02 * snapshots$scale
+  )
   control$steps <- control$steps %||% round(2000 * min(1, sqrt(60 / features)))
   control
 }

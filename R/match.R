@@ -13,7 +13,7 @@ new_problem <- function(snapshots, couplings, control) {
   share <- unlist(lapply(couplings, function(c) c$descendants / sum(c$descendants)))
   offset <- stats::weighted.mean(rates, share)
   shift <- vapply(couplings, function(c) c$cost / sum(c$descendants), 0) / gaps^2
-  list(
+  problem <- list(
     features = nrow(z$cells),
     cells = .Call(ffi_float, z$cells),
     offset = z$offset,
@@ -27,6 +27,10 @@ new_problem <- function(snapshots, couplings, control) {
       sqrt(stats::weighted.mean((rates - offset)^2, share))
     )
   )
+  if (control$path == "smooth" && length(gaps) > 1) {
+    problem$turn <- .Call(ffi_turns, problem)
+  }
+  problem
 }
 
 # A scale to divide by; targets that are all the same to rounding need none.

@@ -24,10 +24,11 @@ SEXP ffi_float(SEXP x);
 SEXP ffi_uniform(SEXP n, SEXP key, SEXP stream);
 /* network */
 SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream);
+SEXP ffi_turns(SEXP problem);
 SEXP ffi_match_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
                    SEXP steps);
 SEXP ffi_refine_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
-                    SEXP steps);
+                    SEXP rounds);
 /* flow */
 SEXP ffi_flow_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads);
 SEXP ffi_flow_advance(SEXP field, SEXP states, SEXP from, SEXP to, SEXP tolerance,

@@ -1,4 +1,5 @@
 #include "ffi_training.h"
+#include "core/bend.h"
 #include "core/match.h"
 #include "core/status.h"
 #include <string.h>
@@ -36,6 +37,7 @@ SEXP training_result(SEXP velocity, SEXP growth, SEXP steps, trainee *v, trainee
 }
 
 bridge bridge_from(SEXP problem) {
+  SEXP turn = list_get(problem, "turn");
   SEXP offset = list_get(problem, "offset"), plans = list_get(problem, "plans");
   size_t intervals = (size_t)Rf_xlength(plans);
   size_t *at = workspace((intervals + 1) * sizeof *at);
@@ -51,11 +53,26 @@ bridge bridge_from(SEXP problem) {
     .times = REAL(list_get(problem, "times")),
     .plans = each,
     .log_children = REAL(list_get(problem, "log_children")),
+    .turn = turn == R_NilValue ? NULL : (const float *)RAW(turn),
     .noise = list_number(problem, "noise"),
     .velocity_scale = list_number(problem, "velocity_scale"),
     .growth_offset = list_number(problem, "growth_offset"),
     .growth_scale = list_number(problem, "growth_scale"),
   };
+}
+
+/* The turns of all cells, as float32 in a raw vector. */
+SEXP ffi_turns(SEXP problem) {
+  bridge b = bridge_from(problem);
+  size_t most = 0;
+  for (size_t k = 0; k < b.intervals; k++)
+    if (b.plans[k].n > most) most = b.plans[k].n;
+  size_t cells = b.offset[b.intervals] + b.plans[b.intervals - 1].m;
+  SEXP out = PROTECT(Rf_allocVector(RAWSXP, (R_xlen_t)(cells * b.d * sizeof(float))));
+  bend_turns((float *)RAW(out), &b, workspace(most * sizeof(double)),
+             workspace(most * b.d * sizeof(double)));
+  UNPROTECT(1);
+  return out;
 }
 
 /* list(status, velocity, growth, losses (2, steps)) after `steps` steps more */

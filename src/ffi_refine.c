@@ -28,20 +28,23 @@ static refine_problem problem_from(SEXP problem, bridge *anchor) {
   };
 }
 
-/* list(status, velocity, growth, losses (2, steps)) after `steps` steps more */
+/* list(status, velocity, growth, losses (2, rounds)) after `rounds` rounds more */
 SEXP ffi_refine_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
-                    SEXP steps) {
+                    SEXP rounds) {
   trainee v, g;
-  SEXP out = PROTECT(training_result(velocity, growth, steps, &v, &g));
+  SEXP out = PROTECT(training_result(velocity, growth, rounds, &v, &g));
   bridge anchor;
   refine_problem p = problem_from(problem, &anchor);
   refine_options o = {
     .most_start = (size_t)list_number(options, "most_start"),
     .most_target = (size_t)list_number(options, "most_target"),
+    .folds = (size_t)list_number(options, "folds"),
+    .warm_up = (uint64_t)list_number(options, "warm_up"),
+    .parts = (size_t)list_number(options, "parts"),
     .mass_weight = list_number(options, "mass_weight"),
     .anchor = list_number(options, "anchor"),
     .batch = (size_t)list_number(options, "batch"),
-    .total_steps = (uint64_t)list_number(options, "steps"),
+    .total_rounds = (uint64_t)list_number(options, "rounds"),
     .learning_rate = list_number(options, "learning_rate"),
     .rate_floor = list_number(options, "rate_floor"),
     .clip = list_number(options, "clip"),
@@ -51,7 +54,7 @@ SEXP ffi_refine_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP
   size_t bytes = refine_workspace(&v, &g, &p, &o);
   void *block = workspace(bytes);
   int status = refine_run(&v, &g, REAL(VECTOR_ELT(out, 3)), (uint64_t)Rf_asReal(from),
-                          (uint64_t)Rf_asReal(steps), &p, &o, block, bytes);
+                          (uint64_t)Rf_asReal(rounds), &p, &o, block, bytes);
   SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
   UNPROTECT(1);
   return out;

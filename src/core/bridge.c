@@ -1,4 +1,5 @@
 #include "bridge.h"
+#include "bend.h"
 #include "kernels.h"
 #include <math.h>
 
@@ -19,6 +20,24 @@ static const double strides[3] = {0.8191725133961645, 0.6710436067037893,
 static double recurrence(double shift, size_t index, double stride) {
   double at = shift + (double)index * stride;
   return at - floor(at);
+}
+
+/* Adds the bend to the place and the velocity of a straight line at s: the cubic Hermite
+ * polynomials of the two end slopes, and their derivatives. */
+static void add_bend(float *place, float *velocity, const bridge *b, size_t k, size_t i,
+                     size_t j, double s) {
+  const float *from = b->turn + (b->offset[k] + i) * b->d;
+  const float *to = b->turn + (b->offset[k + 1] + j) * b->d;
+  const double gap = b->times[k + 1] - b->times[k], rest = 1 - s;
+  const double leave = bend_leaving(b, k), arrive = bend_arriving(b, k);
+  const float place_from = (float)(leave * gap * s * rest * rest);
+  const float place_to = (float)(-arrive * gap * s * s * rest);
+  const float speed_from = (float)(leave * rest * (1 - 3 * s) / b->velocity_scale);
+  const float speed_to = (float)(arrive * s * (3 * s - 2) / b->velocity_scale);
+  for (size_t c = 0; c < b->d; c++) {
+    place[c] += place_from * from[c] + place_to * to[c];
+    velocity[c] += speed_from * from[c] + speed_to * to[c];
+  }
 }
 
 static void draw_row(bridge_rows *rows, size_t at, const bridge *b, rng_key key,
@@ -48,6 +67,7 @@ static void draw_row(bridge_rows *rows, size_t at, const bridge *b, rng_key key,
     velocity[c] = change * speed;
   }
   for (size_t c = b->d; c < kernel_pad(b->d); c++) velocity[c] = 0;
+  if (b->turn) add_bend(input, velocity, b, k, (size_t)i, (size_t)j, s);
   if (b->noise > 0) {
     const float sd = (float)b->noise;
     uint32_t blocks = (uint32_t)(bridge_noise(b->d) / 4);

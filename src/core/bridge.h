@@ -1,8 +1,8 @@
 /* From couplings to training rows (time, position, velocity, growth, weight).
  *
  * This is the seam between what is learned and how: a method decides which cells are
- * paired (the plans), how a pair is joined (here straight lines, run through in the
- * direction of time) and what is to be regressed; match.h sees rows only. */
+ * paired (the plans), how a pair is joined (straight lines, or curves without kinks, run
+ * through in the direction of time) and what is to be regressed; match.h sees rows only. */
 #ifndef VGFM_BRIDGE_H
 #define VGFM_BRIDGE_H
 
@@ -17,13 +17,14 @@ typedef struct {
   const double *times;        /* (intervals + 1) */
   const plan *plans;          /* (intervals) accumulated; all targets of equal mass */
   const double *log_children; /* (cells of all sources) log of the plan's row sum */
+  const float *turn;          /* (cells, d) of bend.h; NULL: straight lines */
   double noise;               /* standard deviation added to positions */
   double velocity_scale, growth_offset, growth_scale; /* targets are standardised so */
 } bridge;
 
 typedef struct {
   float *input;    /* (rows, d + 1) position, then time */
-  float *velocity; /* (rows, pad(d)) (y - x) / dt / velocity_scale, zero padding */
+  float *velocity; /* (rows, pad(d)) along the path / velocity_scale, zero padding */
   float *growth;   /* (rows) (log r / dt - growth_offset) / growth_scale */
   float *weight;   /* (rows) r^(s - 1): the mass along the path over that at its end */
   float *noise;    /* scratch: bridge_noise(d) */

@@ -1,36 +1,23 @@
 #include "refine.h"
 #include "adam.h"
-#include "emd.h"
 #include "match.h"
+#include "station.h"
 #include "status.h"
-#include <math.h>
 #include <string.h>
-
-/* One observed time after the first: the exact transport there. */
-typedef struct {
-  size_t snapshot, n, m;
-  double *cloud, *weight;  /* (n, d), (n) rolled out, weights not normalised */
-  double *target;          /* (m, d) */
-  double *u;               /* (n) potential of the cloud */
-  emd_arc *plan;           /* (n + m - 1) */
-  void *emd;
-  size_t emd_bytes;
-  double w1, mass_error;
-  int status;
-} station;
 
 typedef struct {
   const refine_problem *problem;
   const refine_options *options;
   learner learner;
   rollout roll;
-  station *stations;       /* (times - 1) */
+  station *stations;       /* (times - 1) of the times after the first */
+  size_t first, count;     /* cells of the part that is being worked on */
   size_t lanes;
   double *anchor_loss;     /* (lanes, 2) not reported */
   char *shares;
   size_t share;
   double *losses;
-  uint64_t from, to, step;
+  uint64_t from, to, round, step; /* round * parts + part */
   int status;
 } session;
 
@@ -40,32 +27,35 @@ static size_t snapshot_size(const refine_problem *p, size_t k) {
   return p->offset[k + 1] - p->offset[k];
 }
 
-static emd_task station_task(const station *s, size_t d) {
-  return (emd_task){s->n, s->m, d, s->cloud, s->target, s->weight, NULL, EMD_EUCLIDEAN};
+/* A part is dealt out in at least this many pieces, so that few threads share evenly. */
+static const size_t least_pieces = 4;
+
+static size_t part_begin(const session *r, size_t part) {
+  return r->roll.n * part / r->options->parts;
 }
 
-static void layout_station(arena *a, station *s, size_t k, const refine_problem *p,
-                           const refine_options *o) {
-  s->snapshot = k;
-  s->n = smaller(snapshot_size(p, 0), o->most_start);
-  s->m = smaller(snapshot_size(p, k), o->most_target);
-  s->cloud = arena_take(a, s->n * p->d, sizeof(double));
-  s->weight = arena_take(a, s->n, sizeof(double));
-  s->target = arena_take(a, s->m * p->d, sizeof(double));
-  s->u = arena_take(a, s->n, sizeof(double));
-  s->plan = arena_take(a, s->n + s->m, sizeof(emd_arc));
-  emd_task task = station_task(s, p->d);
-  emd_options options = emd_defaults();
-  s->emd_bytes = emd_workspace(&task, &options);
-  if (s->emd_bytes == 0) a->failed = 1;
-  s->emd = arena_take(a, s->emd_bytes, 1);
+/* Rows of a tile and number of tiles for `count` cells; no tile is tiny. */
+static size_t tile_rows(size_t count) {
+  size_t tiles = (count + MLP_TILE - 1) / MLP_TILE;
+  size_t small = smaller(least_pieces, (count + 15) / 16);
+  if (tiles < small) tiles = small;
+  return (count + tiles - 1) / tiles;
+}
+
+static size_t count_tiles(size_t count) {
+  return (count + tile_rows(count) - 1) / tile_rows(count);
+}
+
+/* Cells that sit out a round: none with a single fold. */
+static size_t fold_size(const refine_problem *p, const refine_options *o, size_t k) {
+  return o->folds == 1 ? 0 : snapshot_size(p, k) / o->folds;
 }
 
 static void layout(arena *a, session *r, const mlp_shape *velocity,
                    const mlp_shape *growth, const refine_problem *p,
                    const refine_options *o) {
   size_t n = smaller(snapshot_size(p, 0), o->most_start);
-  size_t tiles = (n + MLP_TILE - 1) / MLP_TILE;
+  size_t tiles = count_tiles((n + o->parts - 1) / o->parts);
   size_t anchor_tiles = (o->batch + MLP_TILE - 1) / MLP_TILE;
   r->lanes = learner_lanes(velocity, growth, tiles > anchor_tiles ? tiles : anchor_tiles);
   learner_layout(a, &r->learner, velocity, growth, r->lanes);
@@ -77,7 +67,10 @@ static void layout(arena *a, session *r, const mlp_shape *velocity,
   r->stations = arena_take(a, p->times - 1, sizeof(station));
   for (size_t k = 1; k < p->times; k++) {
     station s, *at = r->stations ? r->stations + k - 1 : &s;
-    layout_station(a, at, k, p, o);
+    size_t judges = fold_size(p, o, k), others = snapshot_size(p, k) - judges;
+    station_layout(a, at, n, smaller(others, o->most_target),
+                   smaller(judges, o->most_target / o->folds), p->d);
+    at->observed = p->mass[k];
   }
   size_t match = match_scratch(velocity, growth);
   size_t tile = rollout_tile_bytes(velocity, growth);
@@ -93,97 +86,103 @@ size_t refine_workspace(const trainee *velocity, const trainee *growth,
   return arena_size(&a);
 }
 
-/* Member number i of `count` drawn from a snapshot of `size` cells: all of them in order,
- * or an evenly spread sample that a random shift makes anew at every step. */
-static size_t pick(const session *r, size_t snapshot, size_t i, size_t count,
-                   size_t size) {
-  if (count == size) return i;
-  const uint32_t counter[4] = {(uint32_t)snapshot, (uint32_t)r->step,
-                               (uint32_t)(r->step >> 32), RNG_PICK};
-  uint32_t word[4];
-  rng_philox(word, counter, r->options->key);
-  double at = rng_uniform(word[0]) + (double)i * 0.6180339887498949;
-  at -= floor(at);
-  return smaller((size_t)(at * (double)size), size - 1);
+/* Near the golden part of `size`, without a common divisor: its multiples visit all. */
+static size_t golden_stride(size_t size) {
+  size_t stride = (size_t)(0.6180339887498949 * (double)size);
+  for (;; stride++) {
+    size_t a = size, b = stride;
+    while (b > 0) {
+      size_t rest = a % b;
+      a = b;
+      b = rest;
+    }
+    if (a == 1) return stride;
+  }
 }
 
-static const double *cell(const session *r, size_t snapshot, size_t i, size_t count) {
+/* Cells of a snapshot in an order in which any stretch is spread evenly over it: first
+ * those of this round's fold, who judge, then the others, beginning where an earlier round
+ * left off if only some of them step. */
+typedef struct {
+  const double *cells;
+  size_t d, size, stride, judges, fold, begin;
+} deck;
+
+static deck deal(const session *r, size_t snapshot, size_t used, size_t judges) {
   const refine_problem *p = r->problem;
-  size_t member = pick(r, snapshot, i, count, snapshot_size(p, snapshot));
-  return p->cells + (p->offset[snapshot] + member) * p->d;
+  size_t size = snapshot_size(p, snapshot), folds = r->options->folds;
+  size_t turn = (size_t)(r->round / folds);
+  return (deck){.cells = p->cells + p->offset[snapshot] * p->d,
+                .d = p->d,
+                .size = size,
+                .stride = golden_stride(size),
+                .judges = judges,
+                .fold = (size_t)(r->round % folds) * judges,
+                .begin = turn % size * (used % (size - judges)) % (size - judges)};
+}
+
+static const double *at_place(const deck *d, size_t place) {
+  return d->cells + place % d->size * d->stride % d->size * d->d;
+}
+
+static const double *judge(const deck *d, size_t i) { return at_place(d, d->fold + i); }
+
+static const double *stepper(const deck *d, size_t i) {
+  return at_place(d, d->fold + d->judges + (d->begin + i) % (d->size - d->judges));
 }
 
 static void draw_cells(session *r) {
   size_t d = r->problem->d, n = r->roll.n;
+  deck first = deal(r, 0, n, 0);
   for (size_t i = 0; i < n; i++) {
-    const double *x = cell(r, 0, i, n);
+    const double *x = stepper(&first, i);
     float *to = r->roll.path + i * (d + 1);
     for (size_t c = 0; c < d; c++) to[c] = (float)x[c];
     to[d] = 0;
   }
   for (size_t k = 1; k < r->problem->times; k++) {
     station *s = r->stations + k - 1;
+    deck later = deal(r, k, s->m, fold_size(r->problem, r->options, k));
     for (size_t j = 0; j < s->m; j++)
-      memcpy(s->target + j * d, cell(r, k, j, s->m), d * sizeof(double));
+      memcpy(s->target + j * d, stepper(&later, j), d * sizeof(double));
+    for (size_t j = 0; j < s->judges; j++)
+      memcpy(s->target + (s->m + j) * d, judge(&later, j), d * sizeof(double));
   }
+}
+
+static const float *states(const session *r, size_t item) {
+  return r->roll.path + r->problem->observed[item + 1] * r->roll.n * (r->roll.d + 1);
+}
+
+/* Where a tile of the part begins, and its rows. */
+static size_t tile_begin(const session *r, size_t tile) {
+  return r->first + tile * tile_rows(r->count);
+}
+
+static size_t rows_at(const session *r, size_t begin) {
+  return smaller(r->first + r->count - begin, tile_rows(r->count));
 }
 
 static void forward_tile(void *context, size_t tile, int rank) {
   session *r = context;
-  size_t first = tile * MLP_TILE;
-  rollout_forward(&r->roll, first, smaller(r->roll.n - first, MLP_TILE), &r->learner,
-                  &r->problem->units, r->shares + (size_t)rank * r->share, r->share);
+  size_t begin = tile_begin(r, tile);
+  rollout_forward(&r->roll, begin, rows_at(r, begin), &r->learner, &r->problem->units,
+                  r->shares + (size_t)rank * r->share, r->share);
 }
 
-/* Adds the derivatives of this time's loss by the states there to the adjoint. */
-static void add_adjoint(session *r, const station *s, size_t arcs, double total) {
-  const refine_problem *p = r->problem;
-  size_t d = p->d, dim = d + 1, n = s->n;
-  double part = 1 / (double)(p->times - 1), mean_u = 0;
-  double observed = p->mass[s->snapshot], predicted = total / (double)n;
-  double slope = 2 * r->options->mass_weight * (predicted - observed) /
-                 (observed * observed);
-  float *adjoint = r->roll.adjoint + p->observed[s->snapshot] * n * dim;
-  for (size_t i = 0; i < n; i++) mean_u += s->weight[i] / total * s->u[i];
-  for (size_t i = 0; i < n; i++) {
-    double by_share = s->weight[i] / total * (s->u[i] - mean_u);
-    double by_mass = slope * s->weight[i] / (double)n;
-    adjoint[i * dim + d] += (float)(part * (by_share + by_mass));
-  }
-  for (size_t e = 0; e < arcs; e++) {
-    const emd_arc *arc = s->plan + e;
-    const double *x = s->cloud + arc->source * d, *y = s->target + arc->target * d;
-    double square = 0;
-    for (size_t c = 0; c < d; c++) square += (x[c] - y[c]) * (x[c] - y[c]);
-    if (square == 0) continue; /* at the minimum; 0 is a subgradient */
-    double scale = part * arc->flow / sqrt(square);
-    for (size_t c = 0; c < d; c++)
-      adjoint[arc->source * dim + c] += (float)(scale * (x[c] - y[c]));
-  }
-}
-
-static void run_station(void *context, size_t item, int rank) {
+static void plan_item(void *context, size_t item, int rank) {
   session *r = context;
-  station *s = r->stations + item;
-  const refine_problem *p = r->problem;
-  size_t d = p->d, n = s->n;
-  const float *state = r->roll.path + p->observed[s->snapshot] * n * (d + 1);
-  double total = 0;
   (void)rank;
-  for (size_t i = 0; i < n; i++) {
-    for (size_t c = 0; c < d; c++) s->cloud[i * d + c] = state[i * (d + 1) + c];
-    total += s->weight[i] = exp(state[i * (d + 1) + d]);
-  }
-  emd_task task = station_task(s, d);
-  emd_options options = emd_defaults();
-  emd_result result;
-  s->status = emd_solve(s->u, NULL, s->plan, &result, &task, &options, s->emd,
-                        s->emd_bytes);
-  if (s->status != STATUS_OK) return;
-  double observed = p->mass[s->snapshot];
-  s->w1 = result.cost;
-  s->mass_error = fabs(total / (double)n - observed) / observed;
-  add_adjoint(r, s, result.arcs, total);
+  station_plan(r->stations + item, states(r, item));
+}
+
+static void adjoint_item(void *context, size_t item, int rank) {
+  session *r = context;
+  size_t dim = r->roll.d + 1;
+  float *adjoint = r->roll.adjoint + r->problem->observed[item + 1] * r->roll.n * dim;
+  (void)rank;
+  station_adjoint(r->stations + item, adjoint, states(r, item), r->first, r->count,
+                  1 / (double)(r->problem->times - 1), r->options->mass_weight);
 }
 
 static void run_lane(void *context, size_t lane, int rank) {
@@ -191,9 +190,11 @@ static void run_lane(void *context, size_t lane, int rank) {
   const refine_options *o = r->options;
   void *space = r->shares + (size_t)rank * r->share;
   learner_clear_lane(&r->learner, lane);
-  for (size_t at = lane * MLP_TILE; at < r->roll.n; at += r->lanes * MLP_TILE)
-    rollout_backward(&r->roll, at, smaller(r->roll.n - at, MLP_TILE), &r->learner, lane,
+  for (size_t tile = lane; tile < count_tiles(r->count); tile += r->lanes) {
+    size_t begin = tile_begin(r, tile);
+    rollout_backward(&r->roll, begin, rows_at(r, begin), &r->learner, lane,
                      &r->problem->units, space, r->share);
+  }
   if (o->anchor > 0)
     match_lane(r->anchor_loss + 2 * lane, &r->learner, lane, r->problem->bridge,
                o->batch, o->key, r->step, o->anchor / (double)o->batch, space, r->share);
@@ -201,32 +202,50 @@ static void run_lane(void *context, size_t lane, int rank) {
 
 static void collect(session *r) {
   size_t later = r->problem->times - 1;
-  double *loss = r->losses + 2 * (r->step - r->from);
+  double *loss = r->losses + 2 * (r->round - r->from);
   loss[0] = loss[1] = 0;
   for (size_t k = 0; k < later; k++) {
     const station *s = r->stations + k;
     if (s->status != STATUS_OK) r->status = s->status;
-    loss[0] += s->w1 / (double)later;
+    loss[0] += s->judged / (double)later;
     loss[1] += s->mass_error / (double)later;
   }
 }
 
-static void run_steps(crew *c, void *context) {
-  session *r = context;
+/* One step of Adam from the cells of a part, which have been rolled out. */
+static void update(session *r, crew *c) {
   const refine_options *o = r->options;
   size_t floats = (r->roll.steps + 1) * r->roll.n * (r->roll.d + 1);
-  for (r->step = r->from; r->step < r->to; r->step++) {
+  memset(r->roll.adjoint, 0, floats * sizeof(float));
+  crew_loop(c, r->problem->times - 1, adjoint_item, r);
+  crew_loop(c, r->lanes, run_lane, r);
+  double norm = learner_gradient_norm(&r->learner, 1);
+  double scale = norm > o->clip ? o->clip / norm : 1;
+  double rate = cosine_rate(r->round, o->total_rounds, o->learning_rate, o->rate_floor);
+  if (r->step < o->warm_up) rate *= (double)(r->step + 1) / (double)o->warm_up;
+  learner_update(&r->learner, c, scale, r->step + 1, rate);
+}
+
+static void roll_part(session *r, crew *c, size_t first, size_t end) {
+  r->first = first;
+  r->count = end - first;
+  crew_loop(c, count_tiles(r->count), forward_tile, r);
+}
+
+static void run_rounds(crew *c, void *context) {
+  session *r = context;
+  const size_t parts = r->options->parts;
+  for (r->round = r->from; r->round < r->to; r->round++) {
     draw_cells(r);
-    memset(r->roll.adjoint, 0, floats * sizeof(float));
-    crew_loop(c, (r->roll.n + MLP_TILE - 1) / MLP_TILE, forward_tile, r);
-    crew_loop(c, r->problem->times - 1, run_station, r);
+    roll_part(r, c, 0, r->roll.n);
+    crew_loop(c, r->problem->times - 1, plan_item, r);
     collect(r);
     if (r->status != STATUS_OK) return;
-    crew_loop(c, r->lanes, run_lane, r);
-    double norm = learner_gradient_norm(&r->learner, 1);
-    double scale = norm > o->clip ? o->clip / norm : 1;
-    double rate = cosine_rate(r->step, o->total_steps, o->learning_rate, o->rate_floor);
-    learner_update(&r->learner, c, scale, r->step + 1, rate);
+    for (size_t part = 0; part < parts; part++) {
+      r->step = r->round * parts + part;
+      roll_part(r, c, part_begin(r, part), part_begin(r, part + 1));
+      update(r, c);
+    }
   }
 }
 
@@ -236,7 +255,8 @@ static int check(const mlp_shape *velocity, const mlp_shape *growth,
   if (mlp_check(velocity) || mlp_check(growth) || velocity->inputs != d + 1 ||
       velocity->outputs != d || growth->inputs != d + 1 || growth->outputs != 1 ||
       p->times < 2 || p->boundaries < p->times || o->most_start == 0 ||
-      o->most_target == 0 || o->threads < 1 || o->batch == 0)
+      o->most_target == 0 || o->threads < 1 || o->batch == 0 || o->parts == 0 || o->folds == 0 ||
+      o->parts > smaller(snapshot_size(p, 0), o->most_start))
     return STATUS_BAD_ARGUMENT;
   for (size_t k = 0; k < p->times; k++)
     if (snapshot_size(p, k) == 0 || p->observed[k] >= p->boundaries)
@@ -245,17 +265,17 @@ static int check(const mlp_shape *velocity, const mlp_shape *growth,
 }
 
 int refine_run(trainee *velocity, trainee *growth, double *losses, uint64_t from,
-               uint64_t steps, const refine_problem *problem,
+               uint64_t rounds, const refine_problem *problem,
                const refine_options *options, void *workspace, size_t workspace_bytes) {
   int status = check(&velocity->shape, &growth->shape, problem, options);
   if (status != STATUS_OK) return status;
   session r = {.problem = problem, .options = options, .losses = losses, .from = from,
-               .to = from + steps};
+               .to = from + rounds};
   arena a = arena_over(workspace, workspace_bytes);
   layout(&a, &r, &velocity->shape, &growth->shape, problem, options);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   learner_load(&r.learner, velocity, growth);
-  crew_gather(learner_crew(&r.learner, options->threads), run_steps, &r);
+  crew_gather(learner_crew(&r.learner, options->threads), run_rounds, &r);
   learner_store(velocity, growth, &r.learner);
   return r.status;
 }

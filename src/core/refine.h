@@ -28,10 +28,15 @@ typedef struct {
 } refine_problem;
 
 typedef struct {
-  size_t most_start, most_target; /* cells that take part in a step, drawn anew */
+  size_t most_start, most_target; /* cells that take part in a round, drawn anew */
+  size_t folds; /* of the cells of a later snapshot: one sits out a round and judges it,
+                 * in turn, if there is more than one */
+  uint64_t warm_up; /* steps in which the learning rate rises to its course: Adam's
+                     * first ones know no scale yet */
+  size_t parts;                   /* of the starting cells; one step of Adam each */
   double mass_weight, anchor;
   size_t batch;                   /* rows of the anchor */
-  uint64_t total_steps;
+  uint64_t total_rounds;
   double learning_rate, rate_floor, clip;
   rng_key key;
   int threads;
@@ -40,11 +45,14 @@ typedef struct {
 size_t refine_workspace(const trainee *velocity, const trainee *growth,
                         const refine_problem *problem, const refine_options *options);
 
-/* Steps `from` ... `from` + `steps` - 1 of the schedule, in place. Of each step, losses
- * (steps, 2) gets the mean W1 and the mean relative mass error before it. The result
- * does not depend on how a schedule is cut, nor on the number of threads. */
+/* Rounds `from` ... `from` + `rounds` - 1 of the schedule, in place. A round makes the
+ * optimal plans, which stand while one part of the starting cells after the other is
+ * rolled out and gives a step. Of each round, losses (rounds, 2) gets, before it, the
+ * mean W1 to the cells that sit it out and the mean relative mass error. Which cells sit
+ * out goes round: with a fifth of them, every cell does once in five rounds. The result does not depend on how a schedule is
+ * cut, nor on the number of threads. */
 int refine_run(trainee *velocity, trainee *growth, double *losses, uint64_t from,
-               uint64_t steps, const refine_problem *problem,
+               uint64_t rounds, const refine_problem *problem,
                const refine_options *options, void *workspace, size_t workspace_bytes);
 
 #endif

@@ -31,7 +31,8 @@ static bridge make_bridge(double noise) {
     }
     plans[k] = (plan){n, m, start[k], count[k], source[k], value[k]};
   }
-  return (bridge){D, 2, cells, offset, times, plans, log_children, noise, 0.5, 0.1, 0.2};
+  return (bridge){D, 2, cells, offset, times, plans, log_children, NULL, noise, 0.5,
+                  0.1, 0.2};
 }
 
 typedef struct {

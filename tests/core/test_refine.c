@@ -39,7 +39,7 @@ static void make_problem(refine_problem *p) {
     }
     plans[k] = (plan){n, m, start[k], count[k], source[k], value[k]};
   }
-  anchor = (bridge){D, 2, cells_f32, offset, times, plans, log_children, 0, 1, 0, 1};
+  anchor = (bridge){D, 2, cells_f32, offset, times, plans, log_children, NULL, 0, 1, 0, 1};
   *p = (refine_problem){D, TIMES, cells, offset, mass, 5, boundary, observed,
                         {0.8, 0.1, 0.5}, &anchor};
 }
@@ -55,7 +55,7 @@ static trainee make_trainee(moments *m, size_t outputs, uint32_t stream) {
   return t;
 }
 
-static const refine_options defaults = {1000, 1000, 2, 0, 64, 100, 1e-12, 1, 1e30,
+static const refine_options defaults = {1000, 1000, 1, 0, 1, 2, 0, 64, 100, 1e-12, 1, 1e30,
                                         {{31, 32}}, 1};
 
 static int run(trainee *v, trainee *g, double *losses, uint64_t from, uint64_t steps,

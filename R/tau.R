@@ -1,0 +1,70 @@
+# The price of mass change, tau, from the data.
+#
+# As tau grows, the log descendants of cells spread less. Where motion alone makes them
+# differ, their spread falls as 1 / tau, all the way. Where the branches of a population
+# really grow and shrink, it stays put while tau is too dear to blur cells within a branch
+# and too cheap to pay transport between branches. That plateau, the corner of the L-curve
+# of transport against mass change, is looked for from large tau down.
+
+tau_grid <- 2^(4:-7)   # in units of the variance within a snapshot
+tau_without_plateau <- 3
+# On the plateau, the slope must be this much flatter than on both sides of it.
+plateau_depth <- 3
+# Cells of each snapshot that take part, evenly spread; the rule needs no more.
+tau_cells <- 150
+
+choose_tau <- function(snapshots, epsilon, variance) {
+  z <- standardise(snapshots)
+  unit <- variance / snapshots$scale^2
+  spread <- rep(0, length(tau_grid))
+  for (k in seq_len(length(z$times) - 1)) {
+    x <- z$cells[, spaced(z$offset[k], z$offset[k + 1], tau_cells), drop = FALSE]
+    y <- z$cells[, spaced(z$offset[k + 1], z$offset[k + 2], tau_cells), drop = FALSE]
+    mass <- ncol(x) * snapshots$mass[k + 1] / snapshots$mass[k]
+    spread <- spread + vapply(tau_grid * unit, function(tau) {
+      descendants_spread(x, y, mass, epsilon / snapshots$scale^2, tau)
+    }, 0)
+  }
+  variance * (plateau(tau_grid, sqrt(spread)) %||% tau_without_plateau)
+}
+
+# At most `most` of the places after `from`, up to `to`, evenly spread.
+spaced <- function(from, to, most) {
+  from + unique(floor(seq(1, to - from + 0.999, length.out = min(most, to - from))))
+}
+
+# Variance of the log descendants; NA where this tau is beyond the solver.
+descendants_spread <- function(x, y, mass, epsilon, tau) {
+  out <- tryCatch(
+    solve_srot(x, y, rep(1, ncol(x)), rep(mass / ncol(y), ncol(y)), epsilon, tau,
+               tolerance = 1e-4, threads = 1, keep = FALSE),
+    vgfm_error = function(condition) NULL
+  )
+  if (is.null(out)) return(NA)
+  log_children <- log(pmax(out$descendants, 1e-6))
+  mean((log_children - mean(log_children))^2)
+}
+
+# Where `spread` over `at` (falling) is flattest first, by the vertex of a parabola in
+# logarithms; NULL if nowhere.
+plateau <- function(at, spread) {
+  known <- is.finite(spread) & spread > 0
+  at <- at[known]
+  spread <- spread[known]
+  count <- length(at) - 1
+  if (count < 3) return(NULL)
+  slope <- diff(log(spread)) / -diff(log(at))
+  middle <- log(sqrt(at[-1] * at[-length(at)]))
+  for (i in seq(2, count - 1)) {
+    flat <- max(slope[i], 0)
+    after <- seq(i + 1, count)
+    ends <- which(slope[after] >= plateau_depth * flat & slope[after] > 0.1)
+    if (slope[i] > slope[i - 1] || slope[i] > slope[i + 1]) next
+    if (length(ends) == 0 || max(slope[seq_len(i - 1)]) < plateau_depth * flat) next
+    if (any(slope[after[seq_len(ends[1])]] < slope[i])) next
+    bend <- slope[i - 1] - 2 * slope[i] + slope[i + 1]
+    shift <- if (bend > 0) (slope[i - 1] - slope[i + 1]) / (2 * bend) else 0
+    return(exp(middle[i] + shift * log(at[2] / at[1])))
+  }
+  NULL
+}
