@@ -37,7 +37,7 @@ choose_coordinates <- function(x, cells, space, call) {
   warn_raw_counts(values, source$layer %||% source$assay, call)
   if (source$kind == "genes") return(list(x = as_points(values, call), source = source))
   most <- min(dim(values)) - 1
-  dims <- check_dims(space$dims %||% seq_len(min(usual_dims, most)), most, call)
+  dims <- check_columns(space$dims %||% seq_len(min(usual_dims, most)), most, call)
   pca <- principal_components(values, max(dims), call)
   source <- c(source, list(dims = dims, centre = pca$centre,
                            rotation = pca$rotation[, dims, drop = FALSE]))
@@ -51,7 +51,7 @@ choose_coordinates <- function(x, cells, space, call) {
 choose_reduction <- function(x, cells, name, dims, inform, call) {
   found <- read_reduction(x, name)
   there <- ncol(found$x)
-  used <- check_dims(dims %||% seq_len(min(usual_dims, there)), there, call)
+  used <- check_columns(dims %||% seq_len(min(usual_dims, there)), there, call)
   if (inform) {
     inform_vgfm(c(
       i = "Using {length(used)} of {there} dimension{?s} of reduction {.val {name}};
@@ -87,7 +87,7 @@ newdata_coordinates <- function(x, source, arg, class, call) {
                  what = "reduction")
     }
     found <- read_reduction(x, source$reduction)
-    check_dims(source$dims, ncol(found$x), call, arg, class)
+    check_columns(source$dims, ncol(found$x), call, arg, class)
     check_same_rotation(rotation_of(found, source$dims), source, arg, class, call)
     return(found$x[, source$dims, drop = FALSE])
   }
@@ -128,8 +128,8 @@ read_genes <- function(x, source, cells, arg, class, call) {
   if (anyNA(place)) {
     absent <- genes[is.na(place)]
     abort_x(c(
-      "{.arg {arg}} must have all genes that are used.",
-      x = "Missing in assay {.val {source$assay}}: {.val {absent}}.",
+      "Not all genes are in assay {.val {source$assay}}.",
+      x = "Missing: {.val {absent}}.",
       i = if (arg == "x") "Leave them out of {.arg features}." else
         "The fit was made with them; add their values."
     ), arg, class, call)

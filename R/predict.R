@@ -1,8 +1,8 @@
 #' Velocity, growth, future state or weight of any cell
 #'
 #' @param object A fit from [vgfm_fit()].
-#' @param newdata Cells in rows with the features of the fit, or an object of the kind that
-#'   it was made from (see [vgfm_fit.Seurat()]). Default: the cells it was fitted to.
+#' @param newdata Cells in rows with the features of the fit, or an object of the kind
+#'   that it was made from (see [vgfm_fit.Seurat()]). Default: the cells it was fitted to.
 #' @param time Time at which the cells are: one number or label, one per cell, or the name
 #'   of a column of `newdata`. Default: the observed times of the fitted cells; needed
 #'   with `newdata`, unless that has the column of times that the fit was made with.

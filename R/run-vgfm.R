@@ -1,8 +1,8 @@
 #' Put velocity and growth of its cells into a single-cell object
 #'
-#' Fits the cells of an object, as [vgfm_fit.Seurat()] does, and gives the object back with
-#' the results in the places where such objects keep theirs. `RunVGFM()` is for Seurat
-#' objects, `runVGFM()` for SingleCellExperiments.
+#' Fits the cells of an object, as [vgfm_fit.Seurat()] does, and gives the object back
+#' with the results in the places where such objects keep theirs. `RunVGFM()` is for
+#' Seurat objects, `runVGFM()` for SingleCellExperiments.
 #'
 #' @param object,x A Seurat object; a SingleCellExperiment.
 #' @inheritParams vgfm_fit.Seurat
@@ -15,7 +15,8 @@
 #'     time.
 #'   * A reduction with the velocities, cells x dimensions, per unit of time:
 #'     `vgfm_velocity` with the key `VGFMVEL_` in a Seurat object, `VGFM_velocity` in a
-#'     SingleCellExperiment. Arrows, not places: do not use it as coordinates.
+#'     SingleCellExperiment. Arrows, not places: do not use it as coordinates. Its
+#'     dimensions are the features of the fit, in their order.
 #'   * The fit: `SeuratObject::Tool(object, "RunVGFM")`, `metadata(x)$vgfm`. Seurat's
 #'     command log has the call.
 #' @inheritSection vgfm_fit.Seurat Errors
@@ -133,8 +134,9 @@ annotate_container <- function(fit, n, names, prefix) {
   parts <- lapply(fits, function(f) annotate_cells(f, f$snapshots$x, f$snapshots$time))
   cells <- unlist(lapply(fits, function(f) f$snapshots$source$cells), use.names = FALSE)
   place <- match(seq_len(n), cells)
-  table <- do.call(rbind, unname(lapply(parts, `[[`, "table")))[place, ]
-  velocity <- do.call(rbind, unname(lapply(parts, `[[`, "velocity")))[place, , drop = FALSE]
+  bind <- function(what) do.call(rbind, unname(lapply(parts, `[[`, what)))
+  table <- bind("table")[place, ]
+  velocity <- bind("velocity")[place, , drop = FALSE]
   names(table) <- paste0(prefix, "_", names(table))
   rownames(table) <- names
   rownames(velocity) <- names

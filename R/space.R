@@ -43,7 +43,7 @@ check_features <- function(space, call) {
 }
 
 # Numbers of dimensions, of which there are so many.
-check_dims <- function(dims, there, call, arg = "dims", class = NULL) {
+check_columns <- function(dims, there, call, arg = "dims", class = NULL) {
   fits <- is.numeric(dims) && length(dims) > 0 && all(is.finite(dims)) &&
     all(dims == round(dims)) && all(dims >= 1) && !anyDuplicated(dims)
   if (!fits) {

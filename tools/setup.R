@@ -91,7 +91,8 @@ add_bioconductor <- function(packages) {
   if (!requireNamespace("BiocManager", quietly = TRUE)) {
     utils::install.packages("BiocManager", lib = library_path, quiet = TRUE)
   }
-  options(repos = suppressMessages(BiocManager::repositories()))
+  # Without them, what cannot be installed is said in the end.
+  try(options(repos = suppressMessages(BiocManager::repositories())), silent = TRUE)
 }
 
 install_packages <- function(purpose) {
