@@ -101,10 +101,14 @@ name_features <- function(x, arg, class, call) {
 
 # Cells on which a fit is to be evaluated: a double matrix with the features of the fit,
 # in its order. Features go by name where both sides are named, and then a data frame may
-# have other columns too; else they go by place.
+# have other columns too; else they go by place. From a container the same coordinates are
+# read as the fit was made of.
 check_newdata <- function(snapshots, newdata, arg = "newdata",
                           call = rlang::caller_env()) {
   class <- "vgfm_error_newdata"
+  if (is_container(newdata)) {
+    newdata <- newdata_coordinates(newdata, snapshots$source, arg, class, call)
+  }
   wanted <- snapshots$features
   given <- colnames(newdata)
   by_name <- !is.null(given) && (snapshots$named || all(wanted %in% given))

@@ -89,10 +89,8 @@ halves_distance <- function(cloud, threads) {
 
 # Cells that were not in the fit, with their times.
 held_out <- function(fit, newdata, time, call = rlang::caller_env()) {
-  if (is.data.frame(newdata) && is_column_name(time, nrow(newdata))) {
-    time <- newdata[[time]]
-  }
   x <- check_newdata(fit$snapshots, newdata, call = call)
+  time <- newdata_time(fit, newdata, time, call)
   if (is.null(time)) {
     abort_time(
       c("{.arg time} is needed with {.arg newdata}.",
@@ -102,6 +100,10 @@ held_out <- function(fit, newdata, time, call = rlang::caller_env()) {
   }
   if (length(time) == 1) time <- rep(time, nrow(x))
   check_time_length(x, time, call, arg = "newdata")
+  if (is_container(newdata)) {
+    x <- x[!is.na(time), , drop = FALSE]
+    time <- time[!is.na(time)]
+  }
   time <- parse_time_values(time, call)
   first <- fit$snapshots$times[1]
   if (all(time <= first)) {

@@ -10,6 +10,8 @@
 #' one kind (with AVX-512 or AVX2, with NEON, or others). Ctrl-C during
 #' training returns the fit as it stands; [vgfm_resume()] goes on.
 #'
+#' For objects of Seurat and Bioconductor see [vgfm_fit.Seurat()].
+#'
 #' @param x Cells in rows, features (coordinates, principal components, genes) in columns:
 #'   a numeric matrix, a data frame of numbers, or a sparse `Matrix`. All features share
 #'   one scale; there must be at least two cells.

@@ -1,10 +1,11 @@
 #' Velocity, growth, future state or weight of any cell
 #'
 #' @param object A fit from [vgfm_fit()].
-#' @param newdata Cells in rows with the features of the fit. Default: the cells it was
-#'   fitted to.
-#' @param time Time at which the cells are: one number or label, or one per cell. Default:
-#'   the observed times of the fitted cells; needed with `newdata`.
+#' @param newdata Cells in rows with the features of the fit, or an object of the kind
+#'   that it was made from (see [vgfm_fit.Seurat()]). Default: the cells it was fitted to.
+#' @param time Time at which the cells are: one number or label, one per cell, or the name
+#'   of a column of `newdata`. Default: the observed times of the fitted cells; needed
+#'   with `newdata`, unless that has the column of times that the fit was made with.
 #' @param type `"velocity"`: displacement per unit of time, in units of the features.
 #'   `"growth"`: exponential growth rate per unit of time. `"state"`: where the cells are
 #'   at time `to`. `"weight"`: the factor by which their mass has changed by then.
@@ -49,6 +50,7 @@ cells_at <- function(fit, newdata, time, call = rlang::caller_env()) {
   } else {
     check_newdata(snapshots, newdata, call = call)
   }
+  time <- newdata_time(fit, newdata, time, call)
   if (is.null(time)) {
     if (!is.null(newdata)) {
       abort_time(c(

@@ -1,6 +1,6 @@
 #' Print and summarise a fit
 #'
-#' @param x,object A fit from [vgfm_fit()], or its summary.
+#' @param x,object A fit from [vgfm_fit()], its summary, or fits of replicates.
 #' @param ... Ignored.
 #' @return `print()` gives its argument back, invisibly. `summary()` gives a list of class
 #'   `summary.vgfm`: `evaluation` (see [vgfm_evaluate()]), `couplings` (a data frame with

@@ -1,11 +1,15 @@
 #' Tidy tables of a fit
 #'
-#' @param x A fit from [vgfm_fit()].
+#' @param x A fit from [vgfm_fit()], or the fits of replicates that it gives with
+#'   `split_by`.
 #' @param ... Ignored.
 #' @return `tidy()`: the table of [vgfm_evaluate()], one row per predicted time.
 #'   `glance()`: one row with the numbers of `cells`, `features` and `times`, the means of
 #'   `w1`, `rme` and `spread` over times, the number of `steps` and the `seconds` of the
-#'   fit.
+#'   fit. `augment()`: one row per cell: its name or number, `cell`; its time and
+#'   features, or what `data` says of it; and the columns that [RunVGFM()] adds:
+#'   `vgfm_growth`, `vgfm_doubling_time`, `vgfm_speed` and `vgfm_descendants`. For
+#'   replicates the rows of all, with a column `replicate`.
 #' @name tidy.vgfm
 #' @examples
 #' set.seed(1)

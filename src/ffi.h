@@ -31,6 +31,7 @@ SEXP ffi_refine_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP
                     SEXP rounds);
 /* flow */
 SEXP ffi_flow_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads);
+SEXP ffi_flow_gradient(SEXP field, SEXP x, SEXP time, SEXP seed, SEXP threads);
 SEXP ffi_flow_advance(SEXP field, SEXP states, SEXP from, SEXP to, SEXP tolerance,
                       SEXP threads);
 /* transport */

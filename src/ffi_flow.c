@@ -1,4 +1,5 @@
 #include "ffi.h"
+#include "core/gradient.h"
 #include "core/status.h"
 #include <string.h>
 
@@ -52,6 +53,24 @@ SEXP ffi_flow_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads) {
   SET_VECTOR_ELT(out, 2, Rf_allocVector(REALSXP, (R_xlen_t)n));
   int status = flow_evaluate(REAL(VECTOR_ELT(out, 1)), REAL(VECTOR_ELT(out, 2)), REAL(x),
                              REAL(time), n, &f, n_threads, block, bytes);
+  SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
+  UNPROTECT(1);
+  return out;
+}
+
+/* x (d, n), time (n), seed (d + 1) -> list(status, gradient (d, n)), see gradient.h */
+SEXP ffi_flow_gradient(SEXP field, SEXP x, SEXP time, SEXP seed, SEXP threads) {
+  const char *const names[] = {"status", "gradient"};
+  flow f;
+  int bad = flow_from(&f, field), n_threads = Rf_asInteger(threads);
+  if (bad) return refused(bad);
+  size_t n = (size_t)Rf_xlength(time), bytes = flow_gradient_workspace(&f, n_threads);
+  void *block = workspace(bytes);
+
+  SEXP out = PROTECT(list_make(2, names));
+  SET_VECTOR_ELT(out, 1, Rf_allocMatrix(REALSXP, (int)flow_dim(&f), (int)n));
+  int status = flow_gradient(REAL(VECTOR_ELT(out, 1)), REAL(seed), REAL(x), REAL(time), n,
+                             &f, n_threads, block, bytes);
   SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
   UNPROTECT(1);
   return out;

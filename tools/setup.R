@@ -85,6 +85,16 @@ has_apt <- function() {
     identical(system2("id", "-u", stdout = TRUE), "0")
 }
 
+# Bioconductor's repositories beside CRAN, if a package is not on CRAN.
+add_bioconductor <- function(packages) {
+  if (all(packages %in% rownames(utils::available.packages()))) return(invisible())
+  if (!requireNamespace("BiocManager", quietly = TRUE)) {
+    utils::install.packages("BiocManager", lib = library_path, quiet = TRUE)
+  }
+  # Without them, what cannot be installed is said in the end.
+  try(options(repos = suppressMessages(BiocManager::repositories())), silent = TRUE)
+}
+
 install_packages <- function(purpose) {
   least <- needed(purpose)
   missing <- missing_packages(least)
@@ -92,7 +102,7 @@ install_packages <- function(purpose) {
   debian_r <- startsWith(R.home(), "/usr/lib")
   if (length(missing) > 0 && has_apt() && debian_r) {
     say("installing ", toString(missing), " from the system's packages")
-    apt_install(paste0("r-cran-", tolower(missing)))
+    apt_install(c(outer(c("r-cran-", "r-bioc-"), tolower(missing), paste0)))
     missing <- missing_packages(least)
   }
   if (length(missing) > 0) {
@@ -101,6 +111,7 @@ install_packages <- function(purpose) {
     if (has_apt() && !nzchar(Sys.which("g++"))) apt_install("g++")
     if (getOption("repos")["CRAN"] %in% c("@CRAN@", NA)) options(repos = c(CRAN = cran()))
     options(timeout = max(300, getOption("timeout")))
+    add_bioconductor(missing)
     suppressWarnings(utils::install.packages(
       missing, lib = library_path, quiet = TRUE, Ncpus = 2,
       dependencies = c("Depends", "Imports", "LinkingTo")

@@ -45,3 +45,25 @@ local_function <- function(name, value, env = parent.frame()) {
   put(value)
   do.call(on.exit, list(bquote(.(put)(.(old))), add = TRUE), envir = env)
 }
+
+# The networks once more, in double, through R's BLAS.
+twin_network <- function(network, input) {
+  shape <- network$shape
+  weights <- network$weights
+  act <- list(
+    function(z) ifelse(z > 0, z, 0.01 * z), function(z) z / (1 + exp(-z)), tanh
+  )[[shape$activation + 1]]
+  inputs <- c(shape$inputs, rep(shape$width, shape$hidden))
+  outputs <- c(rep(shape$width, shape$hidden), shape$outputs)
+  at <- 0
+  for (layer in seq_along(inputs)) {
+    size <- inputs[layer] * outputs[layer]
+    w <- matrix(weights[at + seq_len(size)], inputs[layer], byrow = TRUE)
+    bias <- weights[at + size + seq_len(outputs[layer])]
+    input <- sweep(input %*% w, 2, bias, "+")
+    if (layer < length(inputs)) input <- act(input)
+    at <- at + size + outputs[layer]
+  }
+  stopifnot(at == length(weights))
+  input
+}

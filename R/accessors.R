@@ -1,0 +1,122 @@
+# What is read from single-cell containers, whatever their class: genes are rows there,
+# cells columns. Their packages are Suggests: who has such an object has the package.
+
+is_container <- function(x) inherits(x, c("Seurat", "SummarizedExperiment"))
+
+# The package that knows the class; after readRDS() it may not have been loaded yet.
+load_container <- function(x, call) {
+  rlang::check_installed(attr(class(x), "package"), "to read such an object.",
+                         call = call)
+}
+
+# Metadata of the cells: a data frame.
+cell_metadata <- function(x) UseMethod("cell_metadata")
+# Names of the reductions, those to be preferred first.
+reduction_names <- function(x) UseMethod("reduction_names")
+# A list: x (cells, dims), and rotation (genes, dims) or NULL.
+read_reduction <- function(x, name) UseMethod("read_reduction")
+assay_names <- function(x) UseMethod("assay_names")
+# The assay that is used unless the user names one.
+default_assay <- function(x) UseMethod("default_assay")
+# Values (genes, cells): a matrix, or something sparse or delayed.
+read_assay <- function(x, assay, layer, call) UseMethod("read_assay")
+variable_genes <- function(x, assay) UseMethod("variable_genes")
+
+# --- Seurat -----------------------------------------------------------------------------
+
+cell_metadata.Seurat <- function(x) x[[]]
+
+# Those of the default assay first.
+reduction_names.Seurat <- function(x) {
+  names <- SeuratObject::Reductions(x)
+  of <- vapply(names, function(name) SeuratObject::DefaultAssay(x[[name]]), "")
+  own <- of == SeuratObject::DefaultAssay(x)
+  c(names[own], names[!own])
+}
+
+# Where a reduction holds some of the cells only, the others get NA.
+read_reduction.Seurat <- function(x, name) {
+  values <- SeuratObject::Embeddings(x[[name]])
+  rotation <- SeuratObject::Loadings(x[[name]])
+  list(
+    x = values[match(colnames(x), rownames(values)), , drop = FALSE],
+    rotation = if (length(rotation) > 0) rotation
+  )
+}
+
+assay_names.Seurat <- function(x) SeuratObject::Assays(x)
+
+default_assay.Seurat <- function(x) SeuratObject::DefaultAssay(x)
+
+# SeuratObject has layers since its version 5, for assays of either make.
+read_assay.Seurat <- function(x, assay, layer, call) {
+  so <- asNamespace("SeuratObject")
+  layered <- "LayerData" %in% getNamespaceExports(so)
+  from <- x[[assay]]
+  layers <- if (layered) so$Layers(from) else {
+    slots <- c("counts", "data", "scale.data")
+    slots[vapply(slots, function(s) length(so$GetAssayData(from, slot = s)) > 0, NA)]
+  }
+  if (!layer %in% layers) {
+    split <- layers[startsWith(layers, paste0(layer, "."))]
+    abort_name(
+      layer, "layer", layers, "vgfm_error_x", call,
+      hint = if (length(split) > 0) {
+        "It is split: join its parts with {.code SeuratObject::JoinLayers()}."
+      } else if (layer == "data") {
+        "Normalise the counts with {.code Seurat::NormalizeData()}."
+      }
+    )
+  }
+  values <- if (layered) so$LayerData(from, layer = layer) else
+    so$GetAssayData(from, slot = layer)
+  if (!identical(colnames(values), colnames(x))) {
+    abort_x(c(
+      "Layer {.val {layer}} of assay {.val {assay}} must have all cells of the object.",
+      x = "It has {ncol(values)} of {ncol(x)}.",
+      i = "Pass {.code subset(x, cells = colnames(x[[\"{assay}\"]]))}."
+    ), "layer", NULL, call)
+  }
+  values
+}
+
+variable_genes.Seurat <- function(x, assay) {
+  SeuratObject::VariableFeatures(x, assay = assay)
+}
+
+# --- SummarizedExperiment and SingleCellExperiment --------------------------------------
+
+cell_metadata.SummarizedExperiment <- function(x) {
+  as.data.frame(SummarizedExperiment::colData(x), optional = TRUE)
+}
+
+reduction_names.SummarizedExperiment <- function(x) character()
+
+reduction_names.SingleCellExperiment <- function(x) {
+  SingleCellExperiment::reducedDimNames(x)
+}
+
+# scater hangs the rotation on the matrix of scores.
+read_reduction.SingleCellExperiment <- function(x, name) {
+  values <- SingleCellExperiment::reducedDim(x, name)
+  rotation <- attr(values, "rotation")
+  values <- as.matrix(values)
+  names <- list(colnames(x), colnames(values))
+  list(x = matrix(values, nrow(values), dimnames = names), rotation = rotation)
+}
+
+assay_names.SummarizedExperiment <- function(x) {
+  SummarizedExperiment::assayNames(x) %||% character()
+}
+
+default_assay.SummarizedExperiment <- function(x) {
+  names <- assay_names(x)
+  c(intersect("logcounts", names), names)[1]
+}
+
+read_assay.SummarizedExperiment <- function(x, assay, layer, call) {
+  SummarizedExperiment::assay(x, assay)
+}
+
+# There is no place of its own for them.
+variable_genes.SummarizedExperiment <- function(x, assay) character()

@@ -1,0 +1,111 @@
+#' Fit the cells of a Seurat object or a SingleCellExperiment
+#'
+#' [vgfm_fit()] for objects that hold genes in rows and cells in columns, with metadata
+#' and reductions. [RunVGFM()] and [runVGFM()] do the same and put the results into the
+#' object.
+#'
+#' Coordinates are the first of these that applies: the genes named in `features`; the
+#' `reduction` that is named; unless `assay` or `layer` is given, the PCA that is there;
+#' principal components made here from the variable features (all genes, if there are
+#' none) of the log-normalised data, centred and not scaled. A message says what is used
+#' unless you said it. [predict()], [vgfm_evaluate()] and [vgfm_trajectories()] take
+#' such objects as `newdata` and read the same coordinates from them.
+#'
+#' Cells without a time are left out, with a message.
+#'
+#' @param x A Seurat object, a SingleCellExperiment or a SummarizedExperiment.
+#' @param time Name of the column of the cells' metadata that holds the times, or a vector
+#'   with a time for every cell; as in [vgfm_fit()], and `NA` for cells to leave out.
+#' @param mass As in [vgfm_fit()]: population size at each time. With `split_by` it may be
+#'   a list of such, named by replicate.
+#' @param ... Must be empty.
+#' @param reduction Name of the reduction whose dimensions are the coordinates.
+#' @param dims Which of its dimensions. Default: the first 30, or those there are.
+#' @param assay,layer For genes and components: the assay (default: the object's default
+#'   assay; `"logcounts"`) and, of Seurat objects, the layer or slot (default: `"data"`).
+#' @param features Names of the genes that are the coordinates.
+#' @param split_by Name of a column of the metadata that holds replicates, each of which
+#'   was observed at two or more times. Every replicate is fitted on its own, so that
+#'   cells are coupled within it only, and how far the fits agree can be seen.
+#' @param control Settings, see [vgfm_control()].
+#' @return A fit of class `vgfm`, see [vgfm_fit()]. With `split_by`, a list of fits named
+#'   by replicate, of class `vgfm_list`, for which there are [tidy()], [glance()] and
+#'   [augment()].
+#' @section Errors: `vgfm_error_x` if cells, a reduction, an assay, a layer or features
+#'   are not there or have a name twice; `vgfm_error_time`, `vgfm_error_mass` and
+#'   `vgfm_error_control` as in [vgfm_fit()].
+#' @section Warnings: `vgfm_warning_counts` if the values of genes are raw counts.
+#' @name vgfm_fit.Seurat
+#' @examplesIf requireNamespace("SingleCellExperiment", quietly = TRUE)
+#' set.seed(1)
+#' cells <- vgfm_simulate_gene_network()
+#' sce <- SingleCellExperiment::SingleCellExperiment(
+#'   list(logcounts = t(cells[c("x1", "x2")])), colData = cells["time"]
+#' )
+#' fit <- vgfm_fit(sce, "time", features = c("x1", "x2"),
+#'                 control = vgfm_control(steps = 300))
+#' vgfm_growth_genes(fit)
+NULL
+
+#' @rdname vgfm_fit.Seurat
+#' @export
+vgfm_fit.Seurat <- function(x, time, mass = NULL, ..., reduction = NULL, dims = NULL,
+                            assay = NULL, layer = NULL, features = NULL, split_by = NULL,
+                            control = vgfm_control()) {
+  check_no_dots(..., hint = "See {.code ?vgfm_fit.Seurat} for those there are.")
+  space <- list(reduction = reduction, dims = dims, assay = assay, layer = layer,
+                features = features)
+  fit_container(x, time, mass, space, split_by, control, rlang::current_env())
+}
+
+#' @rdname vgfm_fit.Seurat
+#' @export
+vgfm_fit.SummarizedExperiment <- function(x, time, mass = NULL, ..., reduction = NULL,
+                                          dims = NULL, assay = NULL, features = NULL,
+                                          split_by = NULL, control = vgfm_control()) {
+  check_no_dots(..., hint = "See {.code ?vgfm_fit.Seurat} for those there are.")
+  space <- list(reduction = reduction, dims = dims, assay = assay, features = features)
+  fit_container(x, time, mass, space, split_by, control, rlang::current_env())
+}
+
+# Cells in rows, as in any matrix; most often expression, and too often counts.
+#' @export
+vgfm_fit.sparseMatrix <- function(x, ...) {
+  warn_raw_counts(x, "x", rlang::current_env())
+  NextMethod()
+}
+
+# What both do, and RunVGFM() and runVGFM() too.
+fit_container <- function(x, time, mass, space, split_by, control, call) {
+  load_container(x, call)
+  check_control(control, call)
+  check_cell_names(x, call)
+  column <- if (is_column_name(time, ncol(x))) time
+  time <- container_time(x, time, call)
+  replicate <- if (!is.null(split_by)) {
+    as.character(metadata_column(x, split_by, "split_by", "vgfm_error_split_by", call))
+  }
+  cells <- known_cells(time, replicate, call)
+  chosen <- choose_coordinates(x, cells, space, call)
+  fit_cells <- function(cells_of, mass) {
+    rows <- match(cells_of, cells)
+    snapshots <- new_snapshots(chosen$x[rows, , drop = FALSE],
+                               without_empty_levels(time[cells_of]), mass, call)
+    snapshots$source <- c(chosen$source, list(time = column, cells = cells_of))
+    fit_snapshots(snapshots, control, call)
+  }
+  if (is.null(replicate)) return(fit_cells(cells, mass))
+  fit_replicates(split(cells, replicate[cells]), mass, fit_cells, call)
+}
+
+check_cell_names <- function(x, call) {
+  names <- colnames(x)
+  twice <- unique(names[duplicated(names)])
+  if (length(twice) > 0) {
+    abort_x(c(
+      "The cells of {.arg x} must have different names.",
+      x = "Used more than once: {.val {twice}}.",
+      i = "Rename them: {.code colnames(x) <- make.unique(colnames(x))}."
+    ), "x", NULL, call)
+  }
+}

@@ -1,0 +1,63 @@
+# Fits of replicates, one each: what `split_by` gives.
+
+# cells: for each replicate the numbers of its cells. `fit_cells` fits some cells.
+fit_replicates <- function(cells, mass, fit_cells, call) {
+  masses <- if (is.list(mass)) mass else rep(list(mass), length(cells))
+  if (is.list(mass) && !setequal(names(mass), names(cells))) {
+    abort_input(c(
+      "The names of {.arg mass} must be the replicates.",
+      x = "They are {.val {names(mass)}}.",
+      i = "Pass one vector for all, or a list for {.val {names(cells)}}."
+    ), arg = "mass", class = "vgfm_error_mass", call = call)
+  }
+  if (!is.list(mass)) names(masses) <- names(cells)
+  fits <- lapply(names(cells), function(name) {
+    tryCatch(
+      fit_cells(cells[[name]], masses[[name]]),
+      vgfm_error = function(condition) {
+        abort_input(
+          c("Replicate {.val {name}} cannot be fitted on its own.",
+            i = "Leave it out, by {.code NA} as its {.arg time} or in {.arg split_by}."),
+          arg = "split_by", class = c("vgfm_error_split_by", class(condition)[1]),
+          parent = condition, call = call
+        )
+      }
+    )
+  })
+  structure(stats::setNames(fits, names(cells)), class = "vgfm_list")
+}
+
+#' @rdname print.vgfm
+#' @export
+print.vgfm_list <- function(x, ...) {
+  cli::cat_line("<vgfm_list> fits of ", length(x), " replicates")
+  for (name in names(x)) {
+    s <- x[[name]]$snapshots
+    cli::cat_line(name, "  ", nrow(s$x), " cells at ", in_short(s$labels))
+  }
+  cli::cat_line("Next: tidy(), glance(), augment(); every element is a fit")
+  invisible(x)
+}
+
+# Rows of all replicates, with a column that says whose they are.
+bind_replicates <- function(fits, table) {
+  rows <- lapply(names(fits), function(name) {
+    part <- table(fits[[name]])
+    cbind(replicate = rep(name, nrow(part)), part)
+  })
+  do.call(rbind, rows)
+}
+
+#' @rdname tidy.vgfm
+#' @export
+tidy.vgfm_list <- function(x, ...) bind_replicates(x, generics::tidy)
+
+#' @rdname tidy.vgfm
+#' @export
+glance.vgfm_list <- function(x, ...) bind_replicates(x, generics::glance)
+
+#' @rdname tidy.vgfm
+#' @export
+augment.vgfm_list <- function(x, ...) {
+  bind_replicates(x, function(fit) generics::augment(fit))
+}

@@ -1,0 +1,121 @@
+#include "check.h"
+#include "gradient.h"
+#include "status.h"
+#include <string.h>
+
+/* More than two tiles, and a last one that is not full. */
+enum { D = 3, N = 150 };
+
+typedef struct {
+  flow f;
+  double *flat[2];
+  float *packed[2];
+  void *block;
+  size_t bytes;
+} fixture;
+
+static fixture fixture_make(activation act, int threads) {
+  fixture x = {.f = {.velocity = {D + 1, D, 32, 2, act}, .growth = {D + 1, 1, 16, 1, act},
+                     .velocity_scale = 2, .growth_offset = 0.5, .growth_scale = 0.25}};
+  const mlp_shape *shape[2] = {&x.f.velocity, &x.f.growth};
+  for (int net = 0; net < 2; net++) {
+    x.flat[net] = calloc(mlp_parameters(shape[net]), sizeof(double));
+    x.packed[net] = malloc(mlp_packed(shape[net]) * sizeof(float));
+    mlp_init(x.flat[net], shape[net], (rng_key){{8, 9}}, (uint32_t)net);
+    mlp_pack(x.packed[net], x.flat[net], shape[net]);
+  }
+  x.f.velocity_packed = x.packed[0];
+  x.f.growth_packed = x.packed[1];
+  x.bytes = flow_gradient_workspace(&x.f, threads);
+  x.block = malloc(x.bytes);
+  return x;
+}
+
+static void fixture_free(fixture *x) {
+  for (int net = 0; net < 2; net++) {
+    free(x->flat[net]);
+    free(x->packed[net]);
+  }
+  free(x->block);
+}
+
+static void fill(double *x, size_t n) {
+  for (size_t i = 0; i < n; i++) x[i] = sin((double)i) * 2;
+}
+
+/* A network in double, from its flat parameters, layer by layer. */
+static void twin(double *out, const double *in, const double *flat, const mlp_shape *s) {
+  double x[64], z[64];
+  memcpy(x, in, s->inputs * sizeof *x);
+  for (size_t l = 0; l < mlp_layers(s); l++) {
+    size_t ins = mlp_layer_inputs(s, l), outs = mlp_layer_outputs(s, l);
+    for (size_t j = 0; j < outs; j++) {
+      z[j] = flat[ins * outs + j];
+      for (size_t i = 0; i < ins; i++) z[j] += x[i] * flat[i * outs + j];
+      if (l < s->hidden)
+        z[j] = s->act == ACTIVATION_TANH ? tanh(z[j]) : z[j] / (1 + exp(-z[j]));
+    }
+    flat += (ins + 1) * outs;
+    memcpy(x, z, outs * sizeof *x);
+  }
+  memcpy(out, x, s->outputs * sizeof *x);
+}
+
+/* seed . (v, g) in double */
+static double answer(const double *x, double t, const double *seed, const fixture *k) {
+  double in[D + 1], v[D], g;
+  memcpy(in, x, D * sizeof *in);
+  in[D] = t;
+  twin(v, in, k->flat[0], &k->f.velocity);
+  twin(&g, in, k->flat[1], &k->f.growth);
+  double sum = seed[D] * (k->f.growth_offset + k->f.growth_scale * g);
+  for (int i = 0; i < D; i++) sum += seed[i] * k->f.velocity_scale * v[i];
+  return sum;
+}
+
+/* Central differences of the twin, good to 1e-9, agree to float32's 1e-5. */
+static void check_differences(activation act) {
+  fixture k = fixture_make(act, 2);
+  static double x[N * D], t[N], gradient[N * D];
+  fill(x, N * D);
+  fill(t, N);
+  const double seeds[3][D + 1] = {{0, 1, 0, 0}, {0, 0, 0, 1}, {1, -2, 0.5, 3}};
+  for (int s = 0; s < 3; s++) {
+    CHECK(flow_gradient(gradient, seeds[s], x, t, N, &k.f, 2, k.block, k.bytes) ==
+              STATUS_OK, "gradient");
+    for (size_t c = 0; c < N * D; c++) {
+      double kept = x[c], h = 1e-5;
+      size_t r = c / D;
+      x[c] = kept + h;
+      double above = answer(x + r * D, t[r], seeds[s], &k);
+      x[c] = kept - h;
+      double below = answer(x + r * D, t[r], seeds[s], &k);
+      x[c] = kept;
+      CHECK_NEAR(gradient[c], (above - below) / (2 * h), 1e-5);
+    }
+  }
+  fixture_free(&k);
+}
+
+/* The same bits for any number of threads; too little space is refused. */
+static void check_threads(void) {
+  fixture k = fixture_make(ACTIVATION_LEAKY_RELU, 3);
+  static double x[N * D], t[N], one[N * D], three[N * D];
+  const double seed[D + 1] = {1, 1, 1, 1};
+  fill(x, N * D);
+  fill(t, N);
+  flow_gradient(one, seed, x, t, N, &k.f, 1, k.block, k.bytes);
+  flow_gradient(three, seed, x, t, N, &k.f, 3, k.block, k.bytes);
+  CHECK(memcmp(one, three, sizeof one) == 0, "threads change the result");
+  CHECK(flow_gradient(one, seed, x, t, N, &k.f, 3, k.block, k.bytes / 2) ==
+            STATUS_NO_SPACE, "half the workspace");
+  fixture_free(&k);
+}
+
+int main(void) {
+  CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
+  check_differences(ACTIVATION_SILU);
+  check_differences(ACTIVATION_TANH);
+  check_threads();
+  return check_report("test_gradient");
+}
