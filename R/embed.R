@@ -40,9 +40,9 @@
 #' @param min_mass Least weight of cells around a node, as a share of the weight around
 #'   the densest nodes (99 % quantile).
 #' @return A data frame. For cells: `cell`, `time`, position `x` and `y`, velocity `dx`
-#'   and `dy`. For the grid: `x`, `y`, `dx`, `dy` and `mass`, the weight of cells around the
-#'   node. For streamlines: `line` (its number), `x` and `y` along it in the direction of
-#'   motion, and `speed`. The attribute `axes` has the names of the coordinates.
+#'   and `dy`. For the grid: `x`, `y`, `dx`, `dy` and `mass`, the weight of cells around
+#'   the node. For streamlines: `line` (its number), `x` and `y` along it in the direction
+#'   of motion, and `speed`. The attribute `axes` has the names of the coordinates.
 #' @section Errors: `vgfm_error_fit`, and `vgfm_error_input` for an embedding or numbers
 #'   that do not fit.
 #' @references La Manno and others (2018), RNA velocity of single cells, Nature 560.
