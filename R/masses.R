@@ -86,3 +86,23 @@ labelled_cells <- function(fit, group, k) {
 rowsum_levels <- function(value, group) {
   vapply(split(value, group), sum, 0, USE.NAMES = FALSE)
 }
+
+plot_mass <- function(fit, group) {
+  table <- masses(fit, group)
+  predicted <- table[table$kind == "predicted", ]
+  observed <- table[table$kind == "observed", ]
+  figure <- ggplot2::ggplot(predicted, ggplot2::aes(.data$time, .data$mass)) +
+    ggplot2::geom_line(ggplot2::aes(linetype = "predicted"), colour = "#b2182b",
+                       linewidth = 0.8) +
+    ggplot2::geom_point(ggplot2::aes(shape = "observed"), observed, colour = "grey15",
+                        size = 2) +
+    ggplot2::scale_x_continuous(breaks = fit$snapshots$times,
+                                labels = fit$snapshots$labels) +
+    ggplot2::expand_limits(y = 0) +
+    ggplot2::labs(x = "time", y = "relative mass", shape = NULL, linetype = NULL,
+                  title = "Mass over time") +
+    ggplot2::theme_minimal() +
+    ggplot2::theme(legend.position = "bottom")
+  if (is.null(group)) return(figure)
+  figure + ggplot2::facet_wrap(ggplot2::vars(.data$group), scales = "free_y")
+}
