@@ -89,6 +89,11 @@ objects:
 docs: setup-docs
 	@$(RSCRIPT) tools/docs.R
 
+## site: help pages and vignettes as a site in .build/site
+.PHONY: site
+site: $(INSTALLED) setup-site
+	@$(RSCRIPT) tools/site.R
+
 ## install: build the package into .build/library
 .PHONY: install
 install: $(INSTALLED)
@@ -106,13 +111,15 @@ help:
 
 # What a purpose needs is looked for every time, which takes a moment, and installed if
 # it is missing. One after the other: they share a library.
-.PHONY: setup-build setup-test setup-docs
+.PHONY: setup-build setup-test setup-docs setup-site
 setup-build:
 	@$(RSCRIPT) tools/setup.R build
 setup-test: setup-build
 	@$(RSCRIPT) tools/setup.R test
 setup-docs: setup-test
 	@$(RSCRIPT) tools/setup.R docs
+setup-site: setup-test
+	@$(RSCRIPT) tools/setup.R site
 
 # The stamp is as old as the start, so that a file saved meanwhile is newer.
 $(INSTALLED): $(PACKAGE) tools/install.sh | setup-build

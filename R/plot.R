@@ -4,31 +4,63 @@
 #' @param type `"trajectory"`: paths of cells from the first snapshot, ending in dots,
 #'   over the data.
 #'   `"growth"`: growth rate of every observed cell; the colours end at the 0.5 % and
-#'   99.5 % quantiles. `"history"`: training losses.
+#'   99.5 % quantiles.
+#'   `"velocity"`: where cells go, over the data; the wider a streamline or the longer an
+#'   arrow, the faster.
+#'   `"mass"`: predicted mass over time as a line, observed as dots, in total and by
+#'   group.
+#'   `"history"`: training losses.
 #'   `"fit"`: every later snapshot above the cloud predicted for it, dots as large as
 #'   their mass.
 #' @param dims Two features to draw, by number or name. A fit with one feature is drawn
 #'   against time.
-#' @param n Number of paths.
-#' @param ... Ignored.
+#' @param n Number of paths, 60 unless given, or of arrows on cells, 200.
+#' @param embedding For `"velocity"` and `"growth"`: two coordinates of each fitted cell,
+#'   as from UMAP, to draw instead of two features. See [vgfm_embed()].
+#' @param as For `"velocity"`: `"streamlines"`, `"grid"` for arrows on a grid, or
+#'   `"cells"` for arrows on `n` of the cells.
+#' @param group For `"mass"`: a label for each fitted cell, such as its type; `NA` for
+#'   none. A predicted cell has the label of the nearest labelled cell of the observed
+#'   time; between two times, those of both, in shares that follow the time. At most 2000
+#'   cells of the first snapshot are followed.
+#' @param ... For `"velocity"`: arguments of [vgfm_embed()], such as `method` or `grid`.
+#'   For `plot()`: arguments of `autoplot()`.
 #' @return `autoplot()` gives a ggplot2 object, to which themes and scales can be added;
-#'   `plot()` draws it and returns it invisibly.
-#' @section Errors: `vgfm_error_input` for features that are not in the fit.
+#'   `plot()` draws it and returns it invisibly. Of more than 50000 cells a sample is
+#'   drawn.
+#' @section Errors: `vgfm_error_input` for features that are not in the fit, an embedding
+#'   or labels that are not one for each cell, and arguments that `type` does not have.
 #' @export
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
 #' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
 #' autoplot(fit, "growth")
+#' autoplot(fit, "velocity")
+#' autoplot(fit, "mass", group = ifelse(cells$x1 > 1.2, "moving", "resting"))
 #' @importFrom ggplot2 autoplot
-autoplot.vgfm <- function(object, type = c("trajectory", "growth", "history", "fit"),
-                          dims = 1:2, n = 60, ...) {
-  type <- check_choice(type, c("trajectory", "growth", "history", "fit"))
+autoplot.vgfm <- function(object, type = c("trajectory", "growth", "velocity", "mass",
+                                           "history", "fit"),
+                          dims = 1:2, n = NULL, embedding = NULL,
+                          as = c("streamlines", "grid", "cells"), group = NULL, ...) {
+  types <- c("trajectory", "growth", "velocity", "mass", "history", "fit")
+  type <- check_choice(type, types)
+  if (type != "velocity") {
+    check_no_dots(..., hint = "See {.code ?autoplot.vgfm} for those there are.")
+  }
+  as <- check_choice(as, c("streamlines", "grid", "cells"))
   if (type == "history") return(plot_history(object))
-  dims <- check_dims(dims, object)
+  if (type == "mass") return(plot_mass(object, check_group(group, object)))
+  if (is.null(embedding)) {
+    dims <- check_dims(dims, object)
+  } else {
+    embedding <- check_embedding(embedding, object)
+    dims <- colnames(embedding)
+  }
   switch(type,
-    trajectory = plot_trajectory(object, dims, n),
-    growth = plot_growth(object, dims),
+    trajectory = plot_trajectory(object, dims, n %||% 60),
+    growth = plot_growth(object, dims, embedding),
+    velocity = plot_velocity(object, dims, embedding, as, n %||% 200, ...),
     fit = plot_fit(object, dims)
   )
 }
@@ -63,14 +95,19 @@ check_dims <- function(dims, fit, call = rlang::caller_env()) {
   chosen
 }
 
-# The observed cells as a table, in the columns that figures need.
-cells_table <- function(fit) {
+# The observed cells as a table, in the columns that figures need and those of a matrix
+# `extra`; a sample, if they are many.
+cells_table <- function(fit, extra = NULL) {
   s <- fit$snapshots
   out <- data.frame(s$x, check.names = FALSE)
   if (ncol(s$x) == 1) out$.time <- s$time
   out$.label <- time_label(fit, s$index)
-  out
+  if (!is.null(extra)) out[colnames(extra)] <- as.data.frame(extra)
+  out[thin_rows(seq_len(nrow(out)), figure_cells, fit), ]
 }
+
+# Most dots of a kind in a figure.
+figure_cells <- 50000
 
 time_label <- function(fit, index) {
   factor(fit$snapshots$labels[index], levels = fit$snapshots$labels)
@@ -83,7 +120,8 @@ base_figure <- function(data, dims, ...) {
 }
 
 scale_time <- function() {
-  ggplot2::scale_colour_viridis_d("time", option = "D", end = 0.9)
+  large <- ggplot2::guide_legend(override.aes = list(size = 2.5, alpha = 1))
+  ggplot2::scale_colour_viridis_d("time", option = "D", end = 0.9, guide = large)
 }
 
 # Three or four breaks of a legend.
@@ -102,20 +140,17 @@ plot_trajectory <- function(fit, dims, n) {
     ggplot2::geom_point(data = ends, colour = "black", size = 1) +
     scale_time() +
     ggplot2::scale_linewidth_continuous("mass", range = c(0.2, 1), breaks = few) +
-    ggplot2::guides(colour = ggplot2::guide_legend(
-      override.aes = list(size = 2.5, alpha = 1)
-    )) +
     ggplot2::labs(title = "Paths of cells from the first snapshot")
 }
 
-plot_growth <- function(fit, dims) {
-  cells <- cells_table(fit)
-  cells$.growth <- predict(fit, type = "growth")
+plot_growth <- function(fit, dims, embedding) {
+  growth <- predict(fit, type = "growth")
+  cells <- cells_table(fit, cbind(embedding, .growth = growth))
   base_figure(cells, dims, colour = .data$.growth) +
     ggplot2::geom_point(size = 0.9) +
     ggplot2::scale_colour_gradient2(
       "growth\nper unit\nof time", low = "#2166ac", mid = "grey85", high = "#b2182b",
-      limits = stats::quantile(cells$.growth, c(0.005, 0.995)), oob = squish
+      limits = stats::quantile(growth, c(0.005, 0.995)), oob = squish
     ) +
     ggplot2::labs(title = "Growth rate of the observed cells")
 }
@@ -126,18 +161,15 @@ squish <- function(x, range) pmin(pmax(x, range[1]), range[2])
 plot_fit <- function(fit, dims) {
   s <- fit$snapshots
   later <- seq_along(s$times)[-1]
-  population <- follow(fit, s$x[s$index == 1, , drop = FALSE], s$times[1], s$times[-1])
+  start <- first_cells(fit, ceiling(figure_cells / length(later)))
+  population <- follow(fit, start, s$times[1], s$times[-1])
   predicted <- do.call(rbind, Map(function(state, k) {
     data.frame(state$x, .time = state$time, .label = time_label(fit, k),
                .weight = exp(state$log_weight), check.names = FALSE, row.names = NULL)
   }, population, later))
-  cells <- cells_table(fit)
-  cells <- cells[s$index > 1, ]
-  both <- rbind(
-    cbind(predicted, .kind = "predicted"),
-    cbind(cells[names(cells) != ".time"], .time = cells_time(fit), .weight = 1,
-          .kind = "observed")[c(names(predicted), ".kind")]
-  )
+  cells <- cells_table(fit, cbind(.time = s$time, .weight = 1, .index = s$index))
+  cells <- cells[cells$.index > 1, names(predicted)]
+  both <- rbind(cbind(predicted, .kind = "predicted"), cbind(cells, .kind = "observed"))
   base_figure(both, dims, colour = .data$.kind, size = .data$.weight) +
     ggplot2::geom_point(alpha = 0.4) +
     ggplot2::facet_grid(ggplot2::vars(.data$.kind), ggplot2::vars(.data$.label)) +
@@ -146,9 +178,6 @@ plot_fit <- function(fit, dims) {
     ggplot2::scale_size_area("mass", max_size = 2, breaks = few) +
     ggplot2::labs(title = "Observed, and predicted from the first snapshot")
 }
-
-# Times of the cells after the first snapshot.
-cells_time <- function(fit) fit$snapshots$time[fit$snapshots$index > 1]
 
 plot_history <- function(fit) {
   history <- fit$history

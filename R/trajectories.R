@@ -72,11 +72,14 @@ follow <- function(fit, x, from, times) {
 # n cells of the first snapshot, at random but always the same ones for a fit.
 first_cells <- function(fit, n, call = rlang::caller_env()) {
   n <- check_count(n, call = call)
-  rows <- which(fit$snapshots$index == 1)
-  if (n < length(rows)) {
-    rows <- rows[sort(order(key_uniform(length(rows), fit$training$key, 1))[seq_len(n)])]
-  }
+  rows <- thin_rows(which(fit$snapshots$index == 1), n, fit)
   x <- fit$snapshots$x[rows, , drop = FALSE]
   if (is.null(rownames(x))) rownames(x) <- rows
   x
+}
+
+# At most n of some rows, at random but always the same ones for a fit.
+thin_rows <- function(rows, n, fit) {
+  if (length(rows) <= n) return(rows)
+  rows[sort(order(key_uniform(length(rows), fit$training$key, 1))[seq_len(n)])]
 }

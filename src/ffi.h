@@ -34,6 +34,8 @@ SEXP ffi_flow_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads);
 SEXP ffi_flow_gradient(SEXP field, SEXP x, SEXP time, SEXP seed, SEXP threads);
 SEXP ffi_flow_advance(SEXP field, SEXP states, SEXP from, SEXP to, SEXP tolerance,
                       SEXP threads);
+/* neighbours */
+SEXP ffi_nearest(SEXP points, SEXP queries, SEXP neighbours, SEXP threads);
 /* transport */
 SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options);
 SEXP ffi_plan_dense(SEXP x, SEXP y, SEXP source, SEXP target, SEXP epsilon);

@@ -1,4 +1,4 @@
-# Installs what is missing for a purpose: Rscript tools/setup.R build|test|docs
+# Installs what is missing for a purpose: Rscript tools/setup.R build|test|docs|site
 # What is needed stands in DESCRIPTION. Run from the project's root; does nothing, and
 # needs no network, when everything is there.
 
@@ -31,7 +31,9 @@ prepare_library <- function() {
 needed <- function(purpose) {
   fields <- c("Imports", "LinkingTo")
   if (purpose != "build") fields <- c(fields, "Suggests", "VignetteBuilder")
-  if (purpose == "docs") fields <- c(fields, "Config/Needs/docs")
+  if (purpose %in% c("docs", "site")) {
+    fields <- c(fields, paste0("Config/Needs/", purpose))
+  }
   description <- read.dcf("DESCRIPTION", fields)
   entry <- trimws(unlist(strsplit(description[!is.na(description)], ",")))
   entry <- entry[nzchar(entry)]
@@ -157,11 +159,22 @@ install_toolchain <- function() {
   writeLines(version, record)
 }
 
+# Vignettes are made by pandoc. It is a program: without it they are left out.
+install_pandoc <- function() {
+  if (nzchar(Sys.which("pandoc"))) return(invisible())
+  if (has_apt()) {
+    say("installing pandoc from the system's packages")
+    apt_install("pandoc")
+  }
+  if (!nzchar(Sys.which("pandoc"))) say("there is no pandoc; vignettes will be left out")
+}
+
 purpose <- commandArgs(trailingOnly = TRUE)
-if (length(purpose) != 1 || !purpose %in% c("build", "test", "docs")) {
-  stop_setup("usage: Rscript tools/setup.R build|test|docs")
+if (length(purpose) != 1 || !purpose %in% c("build", "test", "docs", "site")) {
+  stop_setup("usage: Rscript tools/setup.R build|test|docs|site")
 }
 if (getRversion() < "4.1") stop_setup("needs R 4.1 or later, this is ", getRversion())
 prepare_library()
 install_toolchain()
 install_packages(purpose)
+if (purpose != "build") install_pandoc()

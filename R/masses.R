@@ -1,0 +1,108 @@
+# The mass of groups of cells over time, observed and predicted.
+
+# Most cells that are followed, and most observed ones of a time that they are compared
+# with.
+masses_cells <- 2000
+
+# A label for each cell as a factor; NULL for no groups.
+check_group <- function(group, fit, call = rlang::caller_env()) {
+  if (is.null(group)) return(NULL)
+  n <- nrow(fit$snapshots$x)
+  if (!is.atomic(group) || length(group) != n || all(is.na(group))) {
+    abort_input(
+      c("{.arg group} must have a label for each of the {n} cells of the fit,
+         not be {describe(group)}.",
+        i = "Cells of no group are {.code NA}."),
+      arg = "group", call = call
+    )
+  }
+  droplevels(as.factor(group))
+}
+
+# A table: time, group (the total first), mass relative to the total at the first time,
+# kind ("observed" or "predicted").
+masses <- function(fit, group, call = rlang::caller_env()) {
+  s <- fit$snapshots
+  all <- utils::tail(make.unique(c(levels(group), "total")), 1)
+  start <- first_cells(fit, masses_cells)
+  times <- sort(unique(c(s$times, seq(s$times[1], max(s$times), length.out = 41))))
+  population <- follow(fit, start, s$times[1], times)
+  of_total <- vapply(population, function(state) mean(exp(state$log_weight)), 0)
+  observed <- data.frame(time = s$times, group = all, mass = s$mass)
+  predicted <- data.frame(time = times, group = all, mass = of_total)
+  if (!is.null(group)) {
+    observed <- rbind(observed, observed_masses(s, group))
+    predicted <- rbind(predicted, predicted_masses(fit, population, group, call))
+  }
+  out <- rbind(cbind(observed, kind = "observed"), cbind(predicted, kind = "predicted"))
+  out$group <- factor(out$group, c(all, levels(group)))
+  out
+}
+
+# The shares of groups among the labelled cells of a time, of the mass of that time.
+observed_masses <- function(snapshots, group) {
+  counts <- table(snapshots$index, group)
+  share <- counts / rowSums(counts)
+  seen <- rowSums(counts) > 0
+  data.frame(
+    time = snapshots$times[seen],
+    group = rep(levels(group), each = sum(seen)),
+    mass = as.vector(share[seen, ] * snapshots$mass[seen])
+  )
+}
+
+# Each followed cell has the label of the labelled cell nearest to it among those of the
+# observed time before, and of that after, in shares that run from one to the other as
+# time goes on; so that curves have no steps, and at an observed time the labels of that
+# time alone count.
+predicted_masses <- function(fit, population, group, call) {
+  s <- fit$snapshots
+  labelled <- sort(unique(s$index[!is.na(group)]))
+  known <- lapply(labelled, function(k) labelled_cells(fit, group, k))
+  at <- s$times[labelled]
+  rows <- lapply(population, function(state) {
+    place <- 1
+    if (length(at) > 1) place <- stats::approx(at, seq_along(at), state$time, rule = 2)$y
+    sides <- unique(c(floor(place), ceiling(place)))
+    share <- 1 - abs(place - sides)
+    parts <- Map(function(side, share) {
+      cells <- known[[side]]
+      near <- nearest_cells(cells$x, state$x, 1, fit$control, call)$index
+      share * rowsum_levels(exp(state$log_weight), cells$group[near])
+    }, sides, share)
+    data.frame(time = state$time, group = levels(group),
+               mass = Reduce(`+`, parts) / nrow(state$x))
+  })
+  do.call(rbind, rows)
+}
+
+labelled_cells <- function(fit, group, k) {
+  rows <- which(fit$snapshots$index == k & !is.na(group))
+  rows <- thin_rows(rows, masses_cells, fit)
+  list(x = fit$snapshots$x[rows, , drop = FALSE], group = group[rows])
+}
+
+# Sums by level of a factor, 0 for one that does not occur.
+rowsum_levels <- function(value, group) {
+  vapply(split(value, group), sum, 0, USE.NAMES = FALSE)
+}
+
+plot_mass <- function(fit, group) {
+  table <- masses(fit, group)
+  predicted <- table[table$kind == "predicted", ]
+  observed <- table[table$kind == "observed", ]
+  figure <- ggplot2::ggplot(predicted, ggplot2::aes(.data$time, .data$mass)) +
+    ggplot2::geom_line(ggplot2::aes(linetype = "predicted"), colour = "#b2182b",
+                       linewidth = 0.8) +
+    ggplot2::geom_point(ggplot2::aes(shape = "observed"), observed, colour = "grey15",
+                        size = 2) +
+    ggplot2::scale_x_continuous(breaks = fit$snapshots$times,
+                                labels = fit$snapshots$labels) +
+    ggplot2::expand_limits(y = 0) +
+    ggplot2::labs(x = "time", y = "relative mass", shape = NULL, linetype = NULL,
+                  title = "Mass over time") +
+    ggplot2::theme_minimal() +
+    ggplot2::theme(legend.position = "bottom")
+  if (is.null(group)) return(figure)
+  figure + ggplot2::facet_wrap(ggplot2::vars(.data$group), scales = "free_y")
+}
