@@ -23,10 +23,11 @@
 #' @param ... For methods; must be empty here.
 #' @param control Settings, see [vgfm_control()].
 #' @return An object of class `vgfm`: a list with `snapshots` (the data), `couplings` (for
-#'   each interval the expected `descendants` of its source cells, potentials, cost and
-#'   residual), `field` (the networks), `history` (training losses), `seconds` by stage,
-#'   `control` (as used) and `training` (what [vgfm_resume()] needs). Use [predict()],
-#'   [vgfm_trajectories()], [vgfm_evaluate()] and [autoplot()] rather than its parts.
+#'   each interval the expected `descendants` of its source cells, potentials, cost,
+#'   residual, and the `method` and number of `blocks` it was solved by), `field` (the
+#'   networks), `history` (training losses), `seconds` by stage, `control` (as used) and
+#'   `training` (what [vgfm_resume()] needs). Use [predict()], [vgfm_trajectories()],
+#'   [vgfm_evaluate()] and [autoplot()] rather than its parts.
 #' @section Errors: All have class `vgfm_error`. `vgfm_error_input` for unusable
 #'   arguments, with `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass` or
 #'   `vgfm_error_control`; `vgfm_error_convergence` if a coupling cannot be solved to its

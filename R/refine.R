@@ -39,7 +39,7 @@ refine_problem <- function(snapshots, problem, judging) {
   parts <- Map(function(from, to) seq(from, to, length.out = steps + 1)[-1],
                z$times[-length(z$times)], z$times[-1])
   list(
-    cells = z$cells[, !judging, drop = FALSE],
+    cells = standard_cells(snapshots$x, z$order[!judging], snapshots),
     offset = c(0, cumsum(tabulate(index[!judging], length(z$times)))),
     mass = snapshots$mass,
     boundary = c(z$times[1], unlist(parts)),
@@ -60,8 +60,7 @@ judge <- function(fit, judging) {
     mass <- known_mass(s, state$time)
     weight <- exp(state$log_weight - max(state$log_weight))
     w1 <- if (nrow(y) == 0) 0 else {
-      solve_emd(t(state$x), t(y), weight, rep(1, nrow(y)), FALSE,
-                use_threads(fit$control$threads))$cost / s$scale
+      cloud_distance(state$x, weight, y, use_threads(fit$control$threads)) / s$scale
     }
     w1 + abs(mean(exp(state$log_weight)) - mass) / mass
   })

@@ -5,7 +5,8 @@
 #' @return `tidy()`: the table of [vgfm_evaluate()], one row per predicted time.
 #'   `glance()`: one row with the numbers of `cells`, `features` and `times`, the means of
 #'   `w1`, `rme` and `spread` over times, the number of `steps` and the `seconds` of the
-#'   fit.
+#'   fit, and the number of `blocks` of its couplings: 1 where the largest was solved whole
+#'   (see [vgfm_control()]).
 #' @name tidy.vgfm
 #' @examples
 #' set.seed(1)
@@ -38,6 +39,7 @@ glance.vgfm <- function(x, ...) {
     rme = mean(table$rme),
     spread = mean(table$spread, na.rm = TRUE),
     steps = x$training$step,
-    seconds = sum(x$seconds)
+    seconds = sum(x$seconds),
+    blocks = max(vapply(x$couplings, `[[`, 0, "blocks"))
   )
 }
