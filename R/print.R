@@ -28,7 +28,7 @@ print.vgfm <- function(x, ...) {
                 format(sum(x$seconds), digits = 2), " s")
   blocks <- vapply(x$couplings, `[[`, 0, "blocks")
   if (any(blocks > 1)) {
-    cli::cat_line("couplings of ", in_short(blocks), " blocks (see ?vgfm_control)")
+    cli::cat_line("blocks ", in_short(blocks), " per coupling (see ?vgfm_control)")
   }
   going_on <- if (x$training$step < x$control$steps) "vgfm_resume() to go on, "
   cli::cat_line("Next: ", going_on,

@@ -4,9 +4,9 @@
 #' @param ... Ignored.
 #' @return `tidy()`: the table of [vgfm_evaluate()], one row per predicted time.
 #'   `glance()`: one row with the numbers of `cells`, `features` and `times`, the means of
-#'   `w1`, `rme` and `spread` over times, the number of `steps` and the `seconds` of the
-#'   fit, and the number of `blocks` of its couplings: 1 where the largest was solved whole
-#'   (see [vgfm_control()]).
+#'   `w1`, `rme` and `spread` over times, the number of `steps`, the `seconds` of the
+#'   fit, and the number of `blocks` of its couplings: 1 where all were solved whole (see
+#'   [vgfm_control()]).
 #' @name tidy.vgfm
 #' @examples
 #' set.seed(1)

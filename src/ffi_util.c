@@ -75,7 +75,8 @@ SEXP ffi_runtime(SEXP kernels) {
  * blocks, so that what is read across columns stays in cache. */
 SEXP ffi_standard(SEXP x, SEXP rows, SEXP center, SEXP scale, SEXP single) {
   enum { BLOCK = 64 };
-  size_t n = (size_t)Rf_nrows(x), d = (size_t)Rf_ncols(x), count = (size_t)Rf_xlength(rows);
+  size_t n = (size_t)Rf_nrows(x), d = (size_t)Rf_ncols(x);
+  size_t count = (size_t)Rf_xlength(rows);
   int as_float = Rf_asLogical(single);
   SEXP out = PROTECT(as_float
       ? Rf_allocVector(RAWSXP, (R_xlen_t)(count * d * sizeof(float)))

@@ -117,7 +117,8 @@ static void store_plan(session *s, const plan *part, size_t block, const uint32_
     const int32_t *from = part->source + part->start[j];
     p->start[target[j]] = at;
     p->count[target[j]] = part->count[j];
-    for (size_t k = 0; k < part->count[j]; k++) p->source[at + k] = (int32_t)source[from[k]];
+    for (size_t k = 0; k < part->count[j]; k++)
+      p->source[at + k] = (int32_t)source[from[k]];
     memcpy(p->value + at, part->value + part->start[j], part->count[j] * sizeof(float));
     at += part->count[j];
   }

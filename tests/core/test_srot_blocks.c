@@ -8,7 +8,8 @@ static const srot_split by_three = {.blocks = 3, .key = {{1, 2}}, .stream = 4};
 static void check_deal(size_t count, size_t blocks) {
   srot_case c = case_random(count, 1, 2, 1, 1);
   srot_split split = {.blocks = blocks};
-  uint32_t *member = malloc(count * sizeof *member), *again = malloc(count * sizeof *again);
+  uint32_t *member = malloc(count * sizeof *member);
+  uint32_t *again = malloc(count * sizeof *again);
   uint32_t *scratch = malloc(3 * count * sizeof *scratch);
   int *seen = calloc(count, sizeof *seen);
   srot_deal(member, c.x, count, 2, &split, 0, scratch);
@@ -37,7 +38,7 @@ static void check_deal(size_t count, size_t blocks) {
   case_free(&c);
 }
 
-/* On a line, strata are stretches of `blocks` neighbours: every block gets one of each. */
+/* On a line, strata are stretches of `blocks` neighbours: a block gets one of each. */
 static void check_strata(void) {
   enum { N = 256, BLOCKS = 8 };
   double x[N];
