@@ -47,7 +47,7 @@ vgfm_couple <- function(x, y, epsilon, tau, a = 1, b = 1, tolerance = 1e-9, plan
   a <- check_weights(a, nrow(x), positive = TRUE)
   b <- check_weights(b, nrow(y), positive = TRUE)
   plan <- check_flag(plan)
-  if (plan && nrow(x) * nrow(y) > cells_limit) {
+  if (plan && prod(nrow(x), nrow(y)) > cells_limit) {
     abort_input(
       c("The plan of {nrow(x)} x {nrow(y)} cells is too large to be shown.",
         i = "Leave {.arg plan} out; {.field descendants} are its row sums."),

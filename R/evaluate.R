@@ -96,7 +96,8 @@ sample_times <- 4
 # Cells in a sample of n predicted or m observed ones, of which it takes two for the
 # floor; infinite where all are used.
 sample_size <- function(n, m) {
-  if (n * m <= exact_pairs && m^2 / 4 <= exact_pairs) return(Inf)
+  pairs <- max(as.double(n) * m, m^2 / 4)
+  if (pairs <= exact_pairs) return(Inf)
   max(1, min(sample_cells, m %/% 2))
 }
 

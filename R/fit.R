@@ -11,8 +11,9 @@
 #' training returns the fit as it stands; [vgfm_resume()] goes on.
 #'
 #' @param x Cells in rows, features (coordinates, principal components, genes) in columns:
-#'   a numeric matrix, a data frame of numbers, or a sparse `Matrix`. All features share
-#'   one scale; there must be at least two cells.
+#'   a numeric matrix, a data frame of numbers, a sparse `Matrix`, or a `DelayedMatrix`
+#'   (as from HDF5Array), which is read block by block. All features share one scale;
+#'   there must be at least two cells.
 #' @param time Time of every cell: numbers, a factor, text with one number each such as
 #'   `"E14.5"` or `"day 3"` (the number is used, and a message says so), dates; or, if `x`
 #'   is a data frame, the name of its column of times. At least two distinct values. Gaps

@@ -87,7 +87,7 @@ blocky_cells <- function(n) {
 test_that("blocks follow from the memory, and are whole where it suffices", {
   expect_equal(count_blocks(100, 200, 8 * 100 * 200), 1)
   expect_equal(count_blocks(100, 200, 8 * 100 * 200 - 1), 2)
-  expect_equal(count_blocks(2e5, 2e5, 2^30), 2e5 / block_cells)
+  expect_equal(count_blocks(200000L, 200000L, 2^30), 2e5 / block_cells)
   expect_equal(count_blocks(4e4, 1e6, 2^30), 2e5 / block_cells)
   expect_equal(count_blocks(3, 1e12, 2^30), 3)
   fit <- small_fit(steps = 0)

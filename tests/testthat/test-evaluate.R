@@ -49,6 +49,7 @@ test_that("with many cells, distances are those of samples, comparable with the 
   expect_equal(sample_size(100, 101), 50)
   expect_equal(sample_size(1000, 1000), 80)
   expect_equal(sample_size(1, 201), 80) # for the floor's sake
+  expect_equal(sample_size(200000L, 200000L), 80) # more pairs than an integer holds
   set.seed(5)
   x <- matrix(rnorm(3000), 1000)
   y <- matrix(rnorm(3000), 1000)
