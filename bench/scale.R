@@ -91,15 +91,16 @@ table <- with(runs, cbind(
 writeLines(c(line(colnames(table)), line(rep("---", ncol(table))), apply(table, 1, line)),
            file.path("bench", "scale.md"))
 
-stages <- c("couple", "match", "evaluate")
+stages <- c("couple", "match", "evaluate", "total", "cpu")
+labels <- c("couple", "match", "evaluate", "all", "all, CPU")
 long <- data.frame(
-  cells = rep(runs$cells, 4), seconds = unlist(runs[c(stages, "total")]),
-  stage = factor(rep(c(stages, "all"), each = nrow(runs)), c("all", stages))
+  cells = rep(runs$cells, length(stages)), seconds = unlist(runs[stages]),
+  stage = factor(rep(labels, each = nrow(runs)), labels)
 )
-# A line of slope one through the time that the most cells took.
+# A line of slope one through the CPU time that the most cells took.
 most <- nrow(runs)
 guide <- data.frame(cells = range(runs$cells),
-                    seconds = runs$total[most] * range(runs$cells) / runs$cells[most])
+                    seconds = runs$cpu[most] * range(runs$cells) / runs$cells[most])
 library(ggplot2)
 figure <- ggplot(long, aes(cells, seconds)) +
   geom_line(data = guide, linetype = "dashed", colour = "grey50") +
