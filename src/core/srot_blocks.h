@@ -5,11 +5,11 @@
  * for sampling noise, which they pass on to nobody: the growth field averages over
  * neighbours, who sit in different blocks. The noise is made small by stratifying. Each
  * cloud is cut into compact strata of as many points as there are blocks, and every block
- * gets one point of each. (Measured, 8000 x 8000 points in 50 dimensions, ten clusters
- * and less: log row sums of blocks of 500 correlate with those of the whole as 0.993; of
- * blocks dealt without strata as 0.952, and those need 2000 points for 0.993.) Where the
- * whole plan would pair a source with a target of another block, a near neighbour stands
- * in: a pair is as long as the spacing of points in a block makes it. */
+ * gets one point of each. (Measured, 8000 x 8000 points in 50 dimensions, a branching
+ * population: log row sums of blocks of 500 correlate with those of the whole as 0.993;
+ * of blocks dealt without strata as 0.952, and those need 2000 points for 0.993.)
+ * Where the whole plan would pair a source with a target of another block, a near
+ * neighbour stands in: a pair is as long as the spacing of points in a block makes it. */
 #ifndef VGFM_SROT_BLOCKS_H
 #define VGFM_SROT_BLOCKS_H
 
