@@ -14,9 +14,9 @@ as_cells <- function(x, arg = "x", class = NULL, call = rlang::caller_env()) {
   if (is.data.frame(x)) {
     check_numeric_columns(x, arg, class, call)
     if (ncol(x) == 0) x <- matrix(0, nrow(x), 0) else x <- as.matrix(x)
-  } else if (inherits(x, "Matrix")) {
+  } else if (inherits(x, c("Matrix", "DelayedMatrix"))) {
     check_dense_size(x, arg, class, call)
-    x <- as.matrix(x)
+    x <- if (inherits(x, "Matrix")) as.matrix(x) else read_delayed(x)
   }
   if (!is.matrix(x) || !is.numeric(x)) {
     value <- describe(x)
@@ -26,10 +26,32 @@ as_cells <- function(x, arg = "x", class = NULL, call = rlang::caller_env()) {
       i = "Cells are rows, features (genes, principal components) are columns."
     ), arg, class, call)
   }
-  x <- matrix(as.double(x), nrow(x), ncol(x), dimnames = dimnames(x))
+  x <- plain_double(x)
   check_finite(x, arg, class, call)
   named <- !is.null(colnames(x))
   list(x = name_features(x, arg, class, call), named = named)
+}
+
+# A double matrix without attributes but its names; not copied if it is one.
+plain_double <- function(x) {
+  plain <- all(names(attributes(x)) %in% c("dim", "dimnames"))
+  if (plain && is.double(x)) return(x)
+  matrix(as.double(x), nrow(x), ncol(x), dimnames = dimnames(x))
+}
+
+# Values on disk or yet to be computed (DelayedArray, HDF5Array), block by block: of what
+# is not kept, only a block is ever in memory.
+read_delayed <- function(x) {
+  rlang::check_installed("DelayedArray", "to read it in blocks.")
+  out <- matrix(0, nrow(x), ncol(x), dimnames = dimnames(x))
+  grid <- DelayedArray::defaultAutoGrid(x)
+  for (at in seq_along(grid)) {
+    place <- grid[[at]]
+    first <- DelayedArray::start(place)
+    last <- DelayedArray::end(place)
+    out[first[1]:last[1], first[2]:last[2]] <- DelayedArray::read_block(x, place)
+  }
+  out
 }
 
 check_numeric_columns <- function(x, arg, class, call) {
@@ -95,7 +117,7 @@ name_features <- function(x, arg, class, call) {
       i = "Rename them, for example with {.fn make.unique}."
     ), arg, class, call)
   }
-  colnames(x) <- name
+  if (!identical(name, colnames(x))) colnames(x) <- name # which copies
   x
 }
 

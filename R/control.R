@@ -33,6 +33,17 @@
 #' branching data, 300 steps lowered W1 by a quarter, at 25 ms a step with a few hundred
 #' cells; a step costs more on larger data. Off by default.
 #'
+#' @section Couplings in blocks:
+#' Where the squared distances between two snapshots of n and m cells do not fit in
+#' `memory` (by default, above 11585 x 11585), both are dealt into the least number of
+#' blocks of at most 2500 cells (the geometric mean of source and target; fewer with a
+#' `memory` below 0.05), and each block is coupled exactly. Time and memory then grow with
+#' the number of cells, not with its square. Every cell is in one block and every target
+#' receives its mass. Cells are dealt so that a block holds its share of every
+#' neighbourhood: the numbers of descendants then are those of the whole coupling but for
+#' noise, over which the growth field averages. They are the same for every seed.
+#' `fit$couplings[[k]]$method` is `"blocks"` or `"whole"`, `$blocks` their number.
+#'
 #' @param epsilon Entropic regularisation of the coupling, in squared units of `x`;
 #'   positive. Smaller means sharper pairs and more work.
 #' @param tau Price of changing a cell's mass in the coupling, in squared units of `x`;
@@ -52,6 +63,9 @@
 #' @param tolerance Relative tolerance of the adaptive integrator.
 #' @param transport_tolerance Largest relative residual at which a coupling counts as
 #'   solved.
+#' @param memory Gibibytes that the squared distances of a coupling may take, 8 bytes for
+#'   each pair of cells; at least 0.001. Larger couplings are solved in blocks, see the
+#'   section below.
 #' @param threads Number of threads. Default: `getOption("vgfm.threads", 2)`. It changes
 #'   no result.
 #' @param progress Show a progress bar on what takes longer than a second? Default: in
@@ -65,7 +79,8 @@
 vgfm_control <- function(epsilon = NULL, tau = NULL, noise = NULL, width = 64, depth = 3,
                          path = c("smooth", "straight"), activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
                          batch = 1024, refine_steps = 0, learning_rate = 0.01,
-                         tolerance = 1e-6, transport_tolerance = 1e-9, threads = NULL,
+                         tolerance = 1e-6, transport_tolerance = 1e-9, memory = 1,
+                         threads = NULL,
                          progress = rlang::is_interactive()) {
   class <- "vgfm_error_control"
   structure(
@@ -83,6 +98,7 @@ vgfm_control <- function(epsilon = NULL, tau = NULL, noise = NULL, width = 64, d
       learning_rate = check_number(learning_rate, 0, 1, bounds = "(]", class = class),
       tolerance = check_number(tolerance, 1e-12, 0.1, class = class),
       transport_tolerance = check_number(transport_tolerance, 1e-12, 0.1, class = class),
+      memory = check_number(memory, 0.001, class = class),
       threads = check_count(threads, allow_null = TRUE, class = class),
       progress = check_flag(progress, class = class)
     ),
@@ -110,13 +126,18 @@ resolve_control <- function(control, snapshots) {
   control
 }
 
-# Total variance within a snapshot, mean over snapshots; that of all cells where every
-# snapshot is a single point.
+# At most so many of some rows, evenly spaced.
+spaced <- function(rows, most) {
+  rows[unique(round(seq(1, length(rows), length.out = min(most, length(rows)))))]
+}
+
+# Total variance within a snapshot, of at most 20000 cells each, mean over snapshots; that
+# of all cells where every snapshot is a single point.
 within_variance <- function(snapshots) {
   times <- seq_along(snapshots$times)
   within <- mean(vapply(times, function(k) {
-    total_variance(to_standard(snapshots$x[snapshots$index == k, , drop = FALSE],
-                               snapshots))
+    rows <- spaced(which(snapshots$index == k), 20000)
+    total_variance(to_standard(snapshots$x[rows, , drop = FALSE], snapshots))
   }, 0))
   if (within < 1e-9) within <- ncol(snapshots$x)
   within * snapshots$scale^2
@@ -125,9 +146,6 @@ within_variance <- function(snapshots) {
 # Median distance to the nearest cell of the same snapshot, per root of a feature, mean
 # over snapshots; from at most 200 cells against 5000 of each.
 local_spacing <- function(snapshots) {
-  spaced <- function(rows, most) {
-    rows[unique(round(seq(1, length(rows), length.out = min(most, length(rows)))))]
-  }
   spacing <- vapply(seq_along(snapshots$times), function(k) {
     others <- spaced(which(snapshots$index == k), 5000)
     cells <- spaced(others, 200)

@@ -47,7 +47,7 @@ vgfm_couple <- function(x, y, epsilon, tau, a = 1, b = 1, tolerance = 1e-9, plan
   a <- check_weights(a, nrow(x), positive = TRUE)
   b <- check_weights(b, nrow(y), positive = TRUE)
   plan <- check_flag(plan)
-  if (plan && nrow(x) * nrow(y) > cells_limit) {
+  if (plan && prod(nrow(x), nrow(y)) > cells_limit) {
     abort_input(
       c("The plan of {nrow(x)} x {nrow(y)} cells is too large to be shown.",
         i = "Leave {.arg plan} out; {.field descendants} are its row sums."),
@@ -55,7 +55,8 @@ vgfm_couple <- function(x, y, epsilon, tau, a = 1, b = 1, tolerance = 1e-9, plan
     )
   }
   threads <- use_threads(threads)
-  out <- solve_srot(t(x), t(y), a, b, epsilon, tau, tolerance, threads, keep = FALSE)
+  out <- solve_srot(t(x), t(y), a, b, epsilon, tau, tolerance, threads)
+  out[c("method", "blocks")] <- NULL # always whole
   if (plan) {
     out$plan <- .Call(ffi_plan_dense, t(x), t(y), out$potential_source,
                       out$potential_target, epsilon)
@@ -65,32 +66,52 @@ vgfm_couple <- function(x, y, epsilon, tau, a = 1, b = 1, tolerance = 1e-9, plan
 }
 
 # x (d, n) and y (d, m). With `keep`, element `plan` is what training draws pairs from.
-solve_srot <- function(x, y, a, b, epsilon, tau, tolerance, threads, keep,
+# Who is in which of the blocks is random, but the same for all fits; `stream` tells one
+# coupling from another.
+solve_srot <- function(x, y, a, b, epsilon, tau, tolerance, threads, keep = FALSE,
+                       memory = 2^30, blocks = 1, stream = 0,
                        call = rlang::caller_env()) {
   options <- list(epsilon = epsilon, tau = tau, tolerance = tolerance, threads = threads,
-                  keep = keep)
+                  keep = keep, memory = memory, blocks = blocks, key = c(0, 0),
+                  stream = stream)
   out <- .Call(ffi_srot, x, y, a, b, options)
   check_core(out, "Coupling the snapshots", call, paste(
     "Raise {.arg epsilon}, now {format(options$epsilon, digits = 3)} in the units of",
     "the solver, or look for cells that lie far from all others."
   ))
   out$status <- NULL
-  c(out, epsilon = epsilon, tau = tau)
+  c(out, epsilon = epsilon, tau = tau,
+    method = if (blocks > 1) "blocks" else "whole", blocks = blocks)
 }
 
-# Snapshots in standard units: positions (d, cells) centred and scaled, cells in the order
-# of time; times from 0 with a mean gap of 1.
+# Cells in a block of a coupling that does not fit in memory as a whole: geometric mean of
+# source and target.
+block_cells <- 2500
+
+# One block, if the n x m squared distances (double) fit in `memory` bytes.
+count_blocks <- function(n, m, memory) {
+  if (8 * n * m <= memory) return(1)
+  min(n, m, ceiling(sqrt(n) * sqrt(m) / min(block_cells, sqrt(memory / 8))))
+}
+
+# Snapshots in standard units: the order of their cells in time, and where in it each
+# snapshot begins; times from 0 with a mean gap of 1.
 standardise <- function(snapshots) {
   order <- order(snapshots$index)
   times <- snapshots$times
   gap <- (times[length(times)] - times[1]) / (length(times) - 1)
   list(
-    cells = t(to_standard(snapshots$x[order, , drop = FALSE], snapshots)),
     order = order,
     offset = cumsum(c(0, snapshots$counts)),
     times = (times - times[1]) / gap,
     gap = gap
   )
+}
+
+# Positions (d, rows) in standard units of some rows of x (cells x d); with `single` as
+# float32 in a raw vector, as core reads them.
+standard_cells <- function(x, rows, snapshots, single = FALSE) {
+  .Call(ffi_standard, x, rows, snapshots$center, snapshots$scale, single)
 }
 
 to_standard <- function(x, snapshots) {
@@ -105,21 +126,25 @@ from_standard <- function(x, snapshots) {
 couple_snapshots <- function(snapshots, control, call) {
   z <- standardise(snapshots)
   intervals <- length(snapshots$times) - 1
-  members <- function(k) seq(z$offset[k] + 1, z$offset[k + 1])
+  members <- function(k) {
+    rows <- z$order[seq(z$offset[k] + 1, z$offset[k + 1])]
+    standard_cells(snapshots$x, rows, snapshots)
+  }
+  memory <- control$memory * 2^30
   progress <- new_progress("Coupling", intervals, control$progress)
   on.exit(progress(0, finished = TRUE))
   lapply(seq_len(intervals), function(k) {
     on.exit(progress(1))
-    x <- z$cells[, members(k), drop = FALSE]
-    y <- z$cells[, members(k + 1), drop = FALSE]
+    x <- members(k)
+    y <- members(k + 1)
     growth <- snapshots$mass[k + 1] / snapshots$mass[k]
     solve_srot(
       x, y, a = rep(1, ncol(x)), b = rep(ncol(x) * growth / ncol(y), ncol(y)),
       epsilon = control$epsilon / snapshots$scale^2,
       tau = control$tau / snapshots$scale^2,
       tolerance = control$transport_tolerance, threads = use_threads(control$threads),
-      keep = TRUE,
-      call = call
+      keep = TRUE, memory = memory, blocks = count_blocks(ncol(x), ncol(y), memory),
+      stream = k, call = call
     )
   })
 }

@@ -3,12 +3,24 @@
 #' Starts from all cells of the first snapshot with equal weights, integrates them to
 #' every later observed time, and compares the weighted cloud with the snapshot there.
 #'
+#' @section Many cells:
+#' Exact distances take time that grows faster than the square of the number of cells. So
+#' where there are more than 4e7 pairs of predicted and observed cells (say, 6300 of
+#' each), or a snapshot has more than 12649 cells, `w1` is the mean of four distances
+#' between samples of 5000 cells (or half the snapshot, if that is less): predicted ones
+#' drawn in proportion to their weights, observed ones at random. Such a mean lies above
+#' the distance between the whole clouds, by an amount that falls with the size S of the
+#' samples as S^(-1/d) in d dimensions. `floor` then is computed from disjoint samples of
+#' the snapshot of the same size, so that the two compare: a perfect fit has `w1` equal to
+#' `floor`. The samples are the same for all fits.
+#'
 #' @param fit A fit from [vgfm_fit()].
 #' @param newdata,time Other cells to compare with, for instance cells that were held out,
 #'   and their times (as in [vgfm_fit()]). Cells at or before the first observed time are
 #'   left out: there is nothing to predict there. Default: the snapshots of the fit.
 #' @return A data frame with one row per time:
 #'   * `time`, and `cells`, the number observed.
+#'   * `used`: the number of them that `w1` is computed from: all, unless there are many.
 #'   * `w1`: exact Wasserstein-1 distance (Euclidean) between the predicted cloud, its
 #'     weights normalised, and the snapshot, in units of the features.
 #'   * `floor`: the same distance between two random halves of the snapshot, mean over 2
@@ -57,12 +69,13 @@ compare_clouds <- function(fit, state, cloud, mass, call = rlang::caller_env()) 
   predicted <- mean(exp(state$log_weight))
   weight <- exp(state$log_weight - max(state$log_weight))
   observed <- total_variance(cloud)
+  size <- sample_size(nrow(state$x), nrow(cloud))
   data.frame(
     time = state$time,
     cells = nrow(cloud),
-    w1 = solve_emd(t(state$x), t(cloud), weight, rep(1, nrow(cloud)), FALSE,
-                   threads, call)$cost,
-    floor = halves_distance(cloud, threads),
+    used = min(size, nrow(cloud)),
+    w1 = cloud_distance(state$x, weight, cloud, threads, call),
+    floor = halves_distance(cloud, size, threads),
     rme = abs(predicted - mass) / mass,
     spread = if (observed > 0) total_variance(state$x, weight) / observed else NA
   )
@@ -74,16 +87,58 @@ total_variance <- function(x, weight = rep(1, nrow(x))) {
   sum(weight * sweep(x, 2, centre)^2)
 }
 
-# Wasserstein-1 distance between two random halves of a cloud, mean over more splits the
-# smaller it is. The splits depend on the number of cells alone, so that fits compare.
-halves_distance <- function(cloud, threads) {
+# With more pairs of cells than this, distances are means over so many samples of so many
+# cells. What is drawn depends on the number of cells alone, so that fits compare.
+exact_pairs <- 4e7
+sample_cells <- 5000
+sample_times <- 4
+
+# Cells in a sample of n predicted or m observed ones, of which it takes two for the
+# floor; infinite where all are used.
+sample_size <- function(n, m) {
+  pairs <- max(as.double(n) * m, m^2 / 4)
+  if (pairs <= exact_pairs) return(Inf)
+  max(1, min(sample_cells, m %/% 2))
+}
+
+# 1 ... n in random order, as places.
+shuffled <- function(n, time, stream = 0) order(key_uniform(n, c(stream, 0), time))
+
+# Wasserstein-1 distance between a weighted cloud x and a cloud y, cells in rows.
+cloud_distance <- function(x, weight, y, threads, call = rlang::caller_env()) {
+  size <- sample_size(nrow(x), nrow(y))
+  distance <- function(x, weight, y) {
+    solve_emd(t(x), t(y), weight, rep(1, nrow(y)), FALSE, threads, call)$cost
+  }
+  if (size == Inf) return(distance(x, weight, y))
+  mean(vapply(seq_len(sample_times), function(time) {
+    target <- y[shuffled(nrow(y), time) <= size, , drop = FALSE]
+    if (nrow(x) <= size) return(distance(x, weight, target))
+    distance(x[draw_cells(weight, size, time), , drop = FALSE], rep(1, size), target)
+  }, 0))
+}
+
+# Cells drawn in proportion to their weights: along their sum, in random order, at even
+# distances.
+draw_cells <- function(weight, size, time) {
+  order <- shuffled(length(weight), time, stream = 1)
+  ends <- cumsum(weight[order])
+  at <- (seq_len(size) - 0.5) / size * ends[length(ends)]
+  order[findInterval(at, ends, left.open = TRUE) + 1]
+}
+
+# Wasserstein-1 distance between two random halves of a cloud, or `size` cells of each,
+# mean over more splits the smaller it is.
+halves_distance <- function(cloud, size, threads) {
   n <- nrow(cloud)
   if (n < 2) return(NA_real_)
-  splits <- min(20, max(2, round(5000 / n)))
+  splits <- if (size < Inf) sample_times else min(20, max(2, round(5000 / n)))
   mean(vapply(seq_len(splits), function(split) {
-    first <- order(key_uniform(n, c(0, 0), split)) <= n / 2
-    solve_emd(t(cloud[first, , drop = FALSE]), t(cloud[!first, , drop = FALSE]),
-              rep(1, sum(first)), rep(1, sum(!first)), FALSE, threads)$cost
+    place <- shuffled(n, split)
+    first <- place <= min(n / 2, size)
+    second <- place > n / 2 & place <= n / 2 + size
+    solve_emd(t(cloud[first, , drop = FALSE]), t(cloud[second, , drop = FALSE]),
+              rep(1, sum(first)), rep(1, sum(second)), FALSE, threads)$cost
   }, 0))
 }
 

@@ -13,8 +13,9 @@
 #' For objects of Seurat and Bioconductor see [vgfm_fit.Seurat()].
 #'
 #' @param x Cells in rows, features (coordinates, principal components, genes) in columns:
-#'   a numeric matrix, a data frame of numbers, or a sparse `Matrix`. All features share
-#'   one scale; there must be at least two cells.
+#'   a numeric matrix, a data frame of numbers, a sparse `Matrix`, or a `DelayedMatrix`
+#'   (as from HDF5Array), which is read block by block. All features share one scale;
+#'   there must be at least two cells.
 #' @param time Time of every cell: numbers, a factor, text with one number each such as
 #'   `"E14.5"` or `"day 3"` (the number is used, and a message says so), dates; or, if `x`
 #'   is a data frame, the name of its column of times. At least two distinct values. Gaps
@@ -25,10 +26,11 @@
 #' @param ... For methods; must be empty here.
 #' @param control Settings, see [vgfm_control()].
 #' @return An object of class `vgfm`: a list with `snapshots` (the data), `couplings` (for
-#'   each interval the expected `descendants` of its source cells, potentials, cost and
-#'   residual), `field` (the networks), `history` (training losses), `seconds` by stage,
-#'   `control` (as used) and `training` (what [vgfm_resume()] needs). Use [predict()],
-#'   [vgfm_trajectories()], [vgfm_evaluate()] and [autoplot()] rather than its parts.
+#'   each interval the expected `descendants` of its source cells, potentials, cost,
+#'   residual, and the `method` and number of `blocks` it was solved by), `field` (the
+#'   networks), `history` (training losses), `seconds` by stage, `control` (as used) and
+#'   `training` (what [vgfm_resume()] needs). Use [predict()], [vgfm_trajectories()],
+#'   [vgfm_evaluate()] and [autoplot()] rather than its parts.
 #' @section Errors: All have class `vgfm_error`. `vgfm_error_input` for unusable
 #'   arguments, with `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass` or
 #'   `vgfm_error_control`; `vgfm_error_convergence` if a coupling cannot be solved to its

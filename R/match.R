@@ -14,14 +14,14 @@ new_problem <- function(snapshots, couplings, control) {
   offset <- stats::weighted.mean(rates, share)
   shift <- vapply(couplings, function(c) c$cost / sum(c$descendants), 0) / gaps^2
   problem <- list(
-    features = nrow(z$cells),
-    cells = .Call(ffi_float, z$cells),
+    features = ncol(snapshots$x),
+    cells = standard_cells(snapshots$x, z$order, snapshots, single = TRUE),
     offset = z$offset,
     times = z$times,
     plans = lapply(couplings, `[[`, "plan"),
     log_children = unlist(log_children),
     noise = control$noise / snapshots$scale,
-    velocity_scale = positive_or_one(sqrt(mean(shift) / nrow(z$cells))),
+    velocity_scale = positive_or_one(sqrt(mean(shift) / ncol(snapshots$x))),
     growth_offset = offset,
     growth_scale = positive_or_one(
       sqrt(stats::weighted.mean((rates - offset)^2, share))

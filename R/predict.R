@@ -98,42 +98,51 @@ time_unit <- function(fit) {
 
 # velocity (n x d) and growth (n) at cells x (n x d) and times, in the user's units
 evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
-  out <- .Call(ffi_flow_evaluate, fit$field, t(to_standard(x, fit$snapshots)),
-               standard_time(fit, time), use_threads(fit$control$threads))
-  check_core(out, "Evaluating the fields", call)
+  time <- standard_time(fit, time)
   unit <- time_unit(fit)
-  velocity <- t(out$velocity) * (fit$snapshots$scale / unit)
-  dimnames(velocity) <- list(rownames(x), fit$snapshots$features)
-  list(velocity = velocity, growth = stats::setNames(out$growth / unit, rownames(x)))
+  velocity <- matrix(0, nrow(x), ncol(x), dimnames = cells_by_features(x, fit))
+  growth <- stats::setNames(numeric(nrow(x)), rownames(x))
+  for (cells in cell_slices(nrow(x))) {
+    out <- .Call(ffi_flow_evaluate, fit$field, standard_cells(x, cells, fit$snapshots),
+                 time[cells], use_threads(fit$control$threads))
+    check_core(out, "Evaluating the fields", call)
+    velocity[cells, ] <- t(out$velocity) * (fit$snapshots$scale / unit)
+    growth[cells] <- out$growth / unit
+  }
+  list(velocity = velocity, growth = growth)
 }
 
-# Cells that are integrated by one call: between calls R shows progress and listens to the
-# user.
+cells_by_features <- function(x, fit) list(rownames(x), fit$snapshots$features)
+
+# Cells dealt with by one call: between calls R shows progress and listens to the user,
+# and intermediate results stay small.
 cells_a_call <- 20000
+
+cell_slices <- function(n) split(seq_len(n), (seq_len(n) - 1) %/% cells_a_call)
 
 # States x (n x d) and log weights after integrating from `from` (one number or n) to
 # `to`, in the user's units.
 advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
                           call = rlang::caller_env()) {
-  states <- rbind(t(to_standard(x, fit$snapshots)), log_weight)
   from <- standard_time(fit, rep_len(as.double(from), nrow(x)))
-  slices <- split(seq_len(nrow(x)), (seq_len(nrow(x)) - 1) %/% cells_a_call)
+  moved <- matrix(0, nrow(x), ncol(x), dimnames = cells_by_features(x, fit))
+  last <- ncol(x) + 1
+  slices <- cell_slices(nrow(x))
   progress <- new_progress("Integrating", length(slices),
                            fit$control$progress && length(slices) > 1)
   on.exit(progress(0, finished = TRUE))
   for (cells in slices) {
-    out <- .Call(ffi_flow_advance, fit$field, states[, cells, drop = FALSE],
-                 from[cells], standard_time(fit, to), fit$control$tolerance,
+    states <- rbind(standard_cells(x, cells, fit$snapshots), log_weight[cells])
+    out <- .Call(ffi_flow_advance, fit$field, states, from[cells],
+                 standard_time(fit, to), fit$control$tolerance,
                  use_threads(fit$control$threads))
     check_core(out, "Integrating the flow", call, paste(
       "Times far outside the observed ones, or a training that diverged, do this:",
       "see {.code autoplot(fit, \"history\")}."
     ))
-    states[, cells] <- out$states
+    moved[cells, ] <- from_standard(t(out$states[-last, , drop = FALSE]), fit$snapshots)
+    log_weight[cells] <- out$states[last, ]
     progress(1)
   }
-  last <- nrow(states)
-  moved <- from_standard(t(states[-last, , drop = FALSE]), fit$snapshots)
-  dimnames(moved) <- list(rownames(x), fit$snapshots$features)
-  list(x = moved, log_weight = stats::setNames(states[last, ], rownames(x)))
+  list(x = moved, log_weight = stats::setNames(log_weight, rownames(x)))
 }

@@ -5,7 +5,8 @@
 #' @return `print()` gives its argument back, invisibly. `summary()` gives a list of class
 #'   `summary.vgfm`: `evaluation` (see [vgfm_evaluate()]), `couplings` (a data frame with
 #'   one row per interval: `from`, `to`, `cost` per unit of mass, the lowest and highest
-#'   number of `descendants`, `residual`), `seconds` by stage, and the `fit` itself.
+#'   number of `descendants`, `residual`, number of `blocks`), `seconds` by stage, and the
+#'   `fit` itself.
 #' @name print.vgfm
 #' @examples
 #' set.seed(1)
@@ -25,6 +26,10 @@ print.vgfm <- function(x, ...) {
   cli::cat_line("mass   ", in_short(format(s$mass, digits = 3)))
   cli::cat_line("steps  ", x$training$step, " of ", x$control$steps, " in ",
                 format(sum(x$seconds), digits = 2), " s")
+  blocks <- vapply(x$couplings, `[[`, 0, "blocks")
+  if (any(blocks > 1)) {
+    cli::cat_line("blocks ", in_short(blocks), " per coupling (see ?vgfm_control)")
+  }
   going_on <- if (x$training$step < x$control$steps) "vgfm_resume() to go on, "
   cli::cat_line("Next: ", going_on,
                 "vgfm_evaluate(), autoplot(), predict(), vgfm_trajectories()")
@@ -51,7 +56,8 @@ summary.vgfm <- function(object, ...) {
         cost = pick(function(c) c$cost / sum(c$descendants)),
         descendants_min = pick(function(c) min(c$descendants)),
         descendants_max = pick(function(c) max(c$descendants)),
-        residual = pick(function(c) c$residual)
+        residual = pick(function(c) c$residual),
+        blocks = pick(function(c) c$blocks)
       ),
       seconds = object$seconds
     ),

@@ -36,7 +36,7 @@ refine_problem <- function(snapshots, problem) {
   parts <- Map(function(from, to) seq(from, to, length.out = steps + 1)[-1],
                z$times[-length(z$times)], z$times[-1])
   list(
-    cells = z$cells,
+    cells = standard_cells(snapshots$x, z$order, snapshots),
     offset = z$offset,
     mass = snapshots$mass,
     boundary = c(z$times[1], unlist(parts)),

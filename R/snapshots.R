@@ -40,7 +40,8 @@ new_snapshots <- function(x, time, mass = NULL, call = rlang::caller_env()) {
 
 # The likeliest slip with a data frame: the column of times is still in it.
 warn_time_feature <- function(x, time, call) {
-  same <- colnames(x)[colSums(abs(x - time)) == 0]
+  is_time <- vapply(seq_len(ncol(x)), function(k) all(x[, k] == time), NA)
+  same <- colnames(x)[is_time]
   if (length(same) > 0 && nrow(x) > 2) {
     warn_vgfm(c(
       "Feature {.val {same}} of {.arg x} is the time itself.",
@@ -156,19 +157,22 @@ warn_counts <- function(counts, labels, call) {
 }
 
 # Differences are taken from the first cell and squares in units of the largest, so that
-# neither a large offset nor a large or small unit costs digits.
+# neither a large offset nor a large or small unit costs digits. One copy of x is made,
+# and worked on column by column.
 center_and_scale <- function(x, call) {
+  features <- seq_len(ncol(x))
   first <- x[1, ]
-  shifted <- x - rep(first, each = nrow(x))
-  shift <- colMeans(shifted)
-  shifted <- shifted - rep(shift, each = nrow(x))
-  largest <- max(abs(shifted))
+  for (k in features) x[, k] <- x[, k] - first[k]
+  shift <- colMeans(x)
+  for (k in features) x[, k] <- x[, k] - shift[k]
+  largest <- max(vapply(features, function(k) max(abs(x[, k])), 0))
   if (!is.finite(largest)) {
     abort_x(c(
       "The values of {.arg x} are too large for double precision.",
       i = "Divide {.arg x} by a constant."
     ), "x", NULL, call)
   }
-  scale <- if (largest == 0) 1 else largest * sqrt(mean((shifted / largest)^2))
+  if (largest > 0) for (k in features) x[, k] <- (x[, k] / largest)^2
+  scale <- if (largest == 0) 1 else largest * sqrt(mean(x))
   list(center = first + shift, scale = scale)
 }

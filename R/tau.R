@@ -14,12 +14,11 @@ plateau_depth <- 3
 tau_cells <- 150
 
 choose_tau <- function(snapshots, epsilon, variance) {
-  z <- standardise(snapshots)
   unit <- variance / snapshots$scale^2
   spread <- rep(0, length(tau_grid))
-  for (k in seq_len(length(z$times) - 1)) {
-    x <- z$cells[, spaced(z$offset[k], z$offset[k + 1], tau_cells), drop = FALSE]
-    y <- z$cells[, spaced(z$offset[k + 1], z$offset[k + 2], tau_cells), drop = FALSE]
+  for (k in seq_len(length(snapshots$times) - 1)) {
+    x <- tau_sample(snapshots, k)
+    y <- tau_sample(snapshots, k + 1)
     mass <- ncol(x) * snapshots$mass[k + 1] / snapshots$mass[k]
     spread <- spread + vapply(tau_grid * unit, function(tau) {
       descendants_spread(x, y, mass, epsilon / snapshots$scale^2, tau)
@@ -28,9 +27,9 @@ choose_tau <- function(snapshots, epsilon, variance) {
   variance * (plateau(tau_grid, sqrt(spread)) %||% tau_without_plateau)
 }
 
-# At most `most` of the places after `from`, up to `to`, evenly spread.
-spaced <- function(from, to, most) {
-  from + unique(floor(seq(1, to - from + 0.999, length.out = min(most, to - from))))
+tau_sample <- function(snapshots, k) {
+  rows <- spaced(which(snapshots$index == k), tau_cells)
+  standard_cells(snapshots$x, rows, snapshots)
 }
 
 # Variance of the log descendants; NA where this tau is beyond the solver.

@@ -5,9 +5,10 @@
 #' @param ... Ignored.
 #' @return `tidy()`: the table of [vgfm_evaluate()], one row per predicted time.
 #'   `glance()`: one row with the numbers of `cells`, `features` and `times`, the means of
-#'   `w1`, `rme` and `spread` over times, the number of `steps` and the `seconds` of the
-#'   fit. `augment()`: one row per cell: its name or number, `cell`; its time and
-#'   features, or what `data` says of it; and the columns that [RunVGFM()] adds:
+#'   `w1`, `rme` and `spread` over times, the number of `steps`, the `seconds` of the
+#'   fit, and the number of `blocks` of its couplings: 1 where all were solved whole (see
+#'   [vgfm_control()]). `augment()`: one row per cell: its name or number, `cell`; its time
+#'   and features, or what `data` says of it; and the columns that [RunVGFM()] adds:
 #'   `vgfm_growth`, `vgfm_doubling_time`, `vgfm_speed` and `vgfm_descendants`. For
 #'   replicates the rows of all, with a column `replicate`.
 #' @name tidy.vgfm
@@ -42,6 +43,7 @@ glance.vgfm <- function(x, ...) {
     rme = mean(table$rme),
     spread = mean(table$spread, na.rm = TRUE),
     steps = x$training$step,
-    seconds = sum(x$seconds)
+    seconds = sum(x$seconds),
+    blocks = max(vapply(x$couplings, `[[`, 0, "blocks"))
   )
 }

@@ -20,7 +20,7 @@
 /* util */
 SEXP ffi_status_message(SEXP code);
 SEXP ffi_runtime(SEXP kernels);
-SEXP ffi_float(SEXP x);
+SEXP ffi_standard(SEXP x, SEXP rows, SEXP center, SEXP scale, SEXP single);
 SEXP ffi_uniform(SEXP n, SEXP key, SEXP stream);
 /* network */
 SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream);

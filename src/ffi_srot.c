@@ -1,6 +1,5 @@
 #include "ffi.h"
-#include "core/plan.h"
-#include "core/srot.h"
+#include "core/srot_blocks.h"
 #include <string.h>
 
 static SEXP raw_copy(const void *from, size_t bytes) {
@@ -60,7 +59,7 @@ static srot_problem problem_from(SEXP x, SEXP y, SEXP a, SEXP b, double epsilon,
 }
 
 /* x (d, n), y (d, m), a (n), b (m),
- * options list(epsilon, tau, tolerance, threads, keep) */
+ * options list(epsilon, tau, tolerance, threads, keep, memory, blocks, key, stream) */
 SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   const char *const names[] = {"status", "descendants", "potential_source",
                                "potential_target", "cost", "objective", "residual",
@@ -70,9 +69,15 @@ SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   srot_options o = srot_defaults();
   o.tolerance = list_number(options, "tolerance");
   o.threads = (int)list_number(options, "threads");
+  o.memory = (size_t)list_number(options, "memory");
   o.interrupted = user_interrupted;
   int keep = Rf_asLogical(list_get(options, "keep"));
-  size_t bytes = srot_workspace(&p, &o);
+  srot_split split = {
+    .blocks = (size_t)list_number(options, "blocks"),
+    .key = key_from(list_get(options, "key")),
+    .stream = (uint32_t)list_number(options, "stream"),
+  };
+  size_t bytes = srot_blocks_workspace(&p, &o, &split);
   void *block = workspace(bytes);
 
   SEXP out = PROTECT(list_make(9, names));
@@ -81,9 +86,9 @@ SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   SET_VECTOR_ELT(out, 3, Rf_allocVector(REALSXP, (R_xlen_t)p.m));
   plan sparse;
   srot_result result = {0};
-  int status = srot_solve(REAL(VECTOR_ELT(out, 2)), REAL(VECTOR_ELT(out, 3)),
-                          REAL(VECTOR_ELT(out, 1)), keep ? &sparse : NULL, &result, &p,
-                          &o, block, bytes);
+  int status = srot_blocks_solve(REAL(VECTOR_ELT(out, 2)), REAL(VECTOR_ELT(out, 3)),
+                                 REAL(VECTOR_ELT(out, 1)), keep ? &sparse : NULL,
+                                 &result, &p, &o, &split, block, bytes);
 
   SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
   SET_VECTOR_ELT(out, 4, Rf_ScalarReal(result.transport_cost));

@@ -70,12 +70,30 @@ SEXP ffi_runtime(SEXP kernels) {
   return out;
 }
 
-/* Numbers as float32 in a raw vector: what training reads again and again. */
-SEXP ffi_float(SEXP x) {
-  R_xlen_t n = Rf_xlength(x);
-  SEXP out = PROTECT(Rf_allocVector(RAWSXP, n * (R_xlen_t)sizeof(float)));
-  float *to = (float *)RAW(out);
-  for (R_xlen_t i = 0; i < n; i++) to[i] = (float)REAL(x)[i];
+/* Some rows of x (cells, d), numbered from 1, as (x - center) / scale with cells in
+ * columns (d, rows): a double matrix, or if `single` float32 in a raw vector. Rows go in
+ * blocks, so that what is read across columns stays in cache. */
+SEXP ffi_standard(SEXP x, SEXP rows, SEXP center, SEXP scale, SEXP single) {
+  enum { BLOCK = 64 };
+  size_t n = (size_t)Rf_nrows(x), d = (size_t)Rf_ncols(x);
+  size_t count = (size_t)Rf_xlength(rows);
+  int as_float = Rf_asLogical(single);
+  SEXP out = PROTECT(as_float
+      ? Rf_allocVector(RAWSXP, (R_xlen_t)(count * d * sizeof(float)))
+      : Rf_allocMatrix(REALSXP, (int)d, (int)count));
+  float *floats = as_float ? (float *)RAW(out) : NULL;
+  double *doubles = as_float ? NULL : REAL(out), unit = Rf_asReal(scale);
+  const double *from = REAL(x), *middle = REAL(center);
+  const int *row = INTEGER(rows);
+  for (size_t first = 0; first < count; first += BLOCK) {
+    size_t end = count - first < BLOCK ? count : first + BLOCK;
+    for (size_t k = 0; k < d; k++)
+      for (size_t i = first; i < end; i++) {
+        double value = (from[k * n + (size_t)(row[i] - 1)] - middle[k]) / unit;
+        if (as_float) floats[i * d + k] = (float)value;
+        else doubles[i * d + k] = value;
+      }
+  }
   UNPROTECT(1);
   return out;
 }

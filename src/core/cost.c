@@ -3,10 +3,12 @@
 #include <math.h>
 
 #define PANEL_VALUES ((size_t)2048) /* 16 KiB, half a first-level cache */
+#define PANEL_LEAST ((size_t)32)    /* points: fewer keep the processor waiting */
+#define TARGETS ((size_t)32)        /* dealt with together, so that they stay in it too */
 
 static size_t panel_width(size_t n, size_t d) {
   size_t fits = d == 0 ? PANEL_VALUES : PANEL_VALUES / d;
-  size_t width = fits < 8 ? 8 : fits / 8 * 8;
+  size_t width = fits < PANEL_LEAST ? PANEL_LEAST : fits / 8 * 8;
   size_t all = (n + 7) / 8 * 8;
   return width < all ? width : all;
 }
@@ -29,11 +31,21 @@ static size_t panel_points(const cost_columns *cost, size_t panel) {
   return left < cost->width ? left : cost->width;
 }
 
-/* Costs of target j against one panel. */
-static void panel_costs(const cost_columns *cost, double *out, size_t panel, size_t j) {
-  kernels_get()->sqdist(out + panel * cost->width,
-                        cost->x + panel * cost->d * cost->width, cost->width,
-                        cost->y + j * cost->d, panel_points(cost, panel), cost->d);
+/* Costs of targets first ... end - 1 against one panel, a column in `stride` of out, some
+ * features at a time: these of the panel stay in the cache for all targets. */
+static void panel_costs(const cost_columns *cost, double *out, size_t stride,
+                        size_t panel, size_t first, size_t end) {
+  const double *x = cost->x + panel * cost->d * cost->width;
+  size_t points = panel_points(cost, panel), some = PANEL_VALUES / cost->width;
+  size_t k = 0;
+  do {
+    size_t features = cost->d - k < some ? cost->d - k : some;
+    for (size_t j = first; j < end; j++)
+      kernels_get()->sqdist(out + (j - first) * stride + panel * cost->width,
+                            x + k * cost->width, cost->width, cost->y + j * cost->d + k,
+                            points, features, k > 0);
+    k += features;
+  } while (k < cost->d);
 }
 
 void cost_prepare(cost_columns *cost, const double *x, const double *y, int threads) {
@@ -51,14 +63,15 @@ void cost_prepare(cost_columns *cost, const double *x, const double *y, int thre
   if (cost->cache == NULL) return;
   PARALLEL_FOR(threads)
   for (size_t panel = 0; panel < cost->panels; panel++)
-    for (size_t j = 0; j < cost->m; j++)
-      panel_costs(cost, cost->cache + j * cost->n, panel, j);
+    for (size_t j = 0; j < cost->m; j += TARGETS)
+      panel_costs(cost, cost->cache + j * cost->n, cost->n, panel, j,
+                  cost->m - j < TARGETS ? cost->m : j + TARGETS);
 }
 
 const double *cost_column(const cost_columns *cost, double *buffer, size_t j) {
   if (cost->cache) return cost->cache + j * cost->n;
   for (size_t panel = 0; panel < cost->panels; panel++)
-    panel_costs(cost, buffer, panel, j);
+    panel_costs(cost, buffer, 0, panel, j, j + 1);
   return buffer;
 }
 

@@ -3,6 +3,7 @@
 #include "emd_start.h"
 #include "kernels.h"
 #include "parallel.h"
+#include "spatial.h"
 #include <string.h>
 
 /* Everything is solved in a frame of its own: points in spatial order, those of zero
@@ -134,7 +135,7 @@ static size_t place_cloud(double *out, uint32_t *index, int64_t *unit_out, const
     if (unit[i] > 0) index[positive++] = (uint32_t)i;
   for (size_t i = count; i-- > 0;)
     if (unit[i] == 0) index[--zero] = (uint32_t)i;
-  emd_spatial_order(index, positive, point, d);
+  spatial_order(index, positive, EMD_GROUP, point, d);
   for (size_t i = 0; i < count; i++)
     for (size_t k = 0; k < d; k++)
       out[i * d + k] = ldexp(point[index[i] * d + k] - f->centre[k], -f->exponent);

@@ -52,59 +52,6 @@ size_t emd_levels_fill(emd_level level[EMD_LEVELS], size_t d) {
   return l + 1;
 }
 
-/* --- order ------------------------------------------------------------------------ */
-
-static size_t widest_feature(const uint32_t *index, size_t count, const double *point,
-                             size_t d) {
-  size_t widest = 0;
-  double width = -1;
-  for (size_t k = 0; k < d; k++) {
-    double low = INFINITY, high = -INFINITY;
-    for (size_t i = 0; i < count; i++) {
-      double value = point[index[i] * d + k];
-      low = fmin(low, value);
-      high = fmax(high, value);
-    }
-    if (high - low > width) {
-      width = high - low;
-      widest = k;
-    }
-  }
-  return widest;
-}
-
-/* Hoare's selection: afterwards index[0 .. rank - 1] hold values <= those of the rest. */
-static void select_rank(uint32_t *index, size_t count, size_t rank, const double *value,
-                        size_t stride) {
-  size_t low = 0, high = count - 1;
-  while (low < high) {
-    double pivot = value[index[low + (high - low) / 2] * stride];
-    size_t i = low, j = high;
-    for (;; i++, j--) {
-      while (value[index[i] * stride] < pivot) i++;
-      while (value[index[j] * stride] > pivot) j--;
-      if (i >= j) break;
-      uint32_t swap = index[i];
-      index[i] = index[j];
-      index[j] = swap;
-    }
-    if (rank <= j) high = j;
-    else low = j + 1;
-  }
-}
-
-void emd_spatial_order(uint32_t *index, size_t count, const double *point, size_t d) {
-  while (count > EMD_GROUP) {
-    size_t half = (count / 2 + EMD_GROUP - 1) / EMD_GROUP * EMD_GROUP;
-    if (half >= count) half = EMD_GROUP;
-    size_t k = widest_feature(index, count, point, d);
-    select_rank(index, count, half, point + k, d);
-    emd_spatial_order(index, half, point, d);
-    index += half;
-    count -= half;
-  }
-}
-
 /* --- weights ---------------------------------------------------------------------- */
 
 /* Multiples of the least positive weight, if they all are such, to rounding, and small:

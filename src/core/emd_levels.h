@@ -26,10 +26,6 @@ void emd_levels_layout(arena *a, emd_level level[EMD_LEVELS], size_t n, size_t m
 /* Fill level[1 ...] from level[0]; returns the number of levels. */
 size_t emd_levels_fill(emd_level level[EMD_LEVELS], size_t d);
 
-/* Reorder index (count) so that neighbours in it are neighbours in space and stretches of
- * EMD_GROUP are compact: a k-d tree, split at medians along the widest feature. */
-void emd_spatial_order(uint32_t *index, size_t count, const double *point, size_t d);
-
 /* Integer weights proportional to a and b, of equal total, which is returned. Exact when
  * each cloud's weights are small multiples of its least one, as uniform weights are;
  * otherwise to 2^-60 of the total. Zero stays zero and nothing else becomes it. */

@@ -59,9 +59,10 @@ typedef struct {
    * x below -708 gives 0. y may be x. */
   void (*exp_f64)(double *y, const double *x, size_t n);
   /* Squared Euclidean distances of n points to one: out[i] = sum_k (x[k*ldx+i] - y[k])^2.
-   * x is (d, n), a row per feature (so that points lie side by side). */
+   * x is (d, n), a row per feature (so that points lie side by side). With `add` the sum
+   * begins with what out holds, to the bit as if features had come in one call. */
   void (*sqdist)(double *out, const double *x, size_t ldx, const double *y, size_t n,
-                 size_t d);
+                 size_t d, int add);
   /* The same in single precision, or its square root; n a multiple of KERNEL_PAD.
    * Good to (d + 16) 2^-24 of the norms of x and y. */
   void (*distance_f32)(float *out, const float *x, size_t ldx, const float *y, size_t n,

@@ -89,11 +89,38 @@ static double max_f64(const double *x, size_t n) {
   return out;
 }
 
+INLINE vd sqdist_of(vd total, const double *x, double y) {
+  vd diff = vd_load(x) - y;
+  return total + diff * diff;
+}
+
 static void sqdist(double *out, const double *x, size_t ldx, const double *y, size_t n,
-                   size_t d) {
-  for (size_t i = 0; i < n; i += VD) {
+                   size_t d, int add) {
+  size_t i = 0;
+  for (; i + 4 * VD <= n; i += 4 * VD) { /* four sums at once hide each other's latency */
+    vd s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
+    if (add) {
+      s0 = vd_load(out + i);
+      s1 = vd_load(out + i + VD);
+      s2 = vd_load(out + i + 2 * VD);
+      s3 = vd_load(out + i + 3 * VD);
+    }
+    for (size_t k = 0; k < d; k++) {
+      const double *row = x + k * ldx + i;
+      s0 = sqdist_of(s0, row, y[k]);
+      s1 = sqdist_of(s1, row + VD, y[k]);
+      s2 = sqdist_of(s2, row + 2 * VD, y[k]);
+      s3 = sqdist_of(s3, row + 3 * VD, y[k]);
+    }
+    vd_store(out + i, s0);
+    vd_store(out + i + VD, s1);
+    vd_store(out + i + 2 * VD, s2);
+    vd_store(out + i + 3 * VD, s3);
+  }
+  for (; i < n; i += VD) {
     size_t count = n - i < VD ? n - i : VD;
     vd total = {0};
+    if (add) memcpy(&total, out + i, count * sizeof *out);
     for (size_t k = 0; k < d; k++) {
       const double *row = x + k * ldx + i;
       vd diff = (count == VD ? vd_load(row) : vd_load_part(row, count, 0.0)) - y[k];

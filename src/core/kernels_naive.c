@@ -69,9 +69,9 @@ static void exp_f64(double *y, const double *x, size_t n) {
 }
 
 static void sqdist(double *out, const double *x, size_t ldx, const double *y, size_t n,
-                   size_t d) {
+                   size_t d, int add) {
   for (size_t i = 0; i < n; i++) {
-    double total = 0;
+    double total = add ? out[i] : 0;
     for (size_t k = 0; k < d; k++) {
       double diff = x[k * ldx + i] - y[k];
       total += diff * diff;

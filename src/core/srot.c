@@ -310,6 +310,7 @@ int srot_solve(double *f, double *g, double *r, plan *sparse, srot_result *resul
   srot_pass_options how = {.epsilon = problem->epsilon,
                            .collect = sparse ? SROT_COLLECT_PLAN : SROT_COLLECT_NONE,
                            .threshold = options->threshold,
+                           .entries = options->entries,
                            .want_cost = 1};
   if ((code = evaluate(&s, &how))) return code;
   finish(&s);

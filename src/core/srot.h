@@ -36,6 +36,7 @@ typedef struct {
   double threshold;   /* the plan handed back leaves out p_ij / b_j below this ... */
   size_t capacity;    /* ... or below a larger one, to fit in this many entries (8 bytes
                        * each); the Newton matrix fits in them by sampling targets */
+  size_t entries;     /* of the plan handed back, at most; 0: the capacity */
   size_t memory;      /* bytes of costs that may be kept when d > COST_CACHE_FEATURES */
   int (*interrupted)(void *); /* polled on the calling thread; NULL: never */
   void *interrupted_data;

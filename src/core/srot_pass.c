@@ -147,19 +147,20 @@ void srot_add_groups(double *out, const srot_passes *passes) {
   }
 }
 
-/* Operations in `columns` columns, roughly. */
-static double column_work(const srot_problem *problem, size_t columns) {
-  return (double)problem->n * (double)(problem->d + 8) * (double)columns;
+/* Operations in `columns` columns, roughly; costs that are kept cost nothing. */
+static double column_work(const srot_passes *passes, size_t columns) {
+  size_t features = passes->cost.cache ? 0 : passes->problem->d;
+  return (double)passes->problem->n * (double)(features + 8) * (double)columns;
 }
 
 int srot_pass(double *g, double *r, double *dual, double *cost, srot_passes *passes,
               const double *f, const srot_pass_options *how) {
   const srot_options *options = passes->options;
   size_t n = passes->problem->n, m = passes->problem->m;
-  double round = column_work(passes->problem, SROT_GROUPS);
+  double round = column_work(passes, SROT_GROUPS);
   size_t rounds = round > SLICE_WORK ? 1 : (size_t)(SLICE_WORK / round);
   size_t slice = rounds < m / SROT_GROUPS + 1 ? rounds * SROT_GROUPS : m;
-  int threads = column_work(passes->problem, m) < PARALLEL_WORK ? 1 : options->threads;
+  int threads = column_work(passes, m) < PARALLEL_WORK ? 1 : options->threads;
   (void)threads; /* without OpenMP */
   memset(passes->sums, 0, SROT_GROUPS * n * sizeof *passes->sums);
   for (size_t which = 0; which < SROT_GROUPS; which++)

@@ -91,15 +91,19 @@ static void check_reductions(void) {
   }
 }
 
+/* Against the twin to rounding; in two calls to the bit as in one. */
 static void check_sqdist(void) {
-  for (size_t n = 1; n < 20; n++) {
-    enum { D = 3, LD = 21 };
+  for (size_t n = 1; n < 70; n++) {
+    enum { D = 3, LD = 71 };
     double x[D * LD], y[D], got[LD], want[LD];
     for (int i = 0; i < D * LD; i++) x[i] = uniform(-1, 1);
     for (int k = 0; k < D; k++) y[k] = uniform(-1, 1);
-    kernels_get()->sqdist(got, x, LD, y, n, D);
-    kernels_naive.sqdist(want, x, LD, y, n, D);
+    kernels_get()->sqdist(got, x, LD, y, n, D, 0);
+    kernels_naive.sqdist(want, x, LD, y, n, D, 0);
     for (size_t i = 0; i < n; i++) CHECK_NEAR(got[i], want[i], 1e-15);
+    kernels_get()->sqdist(want, x, LD, y, n, 2, 0);
+    kernels_get()->sqdist(want, x + 2 * LD, LD, y + 2, n, 1, 1);
+    CHECK(memcmp(got, want, n * sizeof *got) == 0, "%zu points in two calls", n);
   }
 }
 

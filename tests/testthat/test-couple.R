@@ -71,3 +71,75 @@ test_that("bad arguments are named", {
   expect_error(vgfm_couple(a, a[, 2:1], 1, 1), class = "vgfm_error_input")
   expect_error(vgfm_couple(x * NA, x, 1, 1), class = "vgfm_error_x")
 })
+
+# Two clusters; the second, of fewer cells, doubles.
+blocky_cells <- function(n) {
+  set.seed(6)
+  kind <- rep(1:2, c(0.6, 0.4) * n)
+  later <- c(kind, rep(2, 0.4 * n))
+  place <- function(kind, shift) {
+    cbind(4 * kind + shift + rnorm(length(kind)), rnorm(length(kind)))
+  }
+  list(x = rbind(place(kind, 0), place(later, 0.5)), kind = kind,
+       time = rep(0:1, lengths(list(kind, later))))
+}
+
+test_that("blocks follow from the memory, and are whole where it suffices", {
+  expect_equal(count_blocks(100, 200, 8 * 100 * 200), 1)
+  expect_equal(count_blocks(100, 200, 8 * 100 * 200 - 1), 2)
+  expect_equal(count_blocks(200000L, 200000L, 2^30), 2e5 / block_cells)
+  expect_equal(count_blocks(4e4, 1e6, 2^30), 2e5 / block_cells)
+  expect_equal(count_blocks(3, 1e12, 2^30), 3)
+  fit <- small_fit(steps = 0)
+  expect_equal(fit$couplings[[1]][c("method", "blocks")],
+               list(method = "whole", blocks = 1))
+  expect_equal(glance(small_fit(steps = 1))$blocks, 1)
+})
+
+# Dealt at random into B blocks, a neighbourhood of k sources and at least as many targets
+# has k / B of each in a block, give or take sqrt(k / B): their ratio errs by
+# sqrt(2 B / k), and the mean over blocks, whose errors are all but independent, by
+# sqrt(2 / k). Strata make that less.
+test_that("descendants in blocks are those of the whole, but for noise", {
+  cells <- blocky_cells(1000)
+  at <- function(memory) {
+    fit <- vgfm_fit(cells$x, cells$time,
+                    control = small_control(steps = 0, memory = memory, epsilon = 0.05,
+                                            tau = 6))
+    fit$couplings[[1]]
+  }
+  whole <- at(1)
+  parts <- at(0.001)
+  expect_equal(c(whole$blocks, parts$blocks), c(1, 4))
+  expect_equal(parts$method, "blocks")
+  expect_lt(parts$residual, 1e-9)
+  # Mass: 1400 / 1000 descendants for each source cell.
+  expect_equal(sum(parts$descendants), 1400, tolerance = 1e-12)
+  k <- 100
+  first <- cells$x[cells$time == 0, ]
+  near <- apply(as.matrix(stats::dist(first)), 1, function(d) order(d)[seq_len(k)])
+  smooth <- function(r) colMeans(matrix(log(r)[near], k))
+  error <- smooth(parts$descendants) - smooth(whole$descendants)
+  expect_lt(sqrt(mean(error^2)), sqrt(2 / k))
+  expect_gt(stats::sd(smooth(whole$descendants)), 2 * sqrt(2 / k))
+  kinds <- function(r) tapply(log(r), cells$kind, mean)
+  error <- kinds(parts$descendants) - kinds(whole$descendants)
+  expect_lt(max(abs(error)), sqrt(2 / 400))
+  expect_gt(diff(kinds(whole$descendants)), 8 * sqrt(2 / 400))
+})
+
+test_that("a fit in blocks has the same bits at any number of threads, and says so", {
+  cells <- blocky_cells(1000)
+  at <- function(threads) {
+    set.seed(1)
+    vgfm_fit(cells$x, cells$time,
+             control = small_control(steps = 20, memory = 0.001, threads = threads))
+  }
+  one <- at(1)
+  two <- at(2)
+  expect_identical(one$couplings, two$couplings)
+  expect_identical(one$field, two$field)
+  expect_identical(vgfm_resume(two, steps = 20)$field, two$field)
+  expect_output(print(one), "blocks +4 per coupling")
+  expect_equal(summary(one)$couplings$blocks, 4)
+})

@@ -192,3 +192,50 @@ test_that("newdata with other features is an error", {
     check_newdata(known, unname(cells(2, 2)))
   })
 })
+
+test_that("delayed values give what the matrix gives, bit for bit", {
+  skip_if_not_installed("DelayedArray")
+  cells <- small_cells()
+  # Values yet to be computed, in rows and columns that have to be put together.
+  delayed <- t(DelayedArray::DelayedArray(t(cells$x)) * 3)[, 2:1]
+  matrix <- (cells$x * 3)[, 2:1]
+  old <- DelayedArray::getAutoBlockSize()
+  on.exit(suppressMessages(DelayedArray::setAutoBlockSize(old)))
+  for (size in c(1e8, 300, 8)) {
+    suppressMessages(DelayedArray::setAutoBlockSize(size))
+    expect_identical(new_snapshots(delayed, cells$time),
+                     new_snapshots(matrix, cells$time))
+  }
+  suppressMessages(DelayedArray::setAutoBlockSize(old))
+  expect_identical(predict(small_fit(steps = 3), delayed, 2),
+                   predict(small_fit(steps = 3), matrix, 2))
+  counts <- DelayedArray::DelayedArray(matrix(1:12, 4))
+  expect_identical(as_cells(counts)$x, as_cells(matrix(1:12, 4))$x)
+  expect_error(as_cells(DelayedArray::DelayedArray(matrix(c(1, NA, 2, 3), 2))),
+               class = "vgfm_error_x")
+  skip_if_not_installed("HDF5Array")
+  on_disk <- HDF5Array::writeHDF5Array(cells$x, tempfile(), "x", with.dimnames = TRUE)
+  expect_identical(as_cells(on_disk)$x, cells$x)
+})
+
+test_that("a plain matrix is not copied, and never changed", {
+  cells <- small_cells()
+  cells$x[1, 1] <- cells$x[1, 1] # a copy of its own
+  before <- cells$x + 0
+  snapshots <- new_snapshots(cells$x, cells$time)
+  expect_identical(snapshots$x, before)
+  expect_identical(cells$x, before)
+  expect_identical(rlang::obj_address(snapshots$x), rlang::obj_address(cells$x))
+})
+
+test_that("standard units are what they say, for any rows", {
+  cells <- small_cells()
+  s <- new_snapshots(cells$x, cells$time)
+  rows <- c(160L, 3L, 77L)
+  want <- t(to_standard(cells$x, s))
+  expect_identical(standard_cells(s$x, rows, s), unname(want[, rows]))
+  expect_identical(standard_cells(s$x, integer(), s), matrix(0, 2, 0))
+  raw <- standard_cells(s$x, 1:160, s, single = TRUE)
+  floats <- readBin(raw, "numeric", 320, size = 4)
+  expect_equal(floats, as.vector(want), tolerance = 2^-24)
+})
