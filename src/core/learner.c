@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#define LANES ((size_t)16)
+#define LANES ((size_t)8)
 #define LANE_FLOATS ((size_t)1 << 22) /* all gradients together, at least two lanes */
 #define CHUNK ((size_t)4096)          /* parameters updated at a time */
 
