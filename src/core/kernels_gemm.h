@@ -22,8 +22,13 @@ INLINE void gemm_block(float *c, size_t ldc, const float *start, size_t ld_start
   UNROLL for (size_t i = 0; i < rows; i++)
     UNROLL for (size_t v = 0; v < vecs; v++)
       sum[i][v] = start ? vf_load(start + i * ld_start + v * VF) : (vf){0};
+  for (size_t i = 0; i < rows; i++)
+    for (size_t v = 0; v < vecs; v++)
+      __builtin_prefetch(c + (rows + i) * ldc + v * VF, 1);
   for (size_t l = 0; l < k; l++) {
     vf right[GEMM_VECS];
+    for (size_t v = 0; v < vecs; v++)
+      __builtin_prefetch(b + (l + 8) * ldb + v * VF);
     UNROLL for (size_t v = 0; v < vecs; v++) right[v] = vf_load(b + l * ldb + v * VF);
     UNROLL for (size_t i = 0; i < rows; i++) {
       vf left = vf_set(a[i * a_row + l * a_col]);
