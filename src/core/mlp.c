@@ -75,7 +75,8 @@ void mlp_transpose_layer(float *transposed, const float *packed, const mlp_shape
 }
 
 void mlp_transpose(float *transposed, const float *packed, const mlp_shape *s) {
-  for (size_t l = 0; l < mlp_layers(s); l++) mlp_transpose_layer(transposed, packed, s, l);
+  for (size_t l = 0; l < mlp_layers(s); l++)
+    mlp_transpose_layer(transposed, packed, s, l);
 }
 
 void mlp_init(double *flat, const mlp_shape *s, rng_key key, uint32_t stream) {
