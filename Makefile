@@ -62,11 +62,12 @@ endif
 check: setup-test
 	@R='$(R)' tools/check.sh
 
-## bench: run the benchmarks
+## bench: run the benchmarks, and write bench/RESULTS.md
+BENCHMARKS := training transport accuracy
 .PHONY: bench
 bench: $(INSTALLED)
-	@set -e; for file in $(wildcard bench/*.R); do \
-	  echo "== $$file"; $(RSCRIPT) $$file; done
+	@set -e; for name in $(BENCHMARKS) results; do \
+	  echo "== $$name"; $(RSCRIPT) bench/$$name.R; done
 
 ## lint: rules of the tree, and compiler warnings as errors
 .PHONY: lint

@@ -119,7 +119,7 @@ resolve_control <- function(control, snapshots) {
   control$epsilon <- control$epsilon %||% (0.007 * variance)
   control$tau <- control$tau %||% choose_tau(snapshots, control$epsilon, variance)
   control$noise <- control$noise %||% max(
-    1.6 * sqrt(features / (features + 30)) * local_spacing(snapshots),
+    2 * sqrt(features / (features + 30)) * local_spacing(snapshots),
     0.02 * snapshots$scale
   )
   control$steps <- control$steps %||% round(2000 * min(1, sqrt(60 / features)))

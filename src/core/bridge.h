@@ -30,7 +30,7 @@ typedef struct {
   float *noise;    /* scratch: bridge_noise(d) */
 } bridge_rows;
 
-/* Floats of scratch for the noise of one row. */
+/* Floats of scratch for noise. */
 size_t bridge_noise(size_t d);
 
 /* Rows first ... first + count - 1 of the batch of one step, a function of (key, step,

@@ -34,16 +34,25 @@ typedef struct {
 typedef struct {
   const char *name;
 
-  /* c (m, n) += a (m, k) b (k, n). Element (i, l) of a is a[i * a_row + l * a_col];
-   * rows of b and c are contiguous, n a multiple of KERNEL_PAD. */
-  void (*gemm)(float *c, size_t ldc, const float *a, size_t a_row, size_t a_col,
-               const float *b, size_t ldb, size_t m, size_t n, size_t k);
+  /* c (m, n) = start (m, n) + a (m, k) b (k, n). Element (i, l) of a is
+   * a[i * a_row + l * a_col]; rows of the others are contiguous and ld... apart, n is a
+   * multiple of KERNEL_PAD. start may be c, or NULL for zeros. */
+  void (*gemm)(float *c, size_t ldc, const float *start, size_t ld_start, const float *a,
+               size_t a_row, size_t a_col, const float *b, size_t ldb, size_t m, size_t n,
+               size_t k);
 
   /* h = act(z) on n values; h may be z. */
   void (*activate)(float *h, const float *z, size_t n, activation act);
   /* d *= act'(z), given z and h = act(z); d is (n). */
   void (*activate_grad)(float *d, const float *z, const float *h, size_t n,
                         activation act);
+
+  /* A step along straight lines: at = x + part (y - x) + sd noise (NULL for none), and
+   * change = speed (y - x), on n values. */
+  void (*join)(float *at, float *change, const float *x, const float *y,
+               const float *noise, float part, float speed, float sd, size_t n);
+  /* out = slope (out - want) on n values; returns the sum of (out - want)^2. */
+  float (*squared_error)(float *out, const float *want, float slope, size_t n);
 
   /* Adam on n values, n a multiple of KERNEL_PAD; the gradient is the sum of `blocks`
    * buffers `stride` apart. */

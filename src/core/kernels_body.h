@@ -44,6 +44,7 @@ INLINE vf vf_load_part(const float *p, size_t count) {
 #include "kernels_random.h"
 #include "kernels_distance.h"
 #include "kernels_adam.h"
+#include "kernels_bridge.h"
 #include "kernels_gemm.h"
 
 #define TABLE_NAME_(isa) kernels_##isa
@@ -56,6 +57,8 @@ const kernels TABLE_NAME(SIMD_NAME) = {
   .gemm = gemm,
   .activate = activate,
   .activate_grad = activate_grad,
+  .join = join,
+  .squared_error = squared_error,
   .adam = adam,
   .normals = normals,
   .exp_f64 = exp_f64,

@@ -2,11 +2,12 @@
 #include "kernels.h"
 #include <math.h>
 
-static void gemm(float *c, size_t ldc, const float *a, size_t a_row, size_t a_col,
-                 const float *b, size_t ldb, size_t m, size_t n, size_t k) {
+static void gemm(float *c, size_t ldc, const float *start, size_t ld_start,
+                 const float *a, size_t a_row, size_t a_col, const float *b, size_t ldb,
+                 size_t m, size_t n, size_t k) {
   for (size_t i = 0; i < m; i++)
     for (size_t j = 0; j < n; j++) {
-      double sum = c[i * ldc + j];
+      double sum = start ? start[i * ld_start + j] : 0;
       for (size_t l = 0; l < k; l++)
         sum += (double)a[i * a_row + l * a_col] * b[l * ldb + j];
       c[i * ldc + j] = (float)sum;
@@ -34,6 +35,25 @@ static void activate_grad(float *d, const float *z, const float *h, size_t n,
     default: d[i] *= 1 - h[i] * h[i];
     }
   }
+}
+
+static void join(float *at, float *change, const float *x, const float *y,
+                 const float *noise, float part, float speed, float sd, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    double gap = (double)y[i] - x[i];
+    at[i] = (float)(x[i] + part * gap + (noise ? (double)sd * noise[i] : 0));
+    change[i] = (float)(speed * gap);
+  }
+}
+
+static float squared_error(float *out, const float *want, float slope, size_t n) {
+  double total = 0;
+  for (size_t i = 0; i < n; i++) {
+    double miss = (double)out[i] - want[i];
+    total += miss * miss;
+    out[i] = (float)(slope * miss);
+  }
+  return (float)total;
 }
 
 static void adam(float *w, float *m, float *v, const float *grad, size_t blocks,
@@ -151,6 +171,8 @@ const kernels kernels_naive = {
   .gemm = gemm,
   .activate = activate,
   .activate_grad = activate_grad,
+  .join = join,
+  .squared_error = squared_error,
   .adam = adam,
   .normals = normals,
   .exp_f64 = exp_f64,

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#define LANES ((size_t)16)
+#define LANES ((size_t)8)
 #define LANE_FLOATS ((size_t)1 << 22) /* all gradients together, at least two lanes */
 #define CHUNK ((size_t)4096)          /* parameters updated at a time */
 
@@ -106,10 +106,20 @@ static void update_chunk(void *context, size_t chunk, int rank) {
               u->learning_rate);
 }
 
+/* One layer of both networks, velocity's first. */
+static void transpose_layer(void *context, size_t layer, int rank) {
+  const learner *l = context;
+  size_t first = mlp_layers(l->velocity.shape);
+  const network *net = layer < first ? &l->velocity : &l->growth;
+  (void)rank;
+  mlp_transpose_layer(net->transposed, net->weights, net->shape,
+                      layer < first ? layer : layer - first);
+}
+
 void learner_update(learner *l, crew *c, double scale, uint64_t step,
                     double learning_rate) {
   update u = {l, scale, learning_rate, step};
   crew_loop(c, count_chunks(&l->velocity) + count_chunks(&l->growth), update_chunk, &u);
-  mlp_transpose(l->velocity.transposed, l->velocity.weights, l->velocity.shape);
-  mlp_transpose(l->growth.transposed, l->growth.weights, l->growth.shape);
+  crew_loop(c, mlp_layers(l->velocity.shape) + mlp_layers(l->growth.shape),
+            transpose_layer, l);
 }

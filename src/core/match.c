@@ -65,16 +65,11 @@ size_t match_workspace(const trainee *velocity, const trainee *growth,
 static double squared_error(float *out, size_t pad, const float *want, size_t ldw,
                             const float *weight, float scale, size_t rows,
                             size_t columns) {
+  const kernels *k = kernels_get();
   double loss = 0;
-  for (size_t r = 0; r < rows; r++) {
-    float row = 0, slope = 2 * scale * weight[r];
-    for (size_t c = 0; c < columns; c++) {
-      float miss = out[r * pad + c] - want[r * ldw + c];
-      row += miss * miss;
-      out[r * pad + c] = slope * miss;
-    }
-    loss += (double)weight[r] * row;
-  }
+  for (size_t r = 0; r < rows; r++)
+    loss += (double)weight[r] * k->squared_error(out + r * pad, want + r * ldw,
+                                                 2 * scale * weight[r], columns);
   return loss;
 }
 

@@ -57,17 +57,26 @@ void mlp_unpack(double *flat, const float *packed, const mlp_shape *s) {
   }
 }
 
-void mlp_transpose(float *transposed, const float *packed, const mlp_shape *s) {
-  for (size_t l = 0; l < mlp_layers(s); l++) {
+/* One cache line of a row by 16 rows at a time, so that every line is fetched once. */
+void mlp_transpose_layer(float *transposed, const float *packed, const mlp_shape *s,
+                         size_t layer) {
+  for (size_t l = 0; l < layer; l++) {
     size_t in = mlp_layer_inputs(s, l), out = mlp_layer_outputs(s, l);
-    size_t from = kernel_pad(out), to = kernel_pad(in);
-    for (size_t j = 0; j < out; j++) {
-      for (size_t i = 0; i < in; i++) transposed[j * to + i] = packed[i * from + j];
-      for (size_t i = in; i < to; i++) transposed[j * to + i] = 0;
-    }
-    packed += (in + 1) * from;
-    transposed += out * to;
+    packed += (in + 1) * kernel_pad(out);
+    transposed += out * kernel_pad(in);
   }
+  size_t in = mlp_layer_inputs(s, layer), out = mlp_layer_outputs(s, layer);
+  size_t from = kernel_pad(out), to = kernel_pad(in);
+  for (size_t i = 0; i < to; i += KERNEL_PAD)
+    for (size_t j = 0; j < out; j += KERNEL_PAD)
+      for (size_t c = j; c < out && c < j + KERNEL_PAD; c++)
+        for (size_t r = i; r < i + KERNEL_PAD; r++)
+          transposed[c * to + r] = r < in ? packed[r * from + c] : 0;
+}
+
+void mlp_transpose(float *transposed, const float *packed, const mlp_shape *s) {
+  for (size_t l = 0; l < mlp_layers(s); l++)
+    mlp_transpose_layer(transposed, packed, s, l);
 }
 
 void mlp_init(double *flat, const mlp_shape *s, rng_key key, uint32_t stream) {
@@ -100,8 +109,7 @@ void mlp_tile_layout(arena *a, mlp_tile *tile, const mlp_shape *s) {
 static void affine(float *out, size_t pad, const float *x, size_t ldx, size_t rows,
                    const float *w, size_t in) {
   const float *bias = w + in * pad;
-  for (size_t r = 0; r < rows; r++) memcpy(out + r * pad, bias, pad * sizeof *out);
-  kernels_get()->gemm(out, pad, x, ldx, 1, w, pad, rows, pad, in);
+  kernels_get()->gemm(out, pad, bias, 0, x, ldx, 1, w, pad, rows, pad, in);
 }
 
 void mlp_forward(float *out, mlp_tile *tile, const float *x, size_t ldx, size_t rows,
@@ -124,8 +132,9 @@ static void add_weight_gradient(float *grad, const float *x, size_t ldx,
                                 const float *delta, size_t pad, size_t rows, size_t in) {
   const float one = 1;
   const kernels *k = kernels_get();
-  k->gemm(grad, pad, x, 1, ldx, delta, pad, in, pad, rows);
-  k->gemm(grad + in * pad, pad, &one, 0, 0, delta, pad, 1, pad, rows);
+  k->gemm(grad, pad, grad, pad, x, 1, ldx, delta, pad, in, pad, rows);
+  grad += in * pad;
+  k->gemm(grad, pad, grad, pad, &one, 0, 0, delta, pad, 1, pad, rows);
 }
 
 void mlp_backward(float *grad, float *dx, const float *dout, mlp_tile *tile,
@@ -146,13 +155,13 @@ void mlp_backward(float *grad, float *dx, const float *dout, mlp_tile *tile,
       add_weight_gradient(grad + at, below, ld_below, delta, out_pad, rows, in);
     if (l == 0) {
       if (dx)
-        k->gemm(dx, in_pad, delta, out_pad, 1, transposed, in_pad, rows, in_pad, out);
+        k->gemm(dx, in_pad, dx, in_pad, delta, out_pad, 1, transposed, in_pad, rows,
+                in_pad, out);
       return;
     }
     float *next = tile->delta + (l % 2) * layer;
-    memset(next, 0, rows * in_pad * sizeof *next);
-    k->gemm(next, in_pad, delta, out_pad, 1, transposed + at_transposed, in_pad, rows,
-            in_pad, out);
+    k->gemm(next, in_pad, NULL, 0, delta, out_pad, 1, transposed + at_transposed, in_pad,
+            rows, in_pad, out);
     k->activate_grad(next, tile->z + (l - 1) * layer, tile->h + (l - 1) * layer,
                      rows * pad, s->act);
     delta = next;

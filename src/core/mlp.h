@@ -41,6 +41,8 @@ size_t mlp_transposed(const mlp_shape *shape);
 void mlp_pack(float *packed, const double *flat, const mlp_shape *shape);
 void mlp_unpack(double *flat, const float *packed, const mlp_shape *shape);
 void mlp_transpose(float *transposed, const float *packed, const mlp_shape *shape);
+void mlp_transpose_layer(float *transposed, const float *packed, const mlp_shape *shape,
+                         size_t layer);
 
 /* Weights and biases uniform in +-1/sqrt(inputs of the layer) (LeCun et al. 1998);
  * `stream` tells networks apart that share a key. */

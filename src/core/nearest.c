@@ -58,7 +58,7 @@ static void find_group(int32_t *index, double *square, const nearest_task *task,
     size_t start = p * PANEL, left = task->n - start, count = left < PANEL ? left : PANEL;
     for (size_t q = first; q < end; q++) {
       kernel->sqdist(found, s->panel + start * task->d, PANEL,
-                     task->queries + q * task->d, count, task->d);
+                     task->queries + q * task->d, count, task->d, 0);
       const double *worst = square + q * k + k - 1;
       for (size_t i = 0; i < count; i++)
         if (found[i] < *worst)

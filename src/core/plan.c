@@ -39,7 +39,7 @@ void plan_target_sums(double *sums, const double *b, size_t m) {
 }
 
 /* First place whose running sum exceeds u < 1. */
-static size_t search_double(const double *sums, size_t n, double u) {
+static size_t search(const double *sums, size_t n, double u) {
   size_t low = 0, high = n - 1;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
@@ -49,26 +49,48 @@ static size_t search_double(const double *sums, size_t n, double u) {
   return low;
 }
 
-static size_t search_float(const float *sums, size_t n, double u) {
-  size_t low = 0, high = n - 1;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (sums[middle] > u) high = middle;
-    else low = middle + 1;
+enum { TOGETHER = 64 };
+
+/* The same in up to TOGETHER columns, a halving of each in turn: what a search waits for
+ * is memory, and so the searches wait together. */
+static void search_columns(size_t low[], const float *const sums[], size_t n[],
+                           const double u[], size_t count) {
+  size_t open;
+  do {
+    open = 0;
+    for (size_t k = 0; k < count; k++) {
+      size_t half = n[k] / 2;
+      low[k] += half * (sums[k][low[k] + half - (half > 0)] <= u[k]);
+      n[k] -= half;
+      open |= n[k] - 1;
+    }
+  } while (open);
+}
+
+static void draw_together(int32_t *source, int32_t *target, const double *uniforms,
+                          size_t count, const plan *p, const double *marginal) {
+  size_t low[TOGETHER] = {0}, n[TOGETHER];
+  const float *sums[TOGETHER];
+  double u[TOGETHER];
+  for (size_t k = 0; k < count; k++) {
+    double v = uniforms[2 * k];
+    size_t j = marginal ? search(marginal, p->m, v) : (size_t)(v * (double)p->m);
+    if (j >= p->m) j = p->m - 1; /* v just below 1 may round up */
+    target[k] = (int32_t)j;
+    sums[k] = p->value + p->start[j];
+    n[k] = p->count[j];
+    u[k] = uniforms[2 * k + 1];
   }
-  return low;
+  search_columns(low, sums, n, u, count);
+  for (size_t k = 0; k < count; k++)
+    source[k] = p->source[p->start[target[k]] + low[k]];
 }
 
 void plan_draw(int32_t *source, int32_t *target, const double *uniforms, size_t count,
                const plan *p, const double *sums) {
-  for (size_t k = 0; k < count; k++) {
-    double u = uniforms[2 * k];
-    size_t j = sums ? search_double(sums, p->m, u) : (size_t)(u * (double)p->m);
-    if (j >= p->m) j = p->m - 1; /* u just below 1 may round up */
-    size_t at = search_float(p->value + p->start[j], p->count[j], uniforms[2 * k + 1]);
-    source[k] = p->source[p->start[j] + at];
-    target[k] = (int32_t)j;
-  }
+  for (size_t k = 0; k < count; k += TOGETHER)
+    draw_together(source + k, target + k, uniforms + 2 * k,
+                  count - k < TOGETHER ? count - k : TOGETHER, p, sums);
 }
 
 void plan_column(double *out, const cost_columns *cost, const double *f, const double *g,

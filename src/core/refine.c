@@ -10,6 +10,7 @@ typedef struct {
   const refine_options *options;
   learner learner;
   rollout roll;
+  double *boundary;        /* (boundaries) of this round */
   station *stations;       /* (times - 1) of the times after the first */
   size_t first, count;     /* cells of the part that is being worked on */
   size_t lanes;
@@ -59,8 +60,9 @@ static void layout(arena *a, session *r, const mlp_shape *velocity,
   size_t anchor_tiles = (o->batch + MLP_TILE - 1) / MLP_TILE;
   r->lanes = learner_lanes(velocity, growth, tiles > anchor_tiles ? tiles : anchor_tiles);
   learner_layout(a, &r->learner, velocity, growth, r->lanes);
+  r->boundary = arena_take(a, p->boundaries, sizeof(double));
   r->roll = (rollout){.n = n, .d = p->d, .steps = p->boundaries - 1,
-                      .times = p->boundary};
+                      .times = r->boundary};
   r->roll.path = arena_take(a, p->boundaries * n * (p->d + 1), sizeof(float));
   r->roll.adjoint = arena_take(a, p->boundaries * n * (p->d + 1), sizeof(float));
   r->anchor_loss = arena_take(a, 2 * r->lanes, sizeof(double));
@@ -150,6 +152,20 @@ static void draw_cells(session *r) {
   }
 }
 
+/* All boundaries between observed times move by up to a quarter of a step, together: the
+ * fields shall fit no one grid, but the flow. */
+static void shift_boundaries(session *r) {
+  const refine_problem *p = r->problem;
+  const uint32_t counter[4] = {0, (uint32_t)r->round, (uint32_t)(r->round >> 32), RNG_PICK};
+  uint32_t word[4];
+  rng_philox(word, counter, r->options->key);
+  double shift = 0.5 * (rng_uniform(word[0]) - 0.5);
+  memcpy(r->boundary, p->boundary, p->boundaries * sizeof(double));
+  for (size_t k = 0; k + 1 < p->times; k++)
+    for (size_t b = p->observed[k] + 1; b < p->observed[k + 1]; b++)
+      r->boundary[b] += shift * (p->boundary[b + 1] - p->boundary[b]);
+}
+
 static const float *states(const session *r, size_t item) {
   return r->roll.path + r->problem->observed[item + 1] * r->roll.n * (r->roll.d + 1);
 }
@@ -237,6 +253,7 @@ static void run_rounds(crew *c, void *context) {
   const size_t parts = r->options->parts;
   for (r->round = r->from; r->round < r->to; r->round++) {
     draw_cells(r);
+    shift_boundaries(r);
     roll_part(r, c, 0, r->roll.n);
     crew_loop(c, r->problem->times - 1, plan_item, r);
     collect(r);

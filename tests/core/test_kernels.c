@@ -10,20 +10,26 @@ static double uniform(double low, double high) {
   return low + (high - low) * rng_uniform(word[0]);
 }
 
-/* gemm equals its double-accumulating twin to k rounding errors, for both layouts of a
- * and every remainder of rows. */
+/* gemm equals its double-accumulating twin to k rounding errors, for both layouts of a,
+ * every remainder of rows, and each thing to start from. */
 static void check_gemm(size_t m, size_t n, size_t k, int transposed) {
   float *a = malloc(m * k * sizeof *a), *b = malloc(k * n * sizeof *b);
   float *c = malloc(m * n * sizeof *c), *twin = malloc(m * n * sizeof *twin);
   for (size_t i = 0; i < m * k; i++) a[i] = (float)uniform(-1, 1);
   for (size_t i = 0; i < k * n; i++) b[i] = (float)uniform(-1, 1);
-  for (size_t i = 0; i < m * n; i++) c[i] = twin[i] = (float)uniform(-1, 1);
   size_t row = transposed ? 1 : k, col = transposed ? m : 1;
-  kernels_get()->gemm(c, n, a, row, col, b, n, m, n, k);
-  kernels_naive.gemm(twin, n, a, row, col, b, n, m, n, k);
-  double worst = 0;
-  for (size_t i = 0; i < m * n; i++) worst = fmax(worst, fabs(c[i] - twin[i]));
-  CHECK(worst <= 6e-8 * (double)(k + 1) * 2, "%zu x %zu x %zu: %g", m, n, k, worst);
+  for (int start = 0; start < 3; start++) { /* nothing, a row for all, c itself */
+    for (size_t i = 0; i < m * n; i++) c[i] = twin[i] = (float)uniform(-1, 1);
+    size_t ld = start == 2 ? n : 0;
+    kernels_get()->gemm(c, n, start == 0 ? NULL : start == 1 ? b : c, ld, a, row, col, b,
+                        n, m, n, k);
+    kernels_naive.gemm(twin, n, start == 0 ? NULL : start == 1 ? b : twin, ld, a, row,
+                       col, b, n, m, n, k);
+    double worst = 0;
+    for (size_t i = 0; i < m * n; i++) worst = fmax(worst, fabs(c[i] - twin[i]));
+    CHECK(worst <= 6e-8 * (double)(k + 1) * 2, "%zu x %zu x %zu from %d: %g", m, n, k,
+          start, worst);
+  }
   free(a);
   free(b);
   free(c);
@@ -33,13 +39,12 @@ static void check_gemm(size_t m, size_t n, size_t k, int transposed) {
 /* A row of the product has the same bits whatever rows stand around it. */
 static void check_rows_are_independent(void) {
   enum { M = 13, N = 48, K = 29 };
-  float a[M * K], b[K * N], c[M * N] = {0}, alone[N];
+  float a[M * K], b[K * N], c[M * N], alone[N];
   for (int i = 0; i < M * K; i++) a[i] = (float)uniform(-1, 1);
   for (int i = 0; i < K * N; i++) b[i] = (float)uniform(-1, 1);
-  kernels_get()->gemm(c, N, a, K, 1, b, N, M, N, K);
+  kernels_get()->gemm(c, N, NULL, 0, a, K, 1, b, N, M, N, K);
   for (int i = 0; i < M; i++) {
-    memset(alone, 0, sizeof alone);
-    kernels_get()->gemm(alone, N, a + i * K, K, 1, b, N, 1, N, K);
+    kernels_get()->gemm(alone, N, NULL, 0, a + i * K, K, 1, b, N, 1, N, K);
     CHECK(memcmp(alone, c + i * N, sizeof alone) == 0, "row %d", i);
   }
 }
@@ -59,6 +64,32 @@ static void check_activations(void) {
       CHECK_NEAR(h[i], want[i], 1e-6);
       CHECK_NEAR(d[i], d_want[i], 1e-6);
     }
+  }
+}
+
+/* Rows of a batch and their loss, to 1e-6 of their twins for every remainder of a vector:
+ * with noise and without. */
+static void check_bridge(void) {
+  enum { N = 67 };
+  float x[N], y[N], noise[N], at[N], change[N], at_twin[N], change_twin[N];
+  for (size_t n = 1; n <= N; n++) {
+    for (size_t i = 0; i < n; i++) {
+      x[i] = (float)uniform(-1, 1);
+      y[i] = (float)uniform(-1, 1);
+      noise[i] = (float)uniform(-1, 1);
+    }
+    for (int noisy = 0; noisy < 2; noisy++) {
+      const float *e = noisy ? noise : NULL;
+      kernels_get()->join(at, change, x, y, e, 0.3f, 0.7f, 0.2f, n);
+      kernels_naive.join(at_twin, change_twin, x, y, e, 0.3f, 0.7f, 0.2f, n);
+      for (size_t i = 0; i < n; i++) {
+        CHECK_NEAR(at[i], at_twin[i], 1e-6);
+        CHECK_NEAR(change[i], change_twin[i], 1e-6);
+      }
+    }
+    CHECK_NEAR(kernels_get()->squared_error(at, y, 0.5f, n),
+               kernels_naive.squared_error(at_twin, y, 0.5f, n), 1e-6);
+    for (size_t i = 0; i < n; i++) CHECK_NEAR(at[i], at_twin[i], 1e-6);
   }
 }
 
@@ -116,8 +147,10 @@ int main(void) {
         check_gemm(m, n, 1 + 7 * m, transposed);
   check_gemm(64, 64, 1000, 0);
   check_gemm(3, 1008, 64, 1);
+  check_gemm(11, 48, 600, 1);
   check_rows_are_independent();
   check_activations();
+  check_bridge();
   check_exp();
   check_reductions();
   check_sqdist();

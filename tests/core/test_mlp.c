@@ -182,9 +182,9 @@ static void check_adam(void) {
     for (int i = 0; i < N; i++) {
       double g = 0.5 * ((double)grad[i] + grad[N + i] + grad[2 * N + i]);
       m2[i] = 0.9 * m2[i] + 0.1 * g;
-      v2[i] = 0.999 * v2[i] + 0.001 * g * g;
+      v2[i] = 0.95 * v2[i] + 0.05 * g * g;
       w2[i] -= 0.01 * (m2[i] / (1 - pow(0.9, t))) /
-               (sqrt(v2[i] / (1 - pow(0.999, t))) + 1e-8);
+               (sqrt(v2[i] / (1 - pow(0.95, t))) + 1e-8);
     }
   }
   for (int i = 0; i < N; i++) CHECK_NEAR(w[i], w2[i], 1e-5);

@@ -176,6 +176,38 @@ static void check_boundaries(void) {
     CHECK(from[k] == weighted_from[k] && to[k] == weighted_to[k], "weighted draw %zu", k);
 }
 
+/* The source drawn is the first whose running sum exceeds the number, as a scan finds it,
+ * in columns of 1 ... 150 entries drawn from together. */
+static void check_search(void) {
+  enum { M = 150, ENTRIES = M * (M + 1) / 2, DRAWS = 1000 };
+  static int32_t source[ENTRIES];
+  static float value[ENTRIES];
+  size_t start[M], count[M], at = 0;
+  for (size_t j = 0; j < M; j++) {
+    start[j] = at;
+    count[j] = j + 1;
+    for (size_t i = 0; i <= j; i++, at++) {
+      source[at] = (int32_t)i;
+      value[at] = i % 3 == 1 ? 0 : (float)uniform(0, 1);
+    }
+  }
+  plan p = {M, M, start, count, source, value};
+  plan_accumulate(&p);
+  double u[2 * DRAWS];
+  int32_t from[DRAWS], to[DRAWS];
+  for (size_t k = 0; k < 2 * DRAWS; k++) u[k] = uniform(0, 1);
+  for (size_t k = 0; k < M; k++) u[2 * k + 1] = value[start[(size_t)(u[2 * k] * M)]];
+  for (size_t k = 0; k < M; k++)
+    if (u[2 * k + 1] == 1) u[2 * k + 1] = 0;
+  plan_draw(from, to, u, DRAWS, &p, NULL);
+  for (size_t k = 0; k < DRAWS; k++) {
+    size_t j = (size_t)(u[2 * k] * M), i = 0;
+    while (value[start[j] + i] <= u[2 * k + 1]) i++;
+    CHECK(to[k] == (int32_t)j && from[k] == (int32_t)i, "draw %zu: %d, %d", k, from[k],
+          to[k]);
+  }
+}
+
 /* Frequencies of 400000 pairs against P / sum P: chi-square below its mean plus five
  * standard deviations (one chance in a million for fair draws), each pair once over. */
 static void check_frequencies(int constant) {
@@ -225,6 +257,7 @@ int main(void) {
   check_entries(1e-8, 1000);
   check_entries(1e-8, 96);
   check_boundaries();
+  check_search();
   check_frequencies(1);
   check_frequencies(0);
   return check_report("test_plan");

@@ -1,0 +1,122 @@
+/* Seconds of a training step beside seconds of OpenBLAS sgemm, turn and turn about.
+ *
+ *   training THREADS WIDTH HIDDEN FEATURES BATCH ROUNDS
+ *
+ * prints, for the best round of each: microseconds of a step, GFLOP/s of a step (products
+ * of matrices alone, without padding), GFLOP/s of sgemm. bench/training.R compiles it. */
+#include "match.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+void sgemm_(const char *ta, const char *tb, const int *m, const int *n, const int *k,
+            const float *alpha, const float *a, const int *lda, const float *b,
+            const int *ldb, const float *beta, float *c, const int *ldc);
+void openblas_set_num_threads(int threads);
+
+enum { SNAPSHOTS = 3, CELLS = 2000, SOURCES = 200, ORDER = 1024 };
+static const rng_key key = {{1, 2}};
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double least(double a, double b) { return a < b ? a : b; }
+
+/* Snapshots of normal cells, each target with 200 sources. */
+static bridge make_problem(size_t d) {
+  size_t values = kernel_pad(SNAPSHOTS * CELLS * d + NORMALS_GROUP);
+  float *cells = malloc(values / NORMALS_GROUP * NORMALS_GROUP * sizeof *cells);
+  const uint32_t counter[4] = {0};
+  kernels_get()->normals(cells, values / NORMALS_GROUP * NORMALS_GROUP, counter, key);
+  size_t *offset = malloc((SNAPSHOTS + 1) * sizeof *offset);
+  double *times = malloc(SNAPSHOTS * sizeof *times);
+  plan *plans = malloc((SNAPSHOTS - 1) * sizeof *plans);
+  double *log_children = calloc(SNAPSHOTS * CELLS, sizeof *log_children);
+  for (size_t k = 0; k < SNAPSHOTS; k++) {
+    offset[k] = k * CELLS;
+    times[k] = (double)k;
+  }
+  for (size_t k = 0; k + 1 < SNAPSHOTS; k++) {
+    plan p = {CELLS, CELLS, malloc(CELLS * sizeof *p.start),
+              malloc(CELLS * sizeof *p.count),
+              malloc(CELLS * SOURCES * sizeof *p.source),
+              malloc(CELLS * SOURCES * sizeof *p.value)};
+    for (size_t j = 0; j < CELLS; j++) {
+      p.start[j] = j * SOURCES;
+      p.count[j] = SOURCES;
+      for (size_t i = 0; i < SOURCES; i++) {
+        p.source[p.start[j] + i] = (int32_t)(i * (CELLS / SOURCES));
+        p.value[p.start[j] + i] = 1 + (float)(i % 7);
+      }
+    }
+    plan_accumulate(&p);
+    plans[k] = p;
+  }
+  return (bridge){d, SNAPSHOTS - 1, cells, offset, times, plans, log_children, 0.05,
+                  1, 0, 1};
+}
+
+static trainee make_trainee(mlp_shape s, uint32_t stream) {
+  size_t n = mlp_parameters(&s);
+  trainee t = {s, malloc(n * sizeof(double)), calloc(n, sizeof(double)),
+               calloc(n, sizeof(double))};
+  mlp_init(t.weights, &s, key, stream);
+  return t;
+}
+
+/* Multiplications and additions for one row: forward, gradient of the weights, and of
+ * the inputs of all layers but the first. */
+static double row_flops(const mlp_shape *s) {
+  double total = 0;
+  for (size_t l = 0; l < mlp_layers(s); l++)
+    total += (l == 0 ? 4.0 : 6.0) * (double)(mlp_layer_inputs(s, l) *
+                                             mlp_layer_outputs(s, l));
+  return total;
+}
+
+int main(int argc, char **argv) {
+  if (argc != 7 || kernels_select(getenv("VGFM_KERNELS"))) return 1;
+  int threads = atoi(argv[1]), rounds = atoi(argv[6]);
+  size_t width = (size_t)atoi(argv[2]), hidden = (size_t)atoi(argv[3]);
+  size_t d = (size_t)atoi(argv[4]), batch = (size_t)atoi(argv[5]);
+
+  bridge b = make_problem(d);
+  mlp_shape velocity = {d + 1, d, width, hidden, ACTIVATION_LEAKY_RELU};
+  mlp_shape growth = {d + 1, 1, width, hidden, ACTIVATION_LEAKY_RELU};
+  trainee v = make_trainee(velocity, 1), g = make_trainee(growth, 2);
+  match_options options = {batch, 1000000, 1e-3, 0.01, key, threads};
+  size_t bytes = match_workspace(&v, &g, &options);
+  void *space = malloc(bytes);
+  double flops = (double)batch * (row_flops(&v.shape) + row_flops(&g.shape));
+  uint64_t steps = (uint64_t)(4 + 5e9 / flops);
+  double *losses = malloc(2 * steps * sizeof *losses);
+
+  size_t order = ORDER;
+  const int n = ORDER;
+  const float one = 1, none = 0;
+  float *x = calloc(3 * order * order, sizeof *x), *y = x + order * order;
+  for (size_t i = 0; i < 2 * order * order; i++) x[i] = (float)(i % 13) - 6;
+  openblas_set_num_threads(threads);
+
+  double step = 1e9, product = 1e9;
+  for (int round = 0; round <= rounds; round++) { /* the first warms up */
+    for (int i = 0; i < 4; i++) {
+      double start = now();
+      sgemm_("N", "N", &n, &n, &n, &one, x, &n, y, &n, &none, y + order * order, &n);
+      if (round > 0) product = least(product, now() - start);
+    }
+    /* Threads of OpenBLAS keep their processors for a while after they are done. */
+    nanosleep(&(struct timespec){0, 60000000}, NULL);
+    double start = now();
+    if (match_run(&v, &g, losses, (uint64_t)round * steps, steps, &b, &options, space,
+                  bytes))
+      return 1;
+    if (round > 0) step = least(step, (now() - start) / (double)steps);
+  }
+  printf("%.3f %.2f %.2f\n", 1e6 * step, 1e-9 * flops / step,
+         2e-9 * (double)order * (double)order * (double)order / product);
+  return 0;
+}
