@@ -6,44 +6,47 @@
 #'
 #' @section How the defaults are chosen:
 #' Measured on simulated gene networks, branching simulations, Gaussian clusters in up to
-#' 1000 dimensions and mouse haematopoiesis. V is the variance within a snapshot, summed
-#' over features, mean over snapshots: the size of the population itself, whatever
-#' distance it travels.
-#' * `tau` is 3 V. It decides the growth rates: a few times smaller, and the descendants
-#'   of like cells scatter; a few times larger, and dividing and resting cells blur.
+#' 1000 dimensions and mouse haematopoiesis; `bench/ablation.md` in the sources shows what
+#' each choice does. V is the variance within a snapshot, summed over features, mean over
+#' snapshots: the size of the population itself, whatever distance it travels.
+#' * `tau` decides the growth rates. On 150 cells of each snapshot, couplings are solved
+#'   along a grid of `tau` from 16 V to V / 128. As `tau` grows, the log numbers of
+#'   descendants spread less: as 1 / `tau` where motion alone makes them differ, and hardly
+#'   at all where branches of the population really grow and shrink, while `tau` is too
+#'   dear for cells within a branch to differ, and too cheap to pay transport between
+#'   branches. The flattest place of such a plateau is taken (at least three times flatter
+#'   than on both sides). Without a plateau the data do not say, and `tau` is 3 V.
 #' * `epsilon` is 0.007 V: between a third and three times of it, fits are equally good.
-#' * `noise` is 0.6 times the local spacing: the median distance between nearest cells of
-#'   a snapshot, over the root of the number of features; at least 2 % of the root of
-#'   the mean variance of a feature. Less lets the field learn single cells by heart,
-#'   which shrinks the predicted cloud in many dimensions; more blurs it.
-#' * `steps` is 2000 for up to 60 features and falls with the root of their number beyond:
-#'   there the field is simple against the noise of the cells, and longer training learns
-#'   that noise, which shrinks the predicted cloud.
+#' * `noise` is the local spacing, which is the median distance between nearest cells of a
+#'   snapshot over the root of the number of features, times 2 in many dimensions and less
+#'   in few (2 sqrt(d / (d + 30))); at least 2 % of the root of the mean variance of a
+#'   feature. Less lets the field learn single cells by heart, which shrinks the predicted
+#'   cloud in many dimensions; more blurs it in few.
+#' * `path`: with more than two times, straight lines between them change direction at
+#'   every observed time. Smooth paths pass through a cell with one velocity, between the
+#'   mean that arrives there and the mean that leaves. A time left out is then predicted
+#'   with half the error.
+#' * `steps` and `refine_steps` follow `effort` for up to 60 features. Beyond, `steps` fall
+#'   with the root of their number and `refine_steps` with the number itself: there the
+#'   field is simple against the noise of the cells, and longer training learns that
+#'   noise, which shrinks the predicted cloud.
 #' * `learning_rate` falls from 0.01 along half a cosine. At 0.003 the same quality takes
 #'   twice the steps; at 0.02 some seeds end clearly worse.
 #' * `activation`: leaky ReLU reaches lower errors than SiLU and tanh at equal steps.
 #'
 #' @section Refinement:
-#' With `refine_steps` above 0, the matched fields are refined by what [vgfm_evaluate()]
-#' measures: the first snapshot is rolled out through all times, and the fields follow
-#' the gradient of the exact Wasserstein-1 distances, in positions and in weights, and of
-#' the mass errors; the matching loss stays as an anchor. A fifth of the cells of each
-#' later snapshot takes no part in the steps and judges them by W1 plus relative mass
-#' error: of ten states on the way and the unrefined one, the best is returned. On small
-#' branching data, 300 steps lowered W1 by a quarter, at 25 ms a step with a few hundred
-#' cells; a step costs more on larger data. Off by default.
+#' The matched fields are refined by what [vgfm_evaluate()] measures: the first snapshot
+#' is rolled out through all times, and the fields follow the gradient of the exact
+#' Wasserstein-1 distances, in positions and in weights, and of the mass errors; the
+#' matching loss stays as an anchor between the times. In turn, a fifth of the cells of
+#' each later snapshot sits out a round of steps, and judges it by W1 plus relative mass
+#' error; of the states after every five rounds and the unrefined one, the best is
+#' returned. At last the total mass is made right at the observed times, by a rate added
+#' to the growth of all cells alike; what [vgfm_evaluate()] reports as RME on the data of
+#' the fit is what is left of integration, and [vgfm_cv()] is the test.
 #'
-#' @section Couplings in blocks:
-#' Where the squared distances between two snapshots of n and m cells do not fit in
-#' `memory` (by default, above 11585 x 11585), both are dealt into the least number of
-#' blocks of at most 2500 cells (the geometric mean of source and target; fewer with a
-#' `memory` below 0.05), and each block is coupled exactly. Time and memory then grow with
-#' the number of cells, not with its square. Every cell is in one block and every target
-#' receives its mass. Cells are dealt so that a block holds its share of every
-#' neighbourhood: the numbers of descendants then are those of the whole coupling but for
-#' noise, over which the growth field averages. They are the same for every seed.
-#' `fit$couplings[[k]]$method` is `"blocks"` or `"whole"`, `$blocks` their number.
-#'
+#' @param effort `"fast"` matches in 700 steps and does not refine; `"default"` matches in
+#'   2000 and refines in 150, `"high"` in 4000 and 800.
 #' @param epsilon Entropic regularisation of the coupling, in squared units of `x`;
 #'   positive. Smaller means sharper pairs and more work.
 #' @param tau Price of changing a cell's mass in the coupling, in squared units of `x`;
@@ -53,10 +56,11 @@
 #'   of `x`; at least 0.
 #' @param width,depth Units per hidden layer, and number of hidden layers, of both
 #'   networks.
+#' @param path `"smooth"` or `"straight"` paths between paired cells.
 #' @param activation `"leaky_relu"`, `"silu"` or `"tanh"`.
-#' @param steps Number of training steps; 0 stops after the coupling.
+#' @param steps Number of steps of matching; 0 stops after the coupling.
 #' @param batch Rows per training step, shared equally among the intervals.
-#' @param refine_steps Steps of refinement after the matching, see the section below;
+#' @param refine_steps Steps of refinement after the matching, see the section above;
 #'   0 for none.
 #' @param learning_rate Learning rate of Adam at the first step; it falls along half a
 #'   cosine to 1 % of that.
@@ -75,16 +79,17 @@
 #' @seealso [vgfm_fit()]
 #' @export
 #' @examples
-#' vgfm_control(steps = 500, width = 32)
-vgfm_control <- function(epsilon = NULL, tau = NULL, noise = NULL, width = 64, depth = 3,
+#' vgfm_control("fast", width = 32)
+vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL, tau = NULL, noise = NULL, width = 64, depth = 3,
                          path = c("smooth", "straight"), activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
-                         batch = 1024, refine_steps = 0, learning_rate = 0.01,
+                         batch = 1024, refine_steps = NULL, learning_rate = 0.01,
                          tolerance = 1e-6, transport_tolerance = 1e-9, memory = 1,
                          threads = NULL,
                          progress = rlang::is_interactive()) {
   class <- "vgfm_error_control"
   structure(
     list(
+      effort = check_choice(effort, c("default", "fast", "high"), class = class),
       epsilon = check_number(epsilon, 0, bounds = "(]", allow_null = TRUE, class = class),
       tau = check_number(tau, 0, bounds = "(]", allow_null = TRUE, class = class),
       noise = check_number(noise, 0, allow_null = TRUE, class = class),
@@ -94,7 +99,7 @@ vgfm_control <- function(epsilon = NULL, tau = NULL, noise = NULL, width = 64, d
       activation = check_choice(activation, names(activations), class = class),
       steps = check_count(steps, min = 0, allow_null = TRUE, class = class),
       batch = check_count(batch, max = 2^20, class = class),
-      refine_steps = check_count(refine_steps, min = 0, class = class),
+      refine_steps = check_count(refine_steps, min = 0, allow_null = TRUE, class = class),
       learning_rate = check_number(learning_rate, 0, 1, bounds = "(]", class = class),
       tolerance = check_number(tolerance, 1e-12, 0.1, class = class),
       transport_tolerance = check_number(transport_tolerance, 1e-12, 0.1, class = class),
@@ -109,6 +114,13 @@ vgfm_control <- function(epsilon = NULL, tau = NULL, noise = NULL, width = 64, d
 # In the order of core/kernels.h.
 activations <- c(leaky_relu = 0, silu = 1, tanh = 2)
 
+# Steps of matching and of refinement, up to `simple_features` features. Beyond, fields
+# are simple against the noise of the cells, and longer training learns that noise; above
+# all refinement, as distances to noise reward a shrunken cloud.
+efforts <- list(fast = c(steps = 700, refine = 0), default = c(steps = 2000, refine = 150),
+                high = c(steps = 4000, refine = 800))
+simple_features <- 60
+
 # The final learning rate as a share of the first.
 rate_floor <- 0.01
 
@@ -122,7 +134,10 @@ resolve_control <- function(control, snapshots) {
     2 * sqrt(features / (features + 30)) * local_spacing(snapshots),
     0.02 * snapshots$scale
   )
-  control$steps <- control$steps %||% round(2000 * min(1, sqrt(60 / features)))
+  fewer <- min(1, simple_features / features)
+  steps <- round(efforts[[control$effort]] * c(sqrt(fewer), fewer))
+  control$steps <- control$steps %||% steps[["steps"]]
+  control$refine_steps <- control$refine_steps %||% steps[["refine"]]
   control
 }
 

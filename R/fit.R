@@ -80,13 +80,13 @@ fit_snapshots <- function(snapshots, control, call = rlang::caller_env()) {
   training <- run_matching(new_training(problem, control, key), problem, control, call)
   seconds <- c(seconds, match = clock())
   training <- run_refinement(training, snapshots, problem, control)
-  if (control$refine_steps > 0) seconds <- c(seconds, refine = clock())
+  seconds <- c(seconds, refine = clock())
   new_fit(snapshots, couplings, problem, training, control, seconds)
 }
 
 new_fit <- function(snapshots, couplings, problem, training, control, seconds) {
   couplings <- lapply(couplings, function(c) in_user_units(c, snapshots$scale))
-  structure(
+  fit <- structure(
     list(
       snapshots = snapshots, couplings = couplings, field = new_field(training, problem),
       history = loss_history(training$losses), seconds = seconds, control = control,
@@ -94,6 +94,9 @@ new_fit <- function(snapshots, couplings, problem, training, control, seconds) {
     ),
     class = "vgfm"
   )
+  # An untrained field is shown as it is.
+  if (training$step > 0) fit$field$correction <- mass_correction(fit)
+  fit
 }
 
 # A coupling without its plan; squared distances in the square of the data's units.
@@ -149,9 +152,7 @@ vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL) {
   seconds <- fit$seconds
   seconds[["match"]] <- seconds[["match"]] + clock()
   training <- run_refinement(training, fit$snapshots, problem, control)
-  if (control$refine_steps > 0) {
-    seconds[["refine"]] <- sum(seconds["refine"], clock(), na.rm = TRUE)
-  }
+  seconds[["refine"]] <- seconds[["refine"]] + clock()
   new_fit(fit$snapshots, couplings, problem, training, control, seconds)
 }
 

@@ -107,7 +107,7 @@ evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
                  time[cells], use_threads(fit$control$threads))
     check_core(out, "Evaluating the fields", call)
     velocity[cells, ] <- t(out$velocity) * (fit$snapshots$scale / unit)
-    growth[cells] <- out$growth / unit
+    growth[cells] <- (out$growth + added_growth(fit, time[cells])) / unit
   }
   list(velocity = velocity, growth = growth)
 }
@@ -127,6 +127,8 @@ advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
   from <- standard_time(fit, rep_len(as.double(from), nrow(x)))
   moved <- matrix(0, nrow(x), ncol(x), dimnames = cells_by_features(x, fit))
   last <- ncol(x) + 1
+  log_weight <- log_weight + added_mass(fit, standard_time(fit, to)) -
+    added_mass(fit, from)
   slices <- cell_slices(nrow(x))
   progress <- new_progress("Integrating", length(slices),
                            fit$control$progress && length(slices) > 1)

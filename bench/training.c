@@ -55,7 +55,7 @@ static bridge make_problem(size_t d) {
     plan_accumulate(&p);
     plans[k] = p;
   }
-  return (bridge){d, SNAPSHOTS - 1, cells, offset, times, plans, log_children, 0.05,
+  return (bridge){d, SNAPSHOTS - 1, cells, offset, times, plans, log_children, NULL, 0.05,
                   1, 0, 1};
 }
 

@@ -48,9 +48,8 @@ size_t refine_workspace(const trainee *velocity, const trainee *growth,
 /* Rounds `from` ... `from` + `rounds` - 1 of the schedule, in place. A round makes the
  * optimal plans, which stand while one part of the starting cells after the other is
  * rolled out and gives a step. Of each round, losses (rounds, 2) gets, before it, the
- * mean W1 to the cells that sit it out and the mean relative mass error. Which cells sit
- * out goes round: with a fifth of them, every cell does once in five rounds. The result does not depend on how a schedule is
- * cut, nor on the number of threads. */
+ * mean W1 to the fold that sits it out and the mean relative mass error. The result does
+ * not depend on how a schedule is cut, nor on the number of threads. */
 int refine_run(trainee *velocity, trainee *growth, double *losses, uint64_t from,
                uint64_t rounds, const refine_problem *problem,
                const refine_options *options, void *workspace, size_t workspace_bytes);

@@ -127,7 +127,7 @@ static void check_wide_rows(void) {
   int32_t zero = 0;
   float all = 1;
   plan p = {1, 1, &first, &one, &zero, &all};
-  bridge b = {W, 1, origin, at, when, &p, &none, 1, 1, 0, 1};
+  bridge b = {W, 1, origin, at, when, &p, &none, NULL, 1, 1, 0, 1};
   CHECK(bridge_noise(W) <= 8192, "noise needs %zu", bridge_noise(W));
   bridge_rows rows = {input, velocity, growth, weight, noise};
   bridge_draw(&rows, &b, key, 4, 0, ROWS);

@@ -1,0 +1,36 @@
+# The masses of a population are known at the observed times; what training misses of
+# them, the same for all cells, is added to the growth: a rate that is constant between
+# observed times. It moves no cell and changes no share of the mass.
+
+# Starting cells that the predicted masses are taken from, at most.
+calibrating_cells <- 2000
+
+# Log of observed over predicted mass at all times, 0 at the first.
+mass_correction <- function(fit) {
+  s <- fit$snapshots
+  rows <- spaced(which(s$index == 1), calibrating_cells)
+  ahead <- follow(fit, s$x[rows, , drop = FALSE], s$times[1], s$times[-1])
+  missed <- log(s$mass[-1]) - log(vapply(ahead, function(state) {
+    mean(exp(state$log_weight))
+  }, 0))
+  missed[!is.finite(missed)] <- 0 # of fields that diverged
+  c(0, missed)
+}
+
+# What is added to log weights from standard time 0 on, and to growth rates (per unit of
+# standard time); nothing beyond the last observed time.
+added_mass <- function(fit, time) {
+  correction <- fit$field$correction
+  if (is.null(correction)) return(0 * time)
+  stats::approx(observed_times(fit), correction, time, rule = 2)$y
+}
+
+added_growth <- function(fit, time) {
+  correction <- fit$field$correction
+  if (is.null(correction)) return(0 * time)
+  times <- observed_times(fit)
+  rate <- c(0, diff(correction) / diff(times), 0)
+  rate[findInterval(time, times, rightmost.closed = TRUE) + 1]
+}
+
+observed_times <- function(fit) standard_time(fit, fit$snapshots$times)
