@@ -5,16 +5,20 @@
 # Starting cells that the predicted masses are taken from, at most.
 calibrating_cells <- 2000
 
-# Log of observed over predicted mass at all times, 0 at the first.
+# Log of observed over predicted mass at all times, 0 at the first; none for fields that
+# diverged.
 mass_correction <- function(fit) {
   s <- fit$snapshots
   rows <- spaced(which(s$index == 1), calibrating_cells)
-  ahead <- follow(fit, s$x[rows, , drop = FALSE], s$times[1], s$times[-1])
+  ahead <- tryCatch(
+    follow(fit, s$x[rows, , drop = FALSE], s$times[1], s$times[-1]),
+    vgfm_error_convergence = function(condition) NULL
+  )
+  if (is.null(ahead)) return(NULL)
   missed <- log(s$mass[-1]) - log(vapply(ahead, function(state) {
     mean(exp(state$log_weight))
   }, 0))
-  missed[!is.finite(missed)] <- 0 # of fields that diverged
-  c(0, missed)
+  if (all(is.finite(missed))) c(0, missed)
 }
 
 # What is added to log weights from standard time 0 on, and to growth rates (per unit of

@@ -11,11 +11,13 @@
 #' snapshots: the size of the population itself, whatever distance it travels.
 #' * `tau` decides the growth rates. On 150 cells of each snapshot, couplings are solved
 #'   along a grid of `tau` from 16 V to V / 128. As `tau` grows, the log numbers of
-#'   descendants spread less: as 1 / `tau` where motion alone makes them differ, and hardly
-#'   at all where branches of the population really grow and shrink, while `tau` is too
-#'   dear for cells within a branch to differ, and too cheap to pay transport between
-#'   branches. The flattest place of such a plateau is taken (at least three times flatter
-#'   than on both sides). Without a plateau the data do not say, and `tau` is 3 V.
+#'   descendants spread less: as 1 / `tau` where motion alone makes them differ, and
+#'   hardly at all where branches of the population really grow and shrink, while `tau`
+#'   is too dear for cells within a branch to differ, and too cheap to pay transport
+#'   between branches. The flattest place of such a plateau is taken (at least three
+#'   times flatter than on both sides). Without a plateau the data do not tell growth from
+#'   motion: `tau` is then 3 V, or as much more as keeps the standard deviation of log
+#'   descendants at 0.3.
 #' * `epsilon` is 0.007 V: between a third and three times of it, fits are equally good.
 #' * `noise` is the local spacing, which is the median distance between nearest cells of a
 #'   snapshot over the root of the number of features, times 2 in many dimensions and less
@@ -26,9 +28,9 @@
 #'   every observed time. Smooth paths pass through a cell with one velocity, between the
 #'   mean that arrives there and the mean that leaves. A time left out is then predicted
 #'   with half the error.
-#' * `steps` and `refine_steps` follow `effort` for up to 60 features. Beyond, `steps` fall
-#'   with the root of their number and `refine_steps` with the number itself: there the
-#'   field is simple against the noise of the cells, and longer training learns that
+#' * `steps` and `refine_steps` follow `effort` for up to 60 features. Beyond, `steps`
+#'   fall with the root of their number and `refine_steps` with the number itself: there
+#'   the field is simple against the noise of the cells, and longer training learns that
 #'   noise, which shrinks the predicted cloud.
 #' * `learning_rate` falls from 0.01 along half a cosine. At 0.003 the same quality takes
 #'   twice the steps; at 0.02 some seeds end clearly worse.
@@ -80,8 +82,10 @@
 #' @export
 #' @examples
 #' vgfm_control("fast", width = 32)
-vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL, tau = NULL, noise = NULL, width = 64, depth = 3,
-                         path = c("smooth", "straight"), activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
+vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL,
+                         tau = NULL, noise = NULL, width = 64, depth = 3,
+                         path = c("smooth", "straight"),
+                         activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
                          batch = 1024, refine_steps = NULL, learning_rate = 0.01,
                          tolerance = 1e-6, transport_tolerance = 1e-9, memory = 1,
                          threads = NULL,
@@ -117,7 +121,8 @@ activations <- c(leaky_relu = 0, silu = 1, tanh = 2)
 # Steps of matching and of refinement, up to `simple_features` features. Beyond, fields
 # are simple against the noise of the cells, and longer training learns that noise; above
 # all refinement, as distances to noise reward a shrunken cloud.
-efforts <- list(fast = c(steps = 700, refine = 0), default = c(steps = 2000, refine = 150),
+efforts <- list(fast = c(steps = 700, refine = 0),
+                default = c(steps = 2000, refine = 150),
                 high = c(steps = 4000, refine = 800))
 simple_features <- 60
 

@@ -123,7 +123,7 @@ new_clock <- function() {
 #' @param fit A fit from [vgfm_fit()], interrupted or complete.
 #' @param steps Total number of steps of the schedule. Default: as the fit's control has
 #'   it. Going on to the same number gives, bit for bit, what an uninterrupted fit gives.
-#'   A fit that has been refined cannot go back to matching.
+#'   More steps of matching start where the last one ended, and are refined anew.
 #' @param refine_steps Total number of steps of refinement. Default: as the fit's control
 #'   has it.
 #' @return The fit, trained to `steps` and refined to `refine_steps`.
@@ -138,10 +138,10 @@ vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL) {
   check_fit(fit)
   control <- fit$control
   done <- fit$training
-  # Once refined, the fields are no longer where matching left them.
-  most <- if (is.null(done$refinement)) .Machine$integer.max else done$step
-  steps <- check_count(steps, min = done$step, max = most, allow_null = TRUE)
-  least <- if (is.null(done$refinement)) 0 else done$refinement$step
+  steps <- check_count(steps, min = done$step, allow_null = TRUE)
+  more <- !is.null(steps) && steps > done$step
+  if (more) done <- unrefined(done)
+  least <- if (more) 0 else refined_steps(fit)
   refine_steps <- check_count(refine_steps, min = least, allow_null = TRUE)
   control$steps <- steps %||% control$steps
   control$refine_steps <- refine_steps %||% control$refine_steps

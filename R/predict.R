@@ -127,8 +127,7 @@ advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
   from <- standard_time(fit, rep_len(as.double(from), nrow(x)))
   moved <- matrix(0, nrow(x), ncol(x), dimnames = cells_by_features(x, fit))
   last <- ncol(x) + 1
-  log_weight <- log_weight + added_mass(fit, standard_time(fit, to)) -
-    added_mass(fit, from)
+  log_weight <- log_weight - added_mass(fit, from)
   slices <- cell_slices(nrow(x))
   progress <- new_progress("Integrating", length(slices),
                            fit$control$progress && length(slices) > 1)
@@ -143,7 +142,7 @@ advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
       "see {.code autoplot(fit, \"history\")}."
     ))
     moved[cells, ] <- from_standard(t(out$states[-last, , drop = FALSE]), fit$snapshots)
-    log_weight[cells] <- out$states[last, ]
+    log_weight[cells] <- out$states[last, ] + added_mass(fit, standard_time(fit, to))
     progress(1)
   }
   list(x = moved, log_weight = stats::setNames(log_weight, rownames(x)))

@@ -50,11 +50,13 @@ refine_problem <- function(snapshots, problem) {
 refine_score <- function(losses) mean(colSums(losses))
 
 # The training state after `control$refine_steps` of refinement, or the best state on the
-# way to it: the start is one of the candidates.
+# way to it: the start is one of the candidates, and is kept as `matched`.
 run_refinement <- function(training, snapshots, problem, control) {
   parts <- count_parts(snapshots)
-  total <- refine_settings$folds * ceiling(control$refine_steps / parts / refine_settings$folds)
-  if (total == 0) return(training)
+  folds <- refine_settings$folds
+  total <- folds * ceiling(control$refine_steps / parts / folds)
+  # Nothing was matched, or not all yet.
+  if (total == 0 || control$steps == 0 || training$step < control$steps) return(training)
   core <- refine_problem(snapshots, problem)
   options <- c(
     list(most_start = refine_most[["start"]], most_target = refine_most[["target"]],
@@ -64,11 +66,11 @@ run_refinement <- function(training, snapshots, problem, control) {
   )
   run <- function(state, rate = options$learning_rate) {
     options$learning_rate <- rate
-    .Call(ffi_refine_run, state$velocity, state$growth, core, options, state$step,
-          refine_settings$folds)
+    .Call(ffi_refine_run, state$velocity, state$growth, core, options, state$step, folds)
   }
-  state <- training$refinement %||% new_refinement(training)
   best <- training
+  best$matched <- training$matched %||% training[networks]
+  state <- training$refinement %||% new_refinement(training)
   best$score <- best$score %||% refine_score(run(state, rate = 0)$losses)
   progress <- new_progress("Refining", total - state$step, control$progress)
   on.exit(progress(0, finished = TRUE))
@@ -76,15 +78,15 @@ run_refinement <- function(training, snapshots, problem, control) {
     while (state$step < total) {
       out <- run(state)
       if (out$status != 0L) break # left the numbers: the best state stands
-      state[c("velocity", "growth")] <- out[c("velocity", "growth")]
-      state$step <- state$step + refine_settings$folds
+      state[networks] <- out[networks]
+      state$step <- state$step + folds
       state$losses <- cbind(state$losses, out$losses)
       score <- refine_score(out$losses)
       if (score < best$score) {
-        best[c("velocity", "growth")] <- state[c("velocity", "growth")]
+        best[networks] <- state[networks]
         best$score <- score
       }
-      progress(refine_settings$folds, loss = score)
+      progress(folds, loss = score)
     },
     interrupt = function(condition) {
       warn_vgfm(c(
@@ -95,4 +97,20 @@ run_refinement <- function(training, snapshots, problem, control) {
   )
   best$refinement <- state
   best
+}
+
+networks <- c("velocity", "growth")
+
+# The training state as matching left it.
+unrefined <- function(training) {
+  if (is.null(training$refinement)) return(training)
+  training[networks] <- training$matched
+  training[c("matched", "refinement", "score")] <- NULL
+  training
+}
+
+# Steps of refinement that a fit has had.
+refined_steps <- function(fit) {
+  rounds <- fit$training$refinement$step %||% 0
+  min(rounds * count_parts(fit$snapshots), fit$control$refine_steps)
 }

@@ -7,7 +7,10 @@
 # of transport against mass change, is looked for from large tau down.
 
 tau_grid <- 2^(4:-7)   # in units of the variance within a snapshot
-tau_without_plateau <- 3
+# Without a plateau: this, or what keeps the standard deviation of log descendants, mean
+# over intervals, from being larger than that.
+tau_otherwise <- 3
+spread_otherwise <- 0.3
 # On the plateau, the slope must be this much flatter than on both sides of it.
 plateau_depth <- 3
 # Cells of each snapshot that take part, evenly spread; the rule needs no more.
@@ -24,7 +27,8 @@ choose_tau <- function(snapshots, epsilon, variance) {
       descendants_spread(x, y, mass, epsilon / snapshots$scale^2, tau)
     }, 0)
   }
-  variance * (plateau(tau_grid, sqrt(spread)) %||% tau_without_plateau)
+  spread <- sqrt(spread / (length(snapshots$times) - 1))
+  variance * (plateau(tau_grid, spread) %||% without_plateau(tau_grid, spread))
 }
 
 tau_sample <- function(snapshots, k) {
@@ -42,6 +46,15 @@ descendants_spread <- function(x, y, mass, epsilon, tau) {
   if (is.null(out)) return(NA)
   log_children <- log(pmax(out$descendants, 1e-6))
   mean((log_children - mean(log_children))^2)
+}
+
+# Growth that cannot be told from motion is kept modest.
+without_plateau <- function(at, spread) {
+  known <- is.finite(spread) & spread > 0 & at >= tau_otherwise
+  if (!any(known)) return(tau_otherwise)
+  # Beyond the grid the spread falls as 1 / tau.
+  needed <- at[known] * pmax(spread[known] / spread_otherwise, 1)
+  max(tau_otherwise, min(needed))
 }
 
 # Where `spread` over `at` (falling) is flattest first, by the vertex of a parabola in

@@ -7,8 +7,8 @@
 #'   `glance()`: one row with the numbers of `cells`, `features` and `times`, the means of
 #'   `w1`, `rme` and `spread` over times, the number of `steps`, the `seconds` of the
 #'   fit, and the number of `blocks` of its couplings: 1 where all were solved whole (see
-#'   [vgfm_control()]). `augment()`: one row per cell: its name or number, `cell`; its time
-#'   and features, or what `data` says of it; and the columns that [RunVGFM()] adds:
+#'   [vgfm_control()]). `augment()`: one row per cell: its name or number, `cell`; its
+#'   time and features, or what `data` says of it; and the columns that [RunVGFM()] adds:
 #'   `vgfm_growth`, `vgfm_doubling_time`, `vgfm_speed` and `vgfm_descendants`. For
 #'   replicates the rows of all, with a column `replicate`.
 #' @name tidy.vgfm

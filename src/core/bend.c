@@ -18,7 +18,8 @@ double bend_arriving(const bridge *b, size_t k) {
 static void visit_plan(float *turn, const bridge *b, size_t k, double *mass,
                        double *mean) {
   const plan *p = &b->plans[k];
-  const float *x = b->cells + b->offset[k] * b->d, *y = b->cells + b->offset[k + 1] * b->d;
+  const float *x = b->cells + b->offset[k] * b->d;
+  const float *y = b->cells + b->offset[k + 1] * b->d;
   float *at = turn + b->offset[k + 1] * b->d;
   const double speed = 1 / gap(b, k);
   for (size_t j = 0; j < p->m; j++) {

@@ -103,8 +103,8 @@ static size_t golden_stride(size_t size) {
 }
 
 /* Cells of a snapshot in an order in which any stretch is spread evenly over it: first
- * those of this round's fold, who judge, then the others, beginning where an earlier round
- * left off if only some of them step. */
+ * those of this round's fold, who judge, then the others, beginning where an earlier
+ * round left off if only some of them step. */
 typedef struct {
   const double *cells;
   size_t d, size, stride, judges, fold, begin;
@@ -156,7 +156,8 @@ static void draw_cells(session *r) {
  * fields shall fit no one grid, but the flow. */
 static void shift_boundaries(session *r) {
   const refine_problem *p = r->problem;
-  const uint32_t counter[4] = {0, (uint32_t)r->round, (uint32_t)(r->round >> 32), RNG_PICK};
+  const uint32_t low = (uint32_t)r->round, high = (uint32_t)(r->round >> 32);
+  const uint32_t counter[4] = {0, low, high, RNG_PICK};
   uint32_t word[4];
   rng_philox(word, counter, r->options->key);
   double shift = 0.5 * (rng_uniform(word[0]) - 0.5);
@@ -272,8 +273,8 @@ static int check(const mlp_shape *velocity, const mlp_shape *growth,
   if (mlp_check(velocity) || mlp_check(growth) || velocity->inputs != d + 1 ||
       velocity->outputs != d || growth->inputs != d + 1 || growth->outputs != 1 ||
       p->times < 2 || p->boundaries < p->times || o->most_start == 0 ||
-      o->most_target == 0 || o->threads < 1 || o->batch == 0 || o->parts == 0 || o->folds == 0 ||
-      o->parts > smaller(snapshot_size(p, 0), o->most_start))
+      o->most_target == 0 || o->threads < 1 || o->batch == 0 || o->parts == 0 ||
+      o->folds == 0 || o->parts > smaller(snapshot_size(p, 0), o->most_start))
     return STATUS_BAD_ARGUMENT;
   for (size_t k = 0; k < p->times; k++)
     if (snapshot_size(p, k) == 0 || p->observed[k] >= p->boundaries)

@@ -63,7 +63,8 @@ void station_adjoint(const station *s, float *adjoint, const float *state, size_
   for (size_t i = first; i < first + count; i++)
     change += exp(state[i * dim + d]) - s->weight[i];
   double predicted = s->total / (double)s->n + change / (double)count;
-  double slope = 2 * mass_weight * (predicted - s->observed) / (s->observed * s->observed);
+  double error = (predicted - s->observed) / s->observed;
+  double slope = 2 * mass_weight * error / s->observed;
   for (size_t i = first; i < first + count; i++) {
     double by_share = s->weight[i] / s->total * s->u[i];
     double by_mass = slope * exp(state[i * dim + d]) / (double)s->n;

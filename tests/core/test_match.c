@@ -1,4 +1,5 @@
 #include "adam.h"
+#include "bend.h"
 #include "check.h"
 #include "match.h"
 #include "status.h"
@@ -285,6 +286,57 @@ static void check_invariance(void) {
   CHECK(memcmp(&g[0], &g[2], sizeof g[0]) == 0, "slices change the growth");
 }
 
+/* Cells that follow parabolas have the slopes of the parabolas at the middle time, from
+ * both sides, to 1e-5; and a row lies on the cubic with the slopes of its ends. */
+static void check_bends(void) {
+  static float at[6 * D], turn[6 * D];
+  const size_t first[3] = {0, 2, 4};
+  size_t begin[2] = {0, 1}, one[2] = {1, 1};
+  int32_t same[2] = {0, 1};
+  float all[2] = {1, 1};
+  double children[4] = {0}, mass[2], mean[2 * D];
+  plan pairs[2] = {{2, 2, begin, one, same, all}, {2, 2, begin, one, same, all}};
+  for (int k = 0; k < 3; k++)
+    for (int c = 0; c < 2 * D; c++) {
+      double t = times[k];
+      at[k * 2 * D + c] = (float)(c + 0.3 * c * t + (0.5 - 0.2 * c) * t * t);
+    }
+  bridge b = {D, 2, at, first, times, pairs, children, turn, 0, 1, 0, 1};
+  bend_turns(turn, &b, mass, mean);
+  const double g0 = times[1] - times[0], g1 = times[2] - times[1];
+  for (int c = 0; c < 2 * D; c++) {
+    double slope = 0.3 * c + 2 * (0.5 - 0.2 * c) * times[1];
+    double before = (at[2 * D + c] - at[c]) / g0;
+    double after = (at[4 * D + c] - at[2 * D + c]) / g1;
+    before += bend_arriving(&b, 0) * turn[2 * D + c];
+    after += bend_leaving(&b, 1) * turn[2 * D + c];
+    CHECK(fabs(before - slope) < 1e-5 && fabs(after - slope) < 1e-5,
+          "slopes %g, %g, not %g", before, after, slope);
+  }
+  storage s;
+  bridge_rows rows = rows_in(&s);
+  bridge_draw(&rows, &b, key, 5, 0, 256);
+  for (size_t r = 0; r < 256; r += 2) { /* interval 0: straight out of its start */
+    const float *in = s.input + r * (D + 1), *v = s.velocity + r * 16;
+    double u = in[D] / g0, worst[2] = {1, 1};
+    for (int cell = 0; cell < 2; cell++) {
+      worst[cell] = 0;
+      for (int c = 0; c < D; c++) {
+        int i = cell * D + c;
+        double x = at[i], y = at[2 * D + i], from = (y - x) / g0;
+        double to = 0.3 * i + 2 * (0.5 - 0.2 * i) * times[1];
+        double place = (2 * u * u * u - 3 * u * u + 1) * x + (3 - 2 * u) * u * u * y +
+                       g0 * u * ((1 - u) * (1 - u) * from + u * (u - 1) * to);
+        double speed = 6 * u * (1 - u) * (y - x) / g0 +
+                       (3 * u * u - 4 * u + 1) * from + (3 * u * u - 2 * u) * to;
+        worst[cell] = fmax(worst[cell], fmax(fabs(place - in[c]), fabs(speed - v[c])));
+      }
+    }
+    CHECK(fmin(worst[0], worst[1]) < 1e-5, "row %zu is off by %g", r,
+          fmin(worst[0], worst[1]));
+  }
+}
+
 static void check_bad_arguments(void) {
   static moments v, g;
   double losses[2];
@@ -303,6 +355,7 @@ int main(void) {
   check_noise();
   check_rows_by_number();
   check_wide_rows();
+  check_bends();
   check_against_twin();
   check_invariance();
   check_bad_arguments();

@@ -39,7 +39,8 @@ static void make_problem(refine_problem *p) {
     }
     plans[k] = (plan){n, m, start[k], count[k], source[k], value[k]};
   }
-  anchor = (bridge){D, 2, cells_f32, offset, times, plans, log_children, NULL, 0, 1, 0, 1};
+  anchor = (bridge){D, 2, cells_f32, offset, times, plans, log_children,
+                    NULL, 0, 1, 0, 1};
   *p = (refine_problem){D, TIMES, cells, offset, mass, 5, boundary, observed,
                         {0.8, 0.1, 0.5}, &anchor};
 }
@@ -55,7 +56,8 @@ static trainee make_trainee(moments *m, size_t outputs, uint32_t stream) {
   return t;
 }
 
-static const refine_options defaults = {1000, 1000, 1, 0, 1, 2, 0, 64, 100, 1e-12, 1, 1e30,
+static const refine_options defaults = {1000, 1000, 1, 0, 1, 2, 0, 64, 100, 1e-12, 1,
+                                        1e30,
                                         {{31, 32}}, 1};
 
 static int run(trainee *v, trainee *g, double *losses, uint64_t from, uint64_t steps,
@@ -146,8 +148,11 @@ static void check_invariance(void) {
     o.anchor = 0.1;
     o.most_start = 12;
     o.most_target = 20;
+    o.parts = 2;
+    o.folds = 3;
+    o.warm_up = 4;
     o.threads = how == 1 ? 3 : 1;
-    const uint64_t cut[4] = {0, 1, 6, 10};
+    const uint64_t cut[4] = {0, 1, 6, 10}; /* rounds */
     if (how < 2) run(&v, &g, losses, 0, 10, &o);
     for (int c = 0; c < 3 && how == 2; c++)
       run(&v, &g, losses, cut[c], cut[c + 1] - cut[c], &o);

@@ -23,7 +23,8 @@ small_cells <- function() {
 
 small_control <- function(...) {
   settings <- list(...)
-  defaults <- list(steps = 120, width = 16, depth = 2, batch = 128, progress = FALSE)
+  defaults <- list(steps = 120, refine_steps = 0, width = 16, depth = 2, batch = 128,
+                   progress = FALSE)
   do.call(vgfm_control, utils::modifyList(defaults, settings))
 }
 

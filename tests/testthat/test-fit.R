@@ -8,7 +8,7 @@ test_that("a fit holds what its help page says", {
   expect_equal(fit$training$step, 120)
   expect_equal(fit$history$step, seq(10, 120, 10))
   expect_true(all(is.finite(as.matrix(fit$history))))
-  expect_named(fit$seconds, c("couple", "match"))
+  expect_named(fit$seconds, c("couple", "match", "refine"))
 })
 
 test_that("the loss falls, and the known motion and growth are found", {
@@ -275,16 +275,39 @@ test_that("refinement brings the clouds nearer and never ends behind its start",
   # The control of a half-trained fit leaves something to refine.
   plain <- small_fit(steps = 60)
   refined <- small_fit(steps = 60, refine_steps = 60)
-  before <- vgfm_evaluate(plain)
-  after <- vgfm_evaluate(refined)
-  expect_lt(mean(after$w1), mean(before$w1))
-  expect_named(refined$seconds, c("couple", "match", "refine"))
-  scores <- refined$training$refinement$scores
-  expect_equal(nrow(scores), 10)
-  judging <- judging_cells(plain$snapshots, plain$training$key)
-  expect_equal(refined$training$score, judge(refined, judging), tolerance = 1e-12)
-  expect_lte(refined$training$score, judge(plain, judging))
-  expect_equal(refined$training$score, min(scores$score, judge(plain, judging)))
+  expect_lt(mean(vgfm_evaluate(refined)$w1), 0.9 * mean(vgfm_evaluate(plain)$w1))
+  # 30 starting cells make one part: a step a round, a score every five rounds.
+  expect_equal(refined$training$refinement$step, 60)
+  scores <- colSums(refined$training$refinement$losses)
+  blocks <- tapply(scores, rep(1:12, each = 5), mean)
+  expect_lte(refined$training$score, min(blocks))
+  expect_identical(refined$training$matched, plain$training[networks])
+})
+
+test_that("the fold that judges is not among the cells that are fitted", {
+  # The cells of one fold are far from the rest. At a learning rate of zero, the distance
+  # to the judges says which fold they were: one round in five sees the far cells alone.
+  n <- 50
+  x <- rbind(matrix(0, n, 2), matrix(0, n, 2))
+  x[, 1] <- x[, 1] + 1e-3 * seq_len(2 * n)
+  fit <- vgfm_fit(x, rep(0:1, each = n), control = small_control(steps = 1))
+  couplings <- couple_snapshots(fit$snapshots, fit$control, rlang::current_env())
+  problem <- new_problem(fit$snapshots, couplings, fit$control)
+  core <- refine_problem(fit$snapshots, problem)
+  distances <- function(far) {
+    core$cells[1, n + far] <- 1e3
+    options <- c(list(most_start = 2000, most_target = 4000, parts = 1, batch = 128,
+                      rounds = 5, rate_floor = 1, key = fit$training$key, threads = 1),
+                 utils::modifyList(refine_settings, list(learning_rate = 0)))
+    .Call(ffi_refine_run, fit$training$velocity, fit$training$growth, core, options, 0,
+          5)$losses[1, ]
+  }
+  # Each cell judges in exactly one round of five, as one of the ten of its fold.
+  for (cell in c(1, 17, 50)) {
+    seen <- distances(cell)
+    expect_equal(sum(seen > 50), 1)
+    expect_equal(max(seen), 1e3 / 10, tolerance = 0.1)
+  }
 })
 
 test_that("a refinement that does harm is not returned", {
@@ -308,5 +331,29 @@ test_that("refinement has the same bits at any number of threads, and can be res
   expect_identical(one$field, two$field)
   later <- vgfm_resume(small_fit(), refine_steps = 20)
   expect_identical(later$field, one$field)
-  expect_error(vgfm_resume(one, steps = 500), class = "vgfm_error_input")
+  expect_error(vgfm_resume(one, refine_steps = 10), class = "vgfm_error_input")
+  # More matching starts where matching ended, and is refined anew.
+  longer <- vgfm_resume(one, steps = 150)
+  expect_identical(longer$training$matched,
+                   vgfm_resume(small_fit(), steps = 150)$training[networks])
+})
+
+test_that("masses are right at the observed times, and shares are left alone", {
+  fit <- small_fit(steps = 30)
+  expect_lt(max(vgfm_evaluate(fit)$rme), 1e-4)
+  raw <- fit
+  raw$field$correction <- NULL
+  expect_gt(max(vgfm_evaluate(raw)$rme), 0.01) # there was something to make right
+  expect_equal(vgfm_evaluate(fit)$w1, vgfm_evaluate(raw)$w1, tolerance = 1e-6)
+  # The growth added is the derivative of the log weight added.
+  x <- fit$snapshots$x[1:3, ]
+  for (t in c(2.5, 3.5, 5, 7)) {
+    weights <- lapply(c(-1e-3, 1e-3), function(h) {
+      gained <- function(f) advance_cells(f, x, 2, t + h)$log_weight
+      gained(fit) - gained(raw)
+    })
+    expect_equal((weights[[2]] - weights[[1]]) / 2e-3,
+                 predict(fit, x, t, "growth") - predict(raw, x, t, "growth"),
+                 tolerance = 1e-4, ignore_attr = TRUE)
+  }
 })
