@@ -50,11 +50,12 @@ descendants_spread <- function(x, y, mass, epsilon, tau) {
 
 # Growth that cannot be told from motion is kept modest.
 without_plateau <- function(at, spread) {
-  known <- is.finite(spread) & spread > 0 & at >= tau_otherwise
-  if (!any(known)) return(tau_otherwise)
-  # Beyond the grid the spread falls as 1 / tau.
-  needed <- at[known] * pmax(spread[known] / spread_otherwise, 1)
-  max(tau_otherwise, min(needed))
+  known <- is.finite(spread) & spread > 0
+  if (sum(known) < 2) return(tau_otherwise)
+  tau <- exp(seq(log(tau_otherwise), log(at[1]), length.out = 50))
+  log_spread <- stats::approx(log(at[known]), log(spread[known]), log(tau), rule = 2)$y
+  # The spread falls at most as 1 / tau, and does beyond the grid.
+  min(tau * pmax(exp(log_spread) / spread_otherwise, 1))
 }
 
 # Where `spread` over `at` (falling) is flattest first, by the vertex of a parabola in
