@@ -20,7 +20,8 @@ machine <- sprintf(
   paste(c(unlist(lapply(c(0, 2, 3), cache)), "caches"), collapse = " "),
   paste(toupper(sets), collapse = " "), getRversion(), R.version$os)
 
-titles <- c(training = "Training step", transport = "Transport", accuracy = "Accuracy")
+titles <- c(training = "Training step", transport = "Transport", accuracy = "Accuracy",
+            ablation = "What each default does", scale = "Many cells")
 sections <- lapply(names(titles), function(name) {
   c("", paste("##", titles[[name]]), "", lines(file.path("bench", paste0(name, ".md"))))
 })

@@ -2,8 +2,8 @@
 #include "kernels.h"
 #include <math.h>
 
-/* beta2 of the paper is 0.999: its memory of a thousand steps, as long as a whole
- * schedule here, keeps the large gradients of the first steps in the scale of the last. */
+/* beta2 of the paper is 0.999: a memory of a thousand steps, as long as a schedule here.
+ * The scale of the last steps would be that of the large gradients of the first. */
 static const double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8;
 
 void adam_update(float *w, float *m, float *v, const float *grad, size_t blocks,

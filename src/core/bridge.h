@@ -1,8 +1,8 @@
 /* From couplings to training rows (time, position, velocity, growth, weight).
  *
  * This is the seam between what is learned and how: a method decides which cells are
- * paired (the plans), how a pair is joined (straight lines, or curves without kinks, run
- * through in the direction of time) and what is to be regressed; match.h sees rows only. */
+ * paired (the plans), how a pair is joined (straight lines, or curves without kinks, in
+ * the direction of time) and what is to be regressed; match.h sees rows only. */
 #ifndef VGFM_BRIDGE_H
 #define VGFM_BRIDGE_H
 
