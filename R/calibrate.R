@@ -21,6 +21,13 @@ mass_correction <- function(fit) {
   if (all(is.finite(missed))) c(0, missed)
 }
 
+# The relative error of mass at the later times that training left.
+trained_mass_error <- function(fit) {
+  correction <- fit$field$correction
+  if (is.null(correction)) return(numeric())
+  abs(exp(-correction[-1]) - 1)
+}
+
 # What is added to log weights from standard time 0 on, and to growth rates (per unit of
 # standard time); nothing beyond the last observed time.
 added_mass <- function(fit, time) {

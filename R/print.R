@@ -5,8 +5,9 @@
 #' @return `print()` gives its argument back, invisibly. `summary()` gives a list of class
 #'   `summary.vgfm`: `evaluation` (see [vgfm_evaluate()]), `couplings` (a data frame with
 #'   one row per interval: `from`, `to`, `cost` per unit of mass, the lowest and highest
-#'   number of `descendants`, `residual`, number of `blocks`), `seconds` by stage, and the
-#'   `fit` itself.
+#'   number of `descendants`, `residual`, number of `blocks`), `mass_error` (at each later
+#'   time the relative error of mass before it was made right, see [vgfm_control()]),
+#'   `seconds` by stage, and the `fit` itself.
 #' @name print.vgfm
 #' @examples
 #' set.seed(1)
@@ -24,13 +25,16 @@ print.vgfm <- function(x, ...) {
   cli::cat_line("times  ", in_short(s$labels))
   cli::cat_line("cells  ", in_short(s$counts))
   cli::cat_line("mass   ", in_short(format(s$mass, digits = 3)))
-  cli::cat_line("steps  ", x$training$step, " of ", x$control$steps, " in ",
+  cli::cat_line("steps  ", x$training$step, " of ", x$control$steps, ", refined ",
+                refined_steps(x), " of ", x$control$refine_steps, ", in ",
                 format(sum(x$seconds), digits = 2), " s")
   blocks <- vapply(x$couplings, `[[`, 0, "blocks")
   if (any(blocks > 1)) {
     cli::cat_line("blocks ", in_short(blocks), " per coupling (see ?vgfm_control)")
   }
-  going_on <- if (x$training$step < x$control$steps) "vgfm_resume() to go on, "
+  done <- x$training$step == x$control$steps &&
+    (x$control$steps == 0 || refined_steps(x) == x$control$refine_steps)
+  going_on <- if (!done) "vgfm_resume() to go on, "
   cli::cat_line("Next: ", going_on,
                 "vgfm_evaluate(), autoplot(), predict(), vgfm_trajectories()")
   invisible(x)
@@ -59,6 +63,7 @@ summary.vgfm <- function(object, ...) {
         residual = pick(function(c) c$residual),
         blocks = pick(function(c) c$blocks)
       ),
+      mass_error = trained_mass_error(object),
       seconds = object$seconds
     ),
     class = "summary.vgfm"
@@ -71,6 +76,8 @@ print.summary.vgfm <- function(x, ...) {
   print(x$fit)
   cli::cat_line("\nPredicted against observed, by time:")
   print(x$evaluation, digits = 3, row.names = FALSE)
+  cli::cat_line("\nRelative error of mass before it was made right: ",
+                in_short(format(x$mass_error, digits = 2)))
   cli::cat_line("\nCouplings (cost per unit of mass):")
   print(x$couplings, digits = 3, row.names = FALSE)
   cli::cat_line("\nSeconds by stage: ",
