@@ -243,9 +243,12 @@ static void update(session *r, crew *c) {
   learner_update(&r->learner, c, scale, r->step + 1, rate);
 }
 
-static void roll_part(session *r, crew *c, size_t first, size_t end) {
+static void choose_cells(session *r, size_t first, size_t end) {
   r->first = first;
   r->count = end - first;
+}
+
+static void roll_out(session *r, crew *c) {
   crew_loop(c, count_tiles(r->count), forward_tile, r);
 }
 
@@ -255,13 +258,15 @@ static void run_rounds(crew *c, void *context) {
   for (r->round = r->from; r->round < r->to; r->round++) {
     draw_cells(r);
     shift_boundaries(r);
-    roll_part(r, c, 0, r->roll.n);
+    choose_cells(r, 0, r->roll.n);
+    roll_out(r, c);
     crew_loop(c, r->problem->times - 1, plan_item, r);
     collect(r);
     if (r->status != STATUS_OK) return;
     for (size_t part = 0; part < parts; part++) {
       r->step = r->round * parts + part;
-      roll_part(r, c, part_begin(r, part), part_begin(r, part + 1));
+      choose_cells(r, part_begin(r, part), part_begin(r, part + 1));
+      if (part > 0) roll_out(r, c); /* the first one stands as it was for the plan */
       update(r, c);
     }
   }
