@@ -20,7 +20,7 @@
 #'   those.
 #' @param control Settings, see [vgfm_control()].
 #' @return A data frame of class `vgfm_cv` with one row per time that was left out. The
-#'   columns `time`, `cells`, `w1`, `floor`, `rme` and `spread` are those of
+#'   columns `time`, `cells`, `used`, `w1`, `floor`, `rme` and `spread` are those of
 #'   [vgfm_evaluate()]. `w1_nearest` is the W1 distance of doing nothing: of the observed
 #'   snapshot nearest in time, in units of the features. If two are equally near, that of
 #'   both together, their cells weighted by mass over number.

@@ -5,9 +5,9 @@
 #' descendants have there.
 #'
 #' Mass between observed times is less sure than at them. Where cells travel far against
-#' the size of their snapshot, the default `tau` gives those in front many descendants and
-#' those behind few: a square grid of side 0.9 that moved by 2.2 and kept its mass had
-#' 0.72 of it half-way; with `tau = 1000`, all of it.
+#' the size of their snapshot, the default `tau` gives those in front more descendants
+#' than those behind, as growth cannot be told from motion there; a large `tau` in
+#' [vgfm_control()] keeps masses as they are.
 #'
 #' @param fit A fit from [vgfm_fit()].
 #' @param time Times from the first to the last observed one, as numbers on the scale of

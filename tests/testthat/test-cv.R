@@ -11,7 +11,8 @@ test_that("rows are those of leaving out by hand, one fit after the other", {
   set.seed(5)
   table <- vgfm_cv(cells$x, cells$time, mass, control = small_control())
   expect_s3_class(table, c("vgfm_cv", "data.frame"), exact = TRUE)
-  expect_named(table, c("time", "cells", "w1", "floor", "rme", "spread", "w1_nearest"))
+  expect_named(table, c("time", "cells", "used", "w1", "floor", "rme", "spread",
+                        "w1_nearest"))
   expect_equal(table$time, c(4, 8))
   set.seed(5)
   for (i in 1:2) {
