@@ -1,34 +1,10 @@
 # Accuracy and time of a default fit: mean over three seeds. Writes bench/accuracy.md.
-# The public files are read from VGFM_DATA; see tests/testthat/helper.R for the default.
 
 library(vgfm)
 
-folder <- Sys.getenv("VGFM_DATA", file.path("..", "shared", "data"))
+source(file.path("bench", "support.R"))
+
 seeds <- 1:3
-
-read_snapshots <- function(name) {
-  cells <- utils::read.csv(file.path(folder, paste0(name, ".csv")))
-  list(x = cells[-1], time = cells[[1]])
-}
-
-gaussian <- function(d) {
-  set.seed(100)
-  cells <- vgfm_simulate_gaussian(d)
-  list(x = cells[-1], time = cells$time)
-}
-
-# The truth's own score: every cell moved and weighted as the simulation has it.
-gaussian_truth <- function(cells) {
-  x <- as.matrix(cells$x)
-  start <- x[cells$time == 0, ]
-  resting <- start[, 2] > 1.25
-  right <- start
-  right[, 1] <- right[, 1] + ifelse(resting, 0, 1)
-  left <- start
-  left[, 1] <- left[, 1] - ifelse(resting, 0, 1)
-  vgfm_wasserstein(rbind(right, left), x[cells$time == 1, ],
-                   rep(ifelse(resting, 5, 0.5), 2))
-}
 
 score <- function(name, cells) {
   runs <- vapply(seeds, function(seed) {
@@ -50,16 +26,7 @@ score <- function(name, cells) {
           m["rme"], m["spread"], m["seconds"])
 }
 
-sets <- list()
-for (name in c("simulation_gene_data", "dygen", "mouse_hematopoiesis")) {
-  if (file.exists(file.path(folder, paste0(name, ".csv")))) {
-    sets[[name]] <- read_snapshots(name)
-  } else {
-    cat("skipped:", name, "is not in", folder, "\n")
-  }
-}
-for (d in c(100, 1000)) sets[[paste0("Gaussian, ", d, "-D")]] <- gaussian(d)
-
+sets <- benchmark_sets()
 rows <- unlist(Map(score, names(sets), sets))
 for (name in grep("^Gaussian", names(sets), value = TRUE)) {
   cat(name, "truth scores", gaussian_truth(sets[[name]]), "\n")
