@@ -1,35 +1,11 @@
 # Accuracy and time of fits, by effort, and on what was not seen in training: means over
 # three seeds. Writes bench/accuracy.md.
-# The public files are read from VGFM_DATA; see tests/testthat/helper.R for the default.
 
 library(vgfm)
 
-folder <- Sys.getenv("VGFM_DATA", file.path("..", "shared", "data"))
+source(file.path("bench", "support.R"))
+
 seeds <- 1:3
-
-read_snapshots <- function(name) {
-  cells <- utils::read.csv(file.path(folder, paste0(name, ".csv")))
-  list(x = cells[-1], time = cells[[1]])
-}
-
-gaussian <- function(d) {
-  set.seed(100)
-  cells <- vgfm_simulate_gaussian(d)
-  list(x = cells[-1], time = cells$time)
-}
-
-# The truth's own score: every cell moved and weighted as the simulation has it.
-gaussian_truth <- function(cells) {
-  x <- as.matrix(cells$x)
-  start <- x[cells$time == 0, ]
-  resting <- start[, 2] > 1.25
-  right <- start
-  right[, 1] <- right[, 1] + ifelse(resting, 0, 1)
-  left <- start
-  left[, 1] <- left[, 1] - ifelse(resting, 0, 1)
-  vgfm_wasserstein(rbind(right, left), x[cells$time == 1, ],
-                   rep(ifelse(resting, 5, 0.5), 2))
-}
 
 score <- function(name, cells, effort) {
   runs <- vapply(seeds, function(seed) {
@@ -96,39 +72,4 @@ score_time <- function(name, cells, left) {
   sprintf("| %s, time %g | %.3f | %.3f |", name, left, mean(runs[1, ]), mean(runs[2, ]))
 }
 
-sets <- list()
-for (name in c("simulation_gene_data", "dygen", "mouse_hematopoiesis")) {
-  if (file.exists(file.path(folder, paste0(name, ".csv")))) {
-    sets[[name]] <- read_snapshots(name)
-  } else {
-    cat("skipped:", name, "is not in", folder, "\n")
-  }
-}
-for (d in c(100, 1000)) sets[[paste0("Gaussian, ", d, "-D")]] <- gaussian(d)
-
-efforts <- c("fast", "default", "high")
-rows <- unlist(lapply(names(sets), function(name) {
-  # Noise in many dimensions leaves nothing for a high effort to find.
-  tried <- if (startsWith(name, "Gaussian")) efforts[1:2] else efforts
-  vapply(tried, function(effort) score(name, sets[[name]], effort), "")
-}))
-truth <- vapply(grep("^Gaussian", names(sets), value = TRUE), function(name) {
-  sprintf("%s: %.3f", name, gaussian_truth(sets[[name]]))
-}, "")
-small <- intersect(c("simulation_gene_data", "dygen"), names(sets))
-unseen <- c(
-  vapply(small, function(name) score_half(name, sets[[name]]), ""),
-  if ("simulation_gene_data" %in% small) {
-    score_time("simulation_gene_data", sets$simulation_gene_data, 2)
-  }
-)
-writeLines(c(
-  "Cells of the fit; cor: of learned and true growth. RME is of masses that the fit was",
-  "told, and made right; RME before: what training alone had left.", "",
-  "| data | effort | W1 | floor | RME | RME before | spread | cor | seconds |",
-  "| --- | --- | --- | --- | --- | --- | --- | --- | --- |", rows, "",
-  paste0("W1 of the truth itself, every cell moved and weighted as simulated: ",
-         paste(truth, collapse = "; "), "."),
-  "", "What was not seen in training (default effort):", "",
-  "| held out | W1 | floor |", "| --- | --- | --- |", unseen
-), file.path("bench", "accuracy.md"))
+score <- function(name, cells, effort) {

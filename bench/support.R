@@ -24,3 +24,42 @@ numbers <- function(program, arguments, environment = character()) {
                                    env = environment))
   if (is.null(attr(line, "status"))) as.numeric(strsplit(line, " ")[[1]]) else NA
 }
+
+# The public files are read from VGFM_DATA; see tests/testthat/helper.R for the default.
+read_snapshots <- function(name) {
+  folder <- Sys.getenv("VGFM_DATA", file.path("..", "shared", "data"))
+  path <- file.path(folder, paste0(name, ".csv"))
+  if (!file.exists(path)) {
+    cat("skipped:", path, "is not there\n")
+    return(NULL)
+  }
+  cells <- utils::read.csv(path)
+  list(x = cells[-1], time = cells[[1]])
+}
+
+gaussian <- function(d) {
+  set.seed(100)
+  cells <- vgfm::vgfm_simulate_gaussian(d)
+  list(x = cells[-1], time = cells$time)
+}
+
+# The truth's own score: every cell moved and weighted as the simulation has it.
+gaussian_truth <- function(cells) {
+  x <- as.matrix(cells$x)
+  start <- x[cells$time == 0, ]
+  resting <- start[, 2] > 1.25
+  right <- start
+  right[, 1] <- right[, 1] + ifelse(resting, 0, 1)
+  left <- start
+  left[, 1] <- left[, 1] - ifelse(resting, 0, 1)
+  vgfm::vgfm_wasserstein(rbind(right, left), x[cells$time == 1, ],
+                         rep(ifelse(resting, 5, 0.5), 2))
+}
+
+# The public data that are there, and the Gaussian clusters, by name.
+benchmark_sets <- function() {
+  public <- c("simulation_gene_data", "dygen", "mouse_hematopoiesis")
+  sets <- lapply(stats::setNames(public, public), read_snapshots)
+  for (d in c(100, 1000)) sets[[paste0("Gaussian, ", d, "-D")]] <- gaussian(d)
+  Filter(length, sets)
+}
