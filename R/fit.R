@@ -70,9 +70,9 @@ check_control <- function(control, call = rlang::caller_env()) {
 }
 
 # The stages in order. Everything random hangs on one key.
-fit_snapshots <- function(snapshots, control, call = rlang::caller_env()) {
+fit_snapshots <- function(snapshots, control, call = rlang::caller_env(),
+                          key = new_key()) {
   control <- resolve_control(control, snapshots)
-  key <- new_key()
   clock <- new_clock()
   couplings <- couple_snapshots(snapshots, control, call)
   seconds <- c(couple = clock())

@@ -43,8 +43,10 @@ parse_time <- function(time, arg = "time", part = FALSE, call = rlang::caller_en
 }
 
 # 0.3 and 0.1 + 0.2 are one time.
+rounding <- function(times) 1e-8 * diff(range(times))
+
 check_ties <- function(times, arg, call) {
-  close <- which(diff(times) < 1e-8 * diff(range(times)))
+  close <- which(diff(times) < rounding(times))
   if (length(close) > 0) {
     pair <- times[close[1] + 0:1]
     abort_time(c(
@@ -57,15 +59,15 @@ check_ties <- function(times, arg, call) {
 }
 
 # One number per cell, for cells of some of the times.
-parse_time_values <- function(time, call = rlang::caller_env()) {
+parse_time_values <- function(time, call = rlang::caller_env(), arg = "time") {
   time <- as_plain_vector(time)
   if (inherits(time, "difftime")) {
     abort_time(c(
-      "The unit of {.arg time} is not known to the fit.",
+      "The unit of {.arg {arg}} is not known to the fit.",
       i = "Pass numbers, in the unit of the fit's times."
-    ), "time", call)
+    ), arg, call)
   }
-  suppressMessages(parse_time(time, part = TRUE, call = call)$value,
+  suppressMessages(parse_time(time, arg, part = TRUE, call = call)$value,
                    classes = "vgfm_message_time")
 }
 

@@ -1,0 +1,165 @@
+#' How well left-out times are predicted
+#'
+#' Leaves out one time point at a time, fits the others, interpolates with
+#' [vgfm_interpolate()], and compares with the snapshot that was left out: for comparing
+#' settings, and for how far to trust interpolation on the data at hand.
+#'
+#' Defaults that [vgfm_control()] derives from the data are derived from the times that
+#' remain. Principal components that [vgfm_fit()] makes of an object are those of all
+#' cells.
+#'
+#' The fits run in parallel if the package future.apply is installed and a plan is set, as
+#' by `future::plan("multisession")`; settings with `threads = 1` then share the
+#' processors best. `set.seed()` fixes the result, the same with and without a plan: for a
+#' matrix or data frame, that of one call of [vgfm_fit()] after the other in order of
+#' time.
+#'
+#' @param x,time,mass,... As in [vgfm_fit()], of cells at three times or more. The mass at
+#'   a time that is left out is used to score, not to fit.
+#' @param times Times to leave out, each between the first and the last. Default: all of
+#'   those.
+#' @param control Settings, see [vgfm_control()].
+#' @return A data frame of class `vgfm_cv` with one row per time that was left out. The
+#'   columns `time`, `cells`, `w1`, `floor`, `rme` and `spread` are those of
+#'   [vgfm_evaluate()]. `w1_nearest` is the W1 distance of doing nothing: of the observed
+#'   snapshot nearest in time, in units of the features. If two are equally near, that of
+#'   both together, their cells weighted by mass over number.
+#' @section Errors: `vgfm_error_time` if there are fewer than three times or `times` are
+#'   not between the first and the last; all those of [vgfm_fit()] and
+#'   [vgfm_interpolate()]. Ctrl-C ends the whole.
+#' @section Warnings: Those of [vgfm_fit()].
+#' @references Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), Joint Velocity-Growth Flow
+#'   Matching for Single-Cell Dynamics Modeling, NeurIPS 2025, arXiv:2505.13413.
+#' @seealso [vgfm_evaluate()] on the times of the fit.
+#' @export
+#' @examples
+#' set.seed(1)
+#' cells <- vgfm_simulate_gene_network()
+#' vgfm_cv(cells[-1], cells$time, times = 16, control = vgfm_control(steps = 300))
+vgfm_cv <- function(x, time, mass = NULL, ..., times = NULL, control = vgfm_control()) {
+  call <- rlang::current_env()
+  check_control(control)
+  snapshots <- snapshots_to_fit(x, time, mass, ..., control = control, call = call)
+  tasks <- lapply(left_out_places(snapshots, times, call), function(place) {
+    list(place = place, key = new_key())
+  })
+  show <- control$progress
+  control$progress <- FALSE
+  rows <- if (futures_planned()) {
+    # Random numbers hang on the keys alone.
+    future.apply::future_lapply(tasks, score_left_out, snapshots, control,
+                                future.seed = FALSE)
+  } else {
+    progress <- new_progress("Leaving out", length(tasks), show)
+    on.exit(progress(0, finished = TRUE))
+    lapply(tasks, function(task) {
+      on.exit(progress(1))
+      score_left_out(task, snapshots, control)
+    })
+  }
+  table <- do.call(rbind, rows)
+  structure(table, class = c("vgfm_cv", class(table)))
+}
+
+# The snapshots that vgfm_fit() has of its arguments. Those of an object that only a
+# method can read come with an untrained fit.
+snapshots_to_fit <- function(x, time, mass, ..., control, call) {
+  if (is.atomic(x) || is.data.frame(x)) {
+    check_no_dots(..., call = call,
+                  hint = "Settings go into {.code control = vgfm_control(steps = 500)}.")
+    return(new_snapshots(x, time, mass, call))
+  }
+  control[c("steps", "refine_steps")] <- list(0L, 0L)
+  fit <- vgfm_fit(x, time, mass, ..., control = control)
+  check_fit(fit, "x", call)
+  fit$snapshots
+}
+
+# Which snapshots are left out in turn.
+left_out_places <- function(snapshots, times, call) {
+  labels <- snapshots$labels
+  last <- length(labels)
+  if (last < 3) {
+    abort_time(c(
+      "{.arg time} must have at least three distinct values, to leave one out between
+       others.",
+      x = "The cells are at {.val {labels}}.",
+      i = "See {.fn vgfm_evaluate} for how well a fit finds the times that it was made
+           from."
+    ), "time", call)
+  }
+  inner <- labels[-c(1, last)]
+  if (is.null(times)) return(seq(2, last - 1))
+  if (length(times) == 0) {
+    abort_time(c("{.arg times} must have at least one value.",
+                 i = "These can be left out: {.val {inner}}."), "times", call)
+  }
+  values <- sort(unique(parse_time_values(times, call, "times")))
+  nearest <- vapply(values, function(t) which.min(abs(snapshots$times - t)), 0L)
+  known <- abs(snapshots$times[nearest] - values) <= rounding(snapshots$times)
+  bad <- which(!known | nearest %in% c(1, last))
+  if (length(bad) > 0) {
+    given <- values[bad[1]]
+    abort_time(c(
+      "{.arg times} must be observed times between the first and the last, not {given}.",
+      i = "These can be left out: {.val {inner}}."
+    ), "times", call)
+  }
+  nearest
+}
+
+futures_planned <- function() {
+  requireNamespace("future.apply", quietly = TRUE) &&
+    !inherits(future::plan(), "sequential")
+}
+
+# One row of the table. `task`: the place of the snapshot to leave out, and the key of the
+# fit to the others.
+score_left_out <- function(task, snapshots, control) {
+  # Not a frame: it may have to travel to another process.
+  call <- quote(vgfm_cv())
+  place <- task$place
+  left_out <- snapshots$index == place
+  cloud <- snapshots$x[left_out, , drop = FALSE]
+  rest <- without_snapshot(snapshots, place, call)
+  fit <- withCallingHandlers(
+    fit_snapshots(rest, control, call, task$key),
+    vgfm_warning_interrupted = function(condition) rlang::interrupt()
+  )
+  state <- populations(fit, snapshots$times[place], "nearest")[[1]]
+  row <- compare_clouds(fit, state, cloud, snapshots$mass[place], call)
+  row$w1_nearest <- distance_of_nearest(rest, snapshots$times[place], cloud,
+                                        use_threads(control$threads), call)
+  row
+}
+
+# What there was to warn of has been said of the whole.
+without_snapshot <- function(snapshots, place, call) {
+  rows <- snapshots$index != place
+  suppressWarnings(
+    new_snapshots(snapshots$x[rows, , drop = FALSE], snapshots$time[rows],
+                  snapshots$mass[-place], call),
+    classes = "vgfm_warning_time_feature"
+  )
+}
+
+# W1 of the snapshot nearest to a time, or of the two together that are, from a cloud.
+distance_of_nearest <- function(snapshots, time, cloud, threads, call) {
+  gap <- abs(snapshots$times - time)
+  near <- gap <= min(gap) + rounding(snapshots$times)
+  cells <- near[snapshots$index]
+  weight <- (snapshots$mass / snapshots$counts)[snapshots$index[cells]]
+  solve_emd(t(snapshots$x[cells, , drop = FALSE]), t(cloud), weight,
+            rep(1, nrow(cloud)), FALSE, threads, call)$cost
+}
+
+#' @export
+print.vgfm_cv <- function(x, ...) {
+  cli::cat_line("<vgfm_cv> predicted against observed, at times left out of the fit:")
+  print(as.data.frame(x), digits = 3, row.names = FALSE)
+  if (all(c("w1", "w1_nearest") %in% names(x))) {
+    shown <- format(c(mean(x$w1), mean(x$w1_nearest)), digits = 3)
+    cli::cat_line("Mean W1 ", shown[1], "; of the nearest snapshot ", shown[2])
+  }
+  invisible(x)
+}

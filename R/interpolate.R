@@ -1,0 +1,117 @@
+#' The population at any time
+#'
+#' Carries the cells of an observed snapshot through the learned fields to times at which
+#' nobody looked, or at which somebody did, and weighs them by the mass that they or their
+#' descendants have there.
+#'
+#' Mass between observed times is less sure than at them. Where cells travel far against
+#' the size of their snapshot, the default `tau` gives those in front many descendants and
+#' those behind few: a square grid of side 0.9 that moved by 2.2 and kept its mass had
+#' 0.72 of it half-way; with `tau = 1000`, all of it.
+#'
+#' @param fit A fit from [vgfm_fit()].
+#' @param time Times from the first to the last observed one, as numbers on the scale of
+#'   the fit or labelled as those of its cells were.
+#' @param n Number of cells to draw from the population at each time, by systematic
+#'   resampling: a cell comes up in proportion to its weight, to within one. They are
+#'   equally weighted. `set.seed()` fixes them. Default: all cells, with their weights.
+#' @param ... Must be empty.
+#' @param from Whose cells are carried: `"nearest"`, those of the last snapshot observed
+#'   at or before each time, with the observed mass of that snapshot; `"first"`, those of
+#'   the first snapshot, as [vgfm_evaluate()] has it, without a jump at observed times. On
+#'   the published gene network, fitted without its third of five times, the W1 distance
+#'   to the snapshot there was 0.16 from the nearest and 0.18 from the first (means over
+#'   three seeds); without the fourth, 0.13 and 0.14.
+#' @return A data frame, one row per time and cell: `time`, in increasing order; `cell`,
+#'   the name, or number of the row in the data, of the cell that it began as; `weight`,
+#'   whose sum at each time is the population size relative to that at the first time;
+#'   then the features, in the units of the data.
+#' @section Errors: `vgfm_error_time` for times outside the observed ones or unusable;
+#'   `vgfm_error_fit` and `vgfm_error_input` for other arguments; `vgfm_error_not_finite`
+#'   or `vgfm_error_convergence` if the fields cannot be integrated.
+#' @references Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), Joint Velocity-Growth Flow
+#'   Matching for Single-Cell Dynamics Modeling, NeurIPS 2025, arXiv:2505.13413. On the
+#'   resampling: Kitagawa (1996), Journal of Computational and Graphical Statistics 5.
+#' @seealso [vgfm_trajectories()] for the paths of single cells, [vgfm_cv()] for how well
+#'   left-out times are found.
+#' @export
+#' @examples
+#' set.seed(1)
+#' cells <- vgfm_simulate_gene_network()
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' between <- vgfm_interpolate(fit, c(12, 20))
+#' tapply(between$weight, between$time, sum)
+#' head(vgfm_interpolate(fit, 12, n = 100))
+vgfm_interpolate <- function(fit, time, n = NULL, ..., from = c("nearest", "first")) {
+  check_fit(fit)
+  check_no_dots(..., hint = "See {.code ?vgfm_interpolate} for those there are.")
+  from <- check_choice(from, c("nearest", "first"))
+  n <- check_count(n, allow_null = TRUE)
+  time <- inside_times(fit, time)
+  # A feature of such a name gets a number behind it.
+  columns <- make.unique(c("time", "cell", "weight", fit$snapshots$features))
+  parts <- lapply(populations(fit, time, from), function(state) {
+    cell <- names_or_rows(state)
+    weight <- exp(state$log_weight) / nrow(state$x)
+    kept <- seq_along(weight)
+    if (!is.null(n)) {
+      kept <- resample(weight, n)
+      weight <- rep(sum(weight) / n, n)
+    }
+    table <- data.frame(state$time, cell[kept], unname(weight),
+                        state$x[kept, , drop = FALSE], row.names = NULL)
+    stats::setNames(table, columns)
+  })
+  do.call(rbind, parts)
+}
+
+# The times in order, each once, within the observed range.
+inside_times <- function(fit, time, call = rlang::caller_env()) {
+  range <- range(fit$snapshots$times)
+  if (length(time) == 0) {
+    abort_time(c(
+      "{.arg time} must have at least one value.",
+      i = "Give times from {range[1]} to {range[2]}."
+    ), "time", call)
+  }
+  time <- sort(unique(parse_time_values(time, call)))
+  outside <- time[time < range[1] - rounding(range) | time > range[2] + rounding(range)]
+  if (length(outside) > 0) {
+    abort_time(c(
+      "{.arg time} must lie in the range of the observed times, {range[1]} to
+       {range[2]}, not be {outside[1]}.",
+      i = "To extrapolate, see {.fn vgfm_trajectories}."
+    ), "time", call)
+  }
+  time
+}
+
+# Population at each of `times` (in order): a list of states as follow() has them, with
+# `rows`, the places of the cells in the data, and log weights such that the mean of the
+# weights is the mass relative to the first time.
+populations <- function(fit, times, from) {
+  s <- fit$snapshots
+  nearest <- findInterval(times + rounding(s$times), s$times)
+  start <- if (from == "first") rep(1, length(times)) else nearest
+  states <- lapply(split(seq_along(times), start), function(places) {
+    k <- start[places[1]]
+    x <- s$x[s$index == k, , drop = FALSE]
+    lapply(follow(fit, x, s$times[k], times[places]), function(state) {
+      state$log_weight <- state$log_weight + log(s$mass[k])
+      c(state, list(rows = which(s$index == k)))
+    })
+  })
+  unlist(unname(states), recursive = FALSE)
+}
+
+names_or_rows <- function(state) {
+  make.unique(rownames(state$x) %||% as.character(state$rows))
+}
+
+# Places of n draws from weighted cells, at even steps of the cumulated weight from one
+# random start.
+resample <- function(weight, n) {
+  ends <- cumsum(weight) / sum(weight)
+  at <- (stats::runif(1) + seq_len(n) - 1) / n
+  findInterval(at, ends[-length(ends)]) + 1
+}
