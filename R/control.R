@@ -27,7 +27,7 @@
 #' * `path`: with more than two times, straight lines between them change direction at
 #'   every observed time. Smooth paths pass through a cell with one velocity, between the
 #'   mean that arrives there and the mean that leaves. A time left out is then predicted
-#'   with half the error.
+#'   with little more than half the error (gene network: W1 0.09 instead of 0.17).
 #' * `steps` and `refine_steps` follow `effort` for up to 60 features. Beyond, `steps`
 #'   fall with the root of their number and `refine_steps` with the number itself: there
 #'   the field is simple against the noise of the cells, and longer training learns that
