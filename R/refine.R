@@ -11,7 +11,7 @@ refine_settings <- list(substeps = 4, mass_weight = 10, anchor = 0.1,
                         learning_rate = 4e-4, warm_up = 30, clip = 1, folds = 5)
 # Starting cells per step, at least, and parts they are cut into, at most: one plan serves
 # as many steps as there are parts.
-refine_part <- 128
+refine_part <- 64
 refine_parts <- 8
 
 count_parts <- function(snapshots) {

@@ -21,8 +21,8 @@ static void layout(arena *a, lane *l, const flow *f) {
   l->input = arena_take(a, MLP_TILE * (d + 1), sizeof(float));
   l->v = arena_take(a, MLP_TILE * kernel_pad(d), sizeof(float));
   l->g = arena_take(a, MLP_TILE * kernel_pad(1), sizeof(float));
-  mlp_tile_layout(a, &l->v_tile, &f->velocity);
-  mlp_tile_layout(a, &l->g_tile, &f->growth);
+  mlp_tile_layout(a, &l->v_tile, &f->velocity, MLP_TILE);
+  mlp_tile_layout(a, &l->g_tile, &f->growth, MLP_TILE);
   l->ode_bytes = ode_workspace(BLOCK, d + 1);
   l->ode = arena_take(a, l->ode_bytes, 1);
 }

@@ -25,7 +25,7 @@ static void layout(arena *a, lane *l, const mlp_shape *s) {
   l->out = arena_take(a, MLP_TILE * kernel_pad(s->outputs), sizeof(float));
   l->dout = arena_take(a, MLP_TILE * kernel_pad(s->outputs), sizeof(float));
   l->dx = arena_take(a, MLP_TILE * kernel_pad(s->inputs), sizeof(float));
-  mlp_tile_layout(a, &l->tile, s);
+  mlp_tile_layout(a, &l->tile, s, MLP_TILE);
 }
 
 static size_t lane_bytes(const mlp_shape *s) {

@@ -5,8 +5,9 @@
 
 /* What one thread needs. */
 typedef struct {
+  size_t tile;                      /* rows at a time */
   bridge_rows rows;
-  float *out_velocity, *out_growth; /* (MLP_TILE, pad) */
+  float *out_velocity, *out_growth; /* (tile, pad) */
   mlp_tile velocity, growth;
 } scratch;
 
@@ -21,33 +22,42 @@ typedef struct {
   uint64_t from, to, step;
 } session;
 
-static void layout_scratch(arena *a, scratch *s, const mlp_shape *velocity,
-                           const mlp_shape *growth) {
-  size_t d = velocity->outputs;
-  s->rows.input = arena_take(a, MLP_TILE * (d + 1), sizeof(float));
-  s->rows.velocity = arena_take(a, MLP_TILE * kernel_pad(d), sizeof(float));
-  s->rows.growth = arena_take(a, MLP_TILE, sizeof(float));
-  s->rows.weight = arena_take(a, MLP_TILE, sizeof(float));
-  s->rows.noise = arena_take(a, bridge_noise(d), sizeof(float));
-  s->out_velocity = arena_take(a, MLP_TILE * kernel_pad(d), sizeof(float));
-  s->out_growth = arena_take(a, MLP_TILE * kernel_pad(1), sizeof(float));
-  mlp_tile_layout(a, &s->velocity, velocity);
-  mlp_tile_layout(a, &s->growth, growth);
+/* Weights and gradients outgrow the caches before a tile does: where a lane has many
+ * rows, large tiles fetch them less often. */
+static size_t tile_rows(size_t lanes, size_t batch) {
+  size_t tiles = (batch + MLP_TILE * lanes - 1) / (MLP_TILE * lanes);
+  return MLP_TILE * (tiles < 4 ? tiles : 4);
 }
 
-size_t match_scratch(const mlp_shape *velocity, const mlp_shape *growth) {
+static void layout_scratch(arena *a, scratch *s, const mlp_shape *velocity,
+                           const mlp_shape *growth, size_t lanes, size_t batch) {
+  size_t d = velocity->outputs, rows = tile_rows(lanes, batch);
+  s->tile = rows;
+  s->rows.input = arena_take(a, rows * (d + 1), sizeof(float));
+  s->rows.velocity = arena_take(a, rows * kernel_pad(d), sizeof(float));
+  s->rows.growth = arena_take(a, rows, sizeof(float));
+  s->rows.weight = arena_take(a, rows, sizeof(float));
+  s->rows.noise = arena_take(a, bridge_noise(d), sizeof(float));
+  s->out_velocity = arena_take(a, rows * kernel_pad(d), sizeof(float));
+  s->out_growth = arena_take(a, rows * kernel_pad(1), sizeof(float));
+  mlp_tile_layout(a, &s->velocity, velocity, rows);
+  mlp_tile_layout(a, &s->growth, growth, rows);
+}
+
+size_t match_scratch(const mlp_shape *velocity, const mlp_shape *growth, size_t lanes,
+                     size_t batch) {
   arena a = {0};
   scratch s;
-  layout_scratch(&a, &s, velocity, growth);
+  layout_scratch(&a, &s, velocity, growth, lanes, batch);
   return arena_size(&a);
 }
 
 static void layout(arena *a, session *m, const mlp_shape *velocity,
                    const mlp_shape *growth, const match_options *options) {
-  m->share = match_scratch(velocity, growth);
   size_t tiles = (options->batch + MLP_TILE - 1) / MLP_TILE;
-  learner_layout(a, &m->learner, velocity, growth,
-                 learner_lanes(velocity, growth, tiles));
+  size_t lanes = learner_lanes(velocity, growth, tiles);
+  learner_layout(a, &m->learner, velocity, growth, lanes);
+  m->share = match_scratch(velocity, growth, lanes, options->batch);
   m->lane_loss = arena_take(a, 2 * m->learner.lanes, sizeof(double));
   m->shares = arena_take(a, (size_t)options->threads, m->share);
 }
@@ -91,10 +101,10 @@ void match_lane(double loss[2], learner *l, size_t lane, const bridge *b, size_t
                 rng_key key, uint64_t step, double scale, void *space, size_t bytes) {
   scratch s;
   arena a = arena_over(space, bytes);
-  layout_scratch(&a, &s, l->velocity.shape, l->growth.shape);
+  layout_scratch(&a, &s, l->velocity.shape, l->growth.shape, l->lanes, batch);
   loss[0] = loss[1] = 0;
-  for (size_t at = lane * MLP_TILE; at < batch; at += l->lanes * MLP_TILE) {
-    size_t rows = batch - at < MLP_TILE ? batch - at : MLP_TILE;
+  for (size_t at = lane * s.tile; at < batch; at += l->lanes * s.tile) {
+    size_t rows = batch - at < s.tile ? batch - at : s.tile;
     bridge_draw(&s.rows, b, key, step, at, rows);
     loss[0] += learn_tile(&l->velocity, &s.velocity, s.out_velocity, &s.rows,
                           s.rows.velocity, kernel_pad(b->d), scale, rows, lane);

@@ -17,7 +17,8 @@ typedef struct {
 /* Forward, loss and backward of one lane's share of the batch of a step. The gradient,
  * times `scale`, is added to the lane; loss gets the weighted sums of squared errors of
  * velocity and growth. Scratch is one thread's. */
-size_t match_scratch(const mlp_shape *velocity, const mlp_shape *growth);
+size_t match_scratch(const mlp_shape *velocity, const mlp_shape *growth, size_t lanes,
+                     size_t batch);
 void match_lane(double loss[2], learner *l, size_t lane, const bridge *b, size_t batch,
                 rng_key key, uint64_t step, double scale, void *scratch, size_t bytes);
 

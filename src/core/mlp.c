@@ -98,11 +98,12 @@ void mlp_init(double *flat, const mlp_shape *s, rng_key key, uint32_t stream) {
 /* Only SiLU's slope needs z; the others' follow from h. */
 static int keeps_z(const mlp_shape *s) { return s->act == ACTIVATION_SILU; }
 
-void mlp_tile_layout(arena *a, mlp_tile *tile, const mlp_shape *s) {
-  size_t layer = MLP_TILE * kernel_pad(s->width);
+void mlp_tile_layout(arena *a, mlp_tile *tile, const mlp_shape *s, size_t rows) {
+  size_t layer = rows * kernel_pad(s->width);
+  tile->rows = rows;
   tile->h = arena_take(a, s->hidden * layer, sizeof(float));
   tile->z = keeps_z(s) ? arena_take(a, s->hidden * layer, sizeof(float)) : tile->h;
-  tile->delta = arena_take(a, 2 * MLP_TILE * kernel_pad(s->width), sizeof(float));
+  tile->delta = arena_take(a, 2 * layer, sizeof(float));
 }
 
 /* out (rows, pad) = bias + x w */
@@ -114,7 +115,7 @@ static void affine(float *out, size_t pad, const float *x, size_t ldx, size_t ro
 
 void mlp_forward(float *out, mlp_tile *tile, const float *x, size_t ldx, size_t rows,
                  const float *packed, const mlp_shape *s) {
-  size_t pad = kernel_pad(s->width), layer = MLP_TILE * pad;
+  size_t pad = kernel_pad(s->width), layer = tile->rows * pad;
   for (size_t l = 0; l < s->hidden; l++) {
     size_t in = mlp_layer_inputs(s, l);
     float *z = tile->z + l * layer, *h = tile->h + l * layer;
@@ -141,7 +142,7 @@ void mlp_backward(float *grad, float *dx, const float *dout, mlp_tile *tile,
                   const float *x, size_t ldx, size_t rows, const float *transposed,
                   const mlp_shape *s) {
   const kernels *k = kernels_get();
-  size_t pad = kernel_pad(s->width), layer = MLP_TILE * pad;
+  size_t pad = kernel_pad(s->width), layer = tile->rows * pad;
   const float *delta = dout;
   size_t at = mlp_packed(s), at_transposed = mlp_transposed(s);
   for (size_t l = mlp_layers(s); l-- > 0;) {

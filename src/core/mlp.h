@@ -18,7 +18,8 @@ typedef struct {
   activation act;
 } mlp_shape;
 
-/* Rows that go through the network together, while they are in cache. */
+/* Rows that go through the network together, while they are in cache, unless a caller has
+ * better reasons. */
 #define MLP_TILE ((size_t)64)
 
 /* STATUS_OK, or why this is no network: sizes are in 1 ... 65536, hidden in 1 ... 64. */
@@ -50,15 +51,16 @@ void mlp_init(double *flat, const mlp_shape *shape, rng_key key, uint32_t stream
 
 /* What the forward pass keeps of a tile for the backward pass, and its scratch. */
 typedef struct {
-  float *z;      /* (hidden, MLP_TILE, pad(width)) before the activation */
+  size_t rows;   /* at most, in a tile */
+  float *z;      /* (hidden, rows, pad(width)) before the activation */
   float *h;      /* the same, after it; z is h where the slope needs h alone */
-  float *delta;  /* (2, MLP_TILE, pad(width)) */
+  float *delta;  /* (2, rows, pad(width)) */
 } mlp_tile;
 
-void mlp_tile_layout(arena *a, mlp_tile *tile, const mlp_shape *shape);
+void mlp_tile_layout(arena *a, mlp_tile *tile, const mlp_shape *shape, size_t rows);
 
 /* out (rows, pad(outputs)) = network(x), x (rows, inputs) with rows ldx apart;
- * rows <= MLP_TILE. */
+ * rows <= tile->rows. */
 void mlp_forward(float *out, mlp_tile *tile, const float *x, size_t ldx, size_t rows,
                  const float *packed, const mlp_shape *shape);
 

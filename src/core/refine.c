@@ -74,7 +74,7 @@ static void layout(arena *a, session *r, const mlp_shape *velocity,
                    smaller(judges, o->most_target / o->folds), p->d);
     at->observed = p->mass[k];
   }
-  size_t match = match_scratch(velocity, growth);
+  size_t match = match_scratch(velocity, growth, r->lanes, o->batch);
   size_t tile = rollout_tile_bytes(velocity, growth);
   r->share = match > tile ? match : tile;
   r->shares = arena_take(a, (size_t)o->threads, r->share);

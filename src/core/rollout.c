@@ -3,9 +3,12 @@
 
 #define STAGES 4
 
-/* Stage s is evaluated at x + node[s] h k[s - 1]; the step ends at x + h sum share k. */
+/* Stage s is evaluated at x + node[s] h k[s - 1]; the step ends at x + h sum share k.
+ * Growth does not act back on the position: one look at the middle of the step, which
+ * makes it Simpson's rule, is enough. */
 static const double node[STAGES] = {0, 0.5, 0.5, 1};
 static const double share[STAGES] = {1. / 6, 1. / 3, 1. / 3, 1. / 6};
+static const double growth_share[STAGES] = {1. / 6, 0, 2. / 3, 1. / 6};
 
 /* The four stages of one step of a tile. */
 typedef struct {
@@ -26,8 +29,8 @@ static void layout(arena *a, scratch *s, const mlp_shape *velocity,
     s->velocity[stage] = arena_take(a, MLP_TILE * kernel_pad(d), sizeof(float));
     s->growth[stage] = arena_take(a, MLP_TILE * kernel_pad(1), sizeof(float));
     s->dk[stage] = arena_take(a, MLP_TILE * kernel_pad(d), sizeof(float));
-    mlp_tile_layout(a, &s->v_tile[stage], velocity);
-    mlp_tile_layout(a, &s->g_tile[stage], growth);
+    mlp_tile_layout(a, &s->v_tile[stage], velocity, MLP_TILE);
+    mlp_tile_layout(a, &s->g_tile[stage], growth, MLP_TILE);
   }
   s->dgrowth = arena_take(a, MLP_TILE * kernel_pad(1), sizeof(float));
   s->dx = arena_take(a, MLP_TILE * kernel_pad(d + 1), sizeof(float));
@@ -64,8 +67,9 @@ static void run_stages(scratch *s, const float *x, size_t rows, double from, dou
     }
     mlp_forward(s->velocity[stage], &s->v_tile[stage], s->input[stage], dim, rows,
                 l->velocity.weights, l->velocity.shape);
-    mlp_forward(s->growth[stage], &s->g_tile[stage], s->input[stage], dim, rows,
-                l->growth.weights, l->growth.shape);
+    if (growth_share[stage] > 0)
+      mlp_forward(s->growth[stage], &s->g_tile[stage], s->input[stage], dim, rows,
+                  l->growth.weights, l->growth.shape);
   }
 }
 
@@ -88,7 +92,8 @@ void rollout_forward(rollout *r, size_t first, size_t rows, const learner *l,
       }
       double change = 0;
       for (int stage = 0; stage < STAGES; stage++)
-        change += share[stage] * s.growth[stage][row * pad_growth];
+        if (growth_share[stage] > 0)
+          change += growth_share[stage] * s.growth[stage][row * pad_growth];
       change = units->growth_offset + units->growth_scale * change;
       next[row * dim + d] = (float)(x[row * dim + d] + h * change);
     }
@@ -114,14 +119,15 @@ static void stage_backward(scratch *s, int stage, const float *later, size_t row
                            double h, learner *l, size_t lane,
                            const rollout_units *units) {
   size_t d = l->velocity.shape->outputs, dim = d + 1, pad_growth = kernel_pad(1);
-  const float part = (float)(h * share[stage] * units->growth_scale);
-  memset(s->dgrowth, 0, rows * pad_growth * sizeof(float));
-  memset(s->dx, 0, rows * kernel_pad(dim) * sizeof(float));
-  for (size_t r = 0; r < rows; r++)
-    s->dgrowth[r * pad_growth] = part * later[r * dim + d];
   network *v = &l->velocity, *g = &l->growth;
+  memset(s->dx, 0, rows * kernel_pad(dim) * sizeof(float));
   mlp_backward(v->grad + lane * v->packed, s->dx, s->dk[stage], &s->v_tile[stage],
                s->input[stage], dim, rows, v->transposed, v->shape);
+  if (growth_share[stage] == 0) return;
+  const float part = (float)(h * growth_share[stage] * units->growth_scale);
+  memset(s->dgrowth, 0, rows * pad_growth * sizeof(float));
+  for (size_t r = 0; r < rows; r++)
+    s->dgrowth[r * pad_growth] = part * later[r * dim + d];
   mlp_backward(g->grad + lane * g->packed, s->dx, s->dgrowth, &s->g_tile[stage],
                s->input[stage], dim, rows, g->transposed, g->shape);
 }

@@ -80,10 +80,10 @@ static void check_evaluate(void) {
             STATUS_OK, "evaluate");
   arena a = {0};
   mlp_tile tile;
-  mlp_tile_layout(&a, &tile, &x.f.velocity);
+  mlp_tile_layout(&a, &tile, &x.f.velocity, MLP_TILE);
   void *block = malloc(arena_size(&a));
   a = arena_over(block, arena_size(&a));
-  mlp_tile_layout(&a, &tile, &x.f.velocity);
+  mlp_tile_layout(&a, &tile, &x.f.velocity, MLP_TILE);
   for (size_t r = 0; r < N; r++) {
     float in[D + 1], out[KERNEL_PAD];
     for (int c = 0; c < D; c++) in[c] = (float)cells[r * D + c];

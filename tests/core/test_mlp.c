@@ -40,10 +40,10 @@ static fixture fixture_make(mlp_shape s, size_t rows) {
     for (size_t j = 0; j < s.outputs; j++)
       f.dout[r * kernel_pad(s.outputs) + j] = (float)uniform();
   arena a = {0};
-  mlp_tile_layout(&a, &f.tile, &s);
+  mlp_tile_layout(&a, &f.tile, &s, MLP_TILE);
   f.block = malloc(arena_size(&a));
   a = arena_over(f.block, arena_size(&a));
-  mlp_tile_layout(&a, &f.tile, &s);
+  mlp_tile_layout(&a, &f.tile, &s, MLP_TILE);
   CHECK(arena_ok(&a), "the measured workspace is too small");
   return f;
 }
