@@ -63,7 +63,7 @@ check: setup-test
 	@R='$(R)' tools/check.sh
 
 ## bench: run the benchmarks, and write bench/RESULTS.md
-BENCHMARKS := training transport accuracy ablation scale
+BENCHMARKS := training transport pancreas accuracy ablation scale
 .PHONY: bench
 bench: $(INSTALLED)
 	@set -e; for name in $(BENCHMARKS) results; do \

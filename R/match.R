@@ -1,6 +1,6 @@
 # Stage 2: velocity and growth are regressed on the couplings.
 
-slice_seconds <- 0.1
+slice_seconds <- 0.5
 
 # What training reads, in the form core takes it; standard units. `couplings` come from
 # couple_snapshots() with their plans.
@@ -55,8 +55,8 @@ new_training <- function(problem, control, key) {
 }
 
 # Training from where it stands to `control$steps`. An interrupt ends it early: what has
-# been reached is returned. Slices of about a tenth of a second let R breathe; where they
-# are cut changes nothing.
+# been reached is returned. Slices of about half a second let R breathe; where they are
+# cut changes nothing.
 run_matching <- function(training, problem, control, call = rlang::caller_env()) {
   options <- list(
     batch = control$batch, steps = control$steps, threads = use_threads(control$threads),

@@ -7,7 +7,7 @@
 refine_most <- c(start = 2000, target = 4000)
 # Runge-Kutta steps per interval; weights of the squared mass error and of the matching
 # loss beside W1 (standard units); first learning rate, and the norm gradients are cut to.
-refine_settings <- list(substeps = 4, mass_weight = 10, anchor = 0.1,
+refine_settings <- list(substeps = 4, mass_weight = 10, anchor = 1,
                         learning_rate = 4e-4, warm_up = 30, clip = 1, folds = 5)
 # Starting cells per step, at least, and parts they are cut into, at most: one plan serves
 # as many steps as there are parts.

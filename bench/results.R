@@ -20,10 +20,13 @@ machine <- sprintf(
   paste(c(unlist(lapply(c(0, 2, 3), cache)), "caches"), collapse = " "),
   paste(toupper(sets), collapse = " "), getRversion(), R.version$os)
 
-titles <- c(training = "Training step", transport = "Transport", accuracy = "Accuracy",
+titles <- c(training = "Training step", transport = "Transport",
+            pancreas = "A large network on many genes", accuracy = "Accuracy",
             ablation = "What each default does", scale = "Many cells")
 sections <- lapply(names(titles), function(name) {
-  c("", paste("##", titles[[name]]), "", lines(file.path("bench", paste0(name, ".md"))))
+  text <- grep("^# ", lines(file.path("bench", paste0(name, ".md"))), value = TRUE,
+               invert = TRUE)
+  c("", paste("##", titles[[name]]), if (!identical(text[1], "")) "", text)
 })
 writeLines(c("# Benchmarks", "", paste("Made by `make bench` on:", machine),
              unlist(sections)), file.path("bench", "RESULTS.md"))

@@ -7,6 +7,7 @@
 # of its own, which this file starts with the number as its argument.
 
 library(vgfm)
+source(file.path("bench", "support.R"))
 
 # A population that branches for three units of time into eight kinds, each seen at five
 # times by as many cells. A kind moves in ten of the d dimensions; features vary as
@@ -35,13 +36,6 @@ branching <- function(cells, d = 50, times = 5, levels = 3, moving = 10) {
     mass <- mass * exp(rate)
   }
   out
-}
-
-# Peak memory of this process in GiB; NA where the system does not say.
-peak_memory <- function() {
-  if (!file.exists("/proc/self/status")) return(NA)
-  line <- grep("^VmHWM", readLines("/proc/self/status"), value = TRUE)
-  as.double(gsub("[^0-9]", "", line)) / 2^20
 }
 
 measure <- function(cells) {

@@ -25,6 +25,22 @@ numbers <- function(program, arguments, environment = character()) {
   if (is.null(attr(line, "status"))) as.numeric(strsplit(line, " ")[[1]]) else NA
 }
 
+# Peak memory of this process in GiB; NA where the system does not say.
+peak_memory <- function() {
+  if (!file.exists("/proc/self/status")) return(NA)
+  line <- grep("^VmHWM", readLines("/proc/self/status"), value = TRUE)
+  as.double(gsub("[^0-9]", "", line)) / 2^20
+}
+
+# A Python that has a module, or NA.
+python_with <- function(module) {
+  has <- function(python) {
+    nzchar(python) &&
+      system2(python, c("-c", shQuote(paste("import", module))), stderr = FALSE) == 0
+  }
+  Filter(has, c(Sys.which("python3"), "/usr/bin/python3"))[1]
+}
+
 # The public files are read from VGFM_DATA; see tests/testthat/helper.R for the default.
 read_snapshots <- function(name) {
   folder <- Sys.getenv("VGFM_DATA", file.path("..", "shared", "data"))

@@ -16,10 +16,7 @@ if (is.null(program)) {
 }
 environment <- if (nzchar(folder)) paste0("LD_LIBRARY_PATH=", folder) else character()
 
-has_torch <- function(python) {
-  nzchar(python) && system2(python, c("-c", "'import torch'"), stderr = FALSE) == 0
-}
-python <- Filter(has_torch, c(Sys.which("python3"), "/usr/bin/python3"))[1]
+python <- python_with("torch")
 torch <- function(arguments, environment) {
   if (is.na(python)) return(NA)
   numbers(python, c("bench/training.py", arguments), environment)[1]

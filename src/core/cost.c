@@ -4,7 +4,12 @@
 
 #define PANEL_VALUES ((size_t)2048) /* 16 KiB, half a first-level cache */
 #define PANEL_LEAST ((size_t)32)    /* points: fewer keep the processor waiting */
-#define TARGETS ((size_t)32)        /* dealt with together, so that they stay in it too */
+/* Panels and targets that are dealt with together, so that what they share, some features
+ * of the targets and the costs, stays in the second-level cache. */
+#define TILE_PANELS ((size_t)8)
+#define TILE_TARGETS ((size_t)256)
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 static size_t panel_width(size_t n, size_t d) {
   size_t fits = d == 0 ? PANEL_VALUES : PANEL_VALUES / d;
@@ -27,25 +32,23 @@ void cost_layout(arena *space, cost_columns *cost, size_t n, size_t m, size_t d,
 }
 
 static size_t panel_points(const cost_columns *cost, size_t panel) {
-  size_t left = cost->n - panel * cost->width;
-  return left < cost->width ? left : cost->width;
+  return smaller(cost->n - panel * cost->width, cost->width);
 }
 
-/* Costs of targets first ... end - 1 against one panel, a column in `stride` of out, some
- * features at a time: these of the panel stay in the cache for all targets. */
-static void panel_costs(const cost_columns *cost, double *out, size_t stride,
-                        size_t panel, size_t first, size_t end) {
-  const double *x = cost->x + panel * cost->d * cost->width;
-  size_t points = panel_points(cost, panel), some = PANEL_VALUES / cost->width;
-  size_t k = 0;
+/* Costs of targets first ... end - 1, a column in `stride` of out each, against panels
+ * `panel` ... last - 1, some features at a time: these of a panel stay in the first-level
+ * cache for all targets. */
+static void tile_costs(const cost_columns *cost, double *out, size_t stride, size_t panel,
+                       size_t last, size_t first, size_t end) {
+  size_t d = cost->d, width = cost->width, some = PANEL_VALUES / width, k = 0;
   do {
-    size_t features = cost->d - k < some ? cost->d - k : some;
-    for (size_t j = first; j < end; j++)
-      kernels_get()->sqdist(out + (j - first) * stride + panel * cost->width,
-                            x + k * cost->width, cost->width, cost->y + j * cost->d + k,
-                            points, features, k > 0);
+    size_t features = smaller(d - k, some);
+    for (size_t p = panel; p < last; p++)
+      kernels_get()->sqdist(out + p * width, stride, cost->x + (p * d + k) * width, width,
+                            cost->y + first * d + k, d, panel_points(cost, p),
+                            end - first, features, k > 0);
     k += features;
-  } while (k < cost->d);
+  } while (k < d);
 }
 
 void cost_prepare(cost_columns *cost, const double *x, const double *y, int threads) {
@@ -61,17 +64,20 @@ void cost_prepare(cost_columns *cost, const double *x, const double *y, int thre
             i < points ? x[(panel * cost->width + i) * cost->d + k] : 0;
   }
   if (cost->cache == NULL) return;
+  size_t groups = (cost->panels + TILE_PANELS - 1) / TILE_PANELS;
+  size_t columns = (cost->m + TILE_TARGETS - 1) / TILE_TARGETS;
   PARALLEL_FOR(threads)
-  for (size_t panel = 0; panel < cost->panels; panel++)
-    for (size_t j = 0; j < cost->m; j += TARGETS)
-      panel_costs(cost, cost->cache + j * cost->n, cost->n, panel, j,
-                  cost->m - j < TARGETS ? cost->m : j + TARGETS);
+  for (size_t tile = 0; tile < groups * columns; tile++) {
+    size_t panel = tile % groups * TILE_PANELS, j = tile / groups * TILE_TARGETS;
+    tile_costs(cost, cost->cache + j * cost->n, cost->n, panel,
+               smaller(panel + TILE_PANELS, cost->panels), j,
+               smaller(j + TILE_TARGETS, cost->m));
+  }
 }
 
 const double *cost_column(const cost_columns *cost, double *buffer, size_t j) {
   if (cost->cache) return cost->cache + j * cost->n;
-  for (size_t panel = 0; panel < cost->panels; panel++)
-    panel_costs(cost, buffer, 0, panel, j, j + 1);
+  tile_costs(cost, buffer, 0, 0, cost->panels, j, j + 1);
   return buffer;
 }
 

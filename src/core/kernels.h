@@ -67,12 +67,13 @@ typedef struct {
   /* y = exp(x) on n values, relative error below 2 units in the last place;
    * x below -708 gives 0. y may be x. */
   void (*exp_f64)(double *y, const double *x, size_t n);
-  /* Squared Euclidean distances of n points to one: out[i] = sum_k (x[k*ldx+i] - y[k])^2.
-   * x is (d, n), a row per feature (so that points lie side by side). With `add` the sum
-   * begins with what out holds, to the bit as if features had come in one call. */
-  void (*sqdist)(double *out, const double *x, size_t ldx, const double *y, size_t n,
-                 size_t d, int add);
-  /* The same in single precision, or its square root; n a multiple of KERNEL_PAD.
+  /* Squared Euclidean distances of n points to m others:
+   * out[j*ldo+i] = sum_k (x[k*ldx+i] - y[j*ldy+k])^2. x is (d, n), a row per feature (so
+   * that points lie side by side). With `add` the sums begin with what out holds, to the
+   * bit as if features had come in one call. */
+  void (*sqdist)(double *out, size_t ldo, const double *x, size_t ldx, const double *y,
+                 size_t ldy, size_t n, size_t m, size_t d, int add);
+  /* To one point in single precision, or the square root; n a multiple of KERNEL_PAD.
    * Good to (d + 16) 2^-24 of the norms of x and y. */
   void (*distance_f32)(float *out, const float *x, size_t ldx, const float *y, size_t n,
                        size_t d, int root);

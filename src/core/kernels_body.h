@@ -15,6 +15,14 @@ typedef int64_t vl __attribute__((vector_size(SIMD_BYTES)));
 #define VD ((size_t)(SIMD_BYTES / sizeof(double)))
 #define INLINE static inline __attribute__((always_inline))
 
+/* For loops over arrays of vectors that shall live in registers. */
+#define UNROLL_(n) _Pragma(#n)
+#if defined(__clang__)
+#define UNROLL UNROLL_(unroll)
+#else
+#define UNROLL UNROLL_(GCC unroll 16)
+#endif
+
 INLINE vf vf_load(const float *p) { vf v; memcpy(&v, p, sizeof v); return v; }
 INLINE void vf_store(float *p, vf v) { memcpy(p, &v, sizeof v); }
 INLINE vf vf_set(float x) { return x - (vf){0}; }

@@ -8,13 +8,6 @@
 
 #define GEMM_DEEP ((size_t)256)
 
-#define UNROLL_(n) _Pragma(#n)
-#if defined(__clang__)
-#define UNROLL UNROLL_(unroll)
-#else
-#define UNROLL UNROLL_(GCC unroll 16)
-#endif
-
 INLINE void gemm_block(float *c, size_t ldc, const float *start, size_t ld_start,
                        const float *a, size_t a_row, size_t a_col, const float *b,
                        size_t ldb, size_t k, const size_t rows, const size_t vecs) {

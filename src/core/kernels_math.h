@@ -94,40 +94,45 @@ INLINE vd sqdist_of(vd total, const double *x, double y) {
   return total + diff * diff;
 }
 
-static void sqdist(double *out, const double *x, size_t ldx, const double *y, size_t n,
-                   size_t d, int add) {
-  size_t i = 0;
-  for (; i + 4 * VD <= n; i += 4 * VD) { /* four sums at once hide each other's latency */
-    vd s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
-    if (add) {
-      s0 = vd_load(out + i);
-      s1 = vd_load(out + i + VD);
-      s2 = vd_load(out + i + 2 * VD);
-      s3 = vd_load(out + i + 3 * VD);
-    }
-    for (size_t k = 0; k < d; k++) {
-      const double *row = x + k * ldx + i;
-      s0 = sqdist_of(s0, row, y[k]);
-      s1 = sqdist_of(s1, row + VD, y[k]);
-      s2 = sqdist_of(s2, row + 2 * VD, y[k]);
-      s3 = sqdist_of(s3, row + 3 * VD, y[k]);
-    }
-    vd_store(out + i, s0);
-    vd_store(out + i + VD, s1);
-    vd_store(out + i + 2 * VD, s2);
-    vd_store(out + i + 3 * VD, s3);
+/* 4 VD points to `targets` of them; many sums at once hide each other's latency. */
+INLINE void sqdist_block(double *out, size_t ldo, const double *x, size_t ldx,
+                         const double *y, size_t ldy, const size_t targets, size_t d,
+                         int add) {
+  vd sum[2][4];
+  UNROLL for (size_t j = 0; j < targets; j++)
+    UNROLL for (size_t v = 0; v < 4; v++)
+      sum[j][v] = add ? vd_load(out + j * ldo + v * VD) : (vd){0};
+  for (size_t k = 0; k < d; k++)
+    UNROLL for (size_t j = 0; j < targets; j++)
+      UNROLL for (size_t v = 0; v < 4; v++)
+        sum[j][v] = sqdist_of(sum[j][v], x + k * ldx + v * VD, y[j * ldy + k]);
+  UNROLL for (size_t j = 0; j < targets; j++)
+    UNROLL for (size_t v = 0; v < 4; v++) vd_store(out + j * ldo + v * VD, sum[j][v]);
+}
+
+static void sqdist(double *out, size_t ldo, const double *x, size_t ldx, const double *y,
+                   size_t ldy, size_t n, size_t m, size_t d, int add) {
+  size_t blocks = n / (4 * VD) * (4 * VD);
+  size_t pairs = m / 2 * 2;
+  for (size_t i = 0; i < blocks; i += 4 * VD) {
+    for (size_t j = 0; j < pairs; j += 2)
+      sqdist_block(out + j * ldo + i, ldo, x + i, ldx, y + j * ldy, ldy, 2, d, add);
+    if (pairs < m)
+      sqdist_block(out + pairs * ldo + i, ldo, x + i, ldx, y + pairs * ldy, ldy, 1, d, add);
   }
-  for (; i < n; i += VD) {
-    size_t count = n - i < VD ? n - i : VD;
-    vd total = {0};
-    if (add) memcpy(&total, out + i, count * sizeof *out);
-    for (size_t k = 0; k < d; k++) {
-      const double *row = x + k * ldx + i;
-      vd diff = (count == VD ? vd_load(row) : vd_load_part(row, count, 0.0)) - y[k];
-      total += diff * diff;
+  for (size_t i = blocks; i < n; i += VD)
+    for (size_t j = 0; j < m; j++) {
+      size_t count = n - i < VD ? n - i : VD;
+      vd total = {0};
+      if (add) memcpy(&total, out + j * ldo + i, count * sizeof *out);
+      for (size_t k = 0; k < d; k++) {
+        const double *row = x + k * ldx + i;
+        vd diff =
+            (count == VD ? vd_load(row) : vd_load_part(row, count, 0.0)) - y[j * ldy + k];
+        total += diff * diff;
+      }
+      memcpy(out + j * ldo + i, &total, count * sizeof *out);
     }
-    memcpy(out + i, &total, count * sizeof *out);
-  }
 }
 
 INLINE vf vf_activate(vf z, activation act) {

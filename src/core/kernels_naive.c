@@ -88,16 +88,17 @@ static void exp_f64(double *y, const double *x, size_t n) {
   for (size_t i = 0; i < n; i++) y[i] = x[i] < -708 ? 0 : exp(x[i]);
 }
 
-static void sqdist(double *out, const double *x, size_t ldx, const double *y, size_t n,
-                   size_t d, int add) {
-  for (size_t i = 0; i < n; i++) {
-    double total = add ? out[i] : 0;
-    for (size_t k = 0; k < d; k++) {
-      double diff = x[k * ldx + i] - y[k];
-      total += diff * diff;
+static void sqdist(double *out, size_t ldo, const double *x, size_t ldx, const double *y,
+                   size_t ldy, size_t n, size_t m, size_t d, int add) {
+  for (size_t j = 0; j < m; j++)
+    for (size_t i = 0; i < n; i++) {
+      double total = add ? out[j * ldo + i] : 0;
+      for (size_t k = 0; k < d; k++) {
+        double diff = x[k * ldx + i] - y[j * ldy + k];
+        total += diff * diff;
+      }
+      out[j * ldo + i] = total;
     }
-    out[i] = total;
-  }
 }
 
 static void distance_f32(float *out, const float *x, size_t ldx, const float *y, size_t n,

@@ -57,8 +57,8 @@ static void find_group(int32_t *index, double *square, const nearest_task *task,
   for (size_t p = 0; p < s->panels; p++) {
     size_t start = p * PANEL, left = task->n - start, count = left < PANEL ? left : PANEL;
     for (size_t q = first; q < end; q++) {
-      kernel->sqdist(found, s->panel + start * task->d, PANEL,
-                     task->queries + q * task->d, count, task->d, 0);
+      kernel->sqdist(found, 0, s->panel + start * task->d, PANEL,
+                     task->queries + q * task->d, 0, count, 1, task->d, 0);
       const double *worst = square + q * k + k - 1;
       for (size_t i = 0; i < count; i++)
         if (found[i] < *worst)

@@ -125,16 +125,22 @@ static void check_reductions(void) {
 /* Against the twin to rounding; in two calls to the bit as in one. */
 static void check_sqdist(void) {
   for (size_t n = 1; n < 70; n++) {
-    enum { D = 3, LD = 71 };
-    double x[D * LD], y[D], got[LD], want[LD];
+    enum { D = 3, M = 5, LD = 71, LY = 4 };
+    double x[D * LD], y[M * LY], got[M * LD], want[M * LD];
     for (int i = 0; i < D * LD; i++) x[i] = uniform(-1, 1);
-    for (int k = 0; k < D; k++) y[k] = uniform(-1, 1);
-    kernels_get()->sqdist(got, x, LD, y, n, D, 0);
-    kernels_naive.sqdist(want, x, LD, y, n, D, 0);
-    for (size_t i = 0; i < n; i++) CHECK_NEAR(got[i], want[i], 1e-15);
-    kernels_get()->sqdist(want, x, LD, y, n, 2, 0);
-    kernels_get()->sqdist(want, x + 2 * LD, LD, y + 2, n, 1, 1);
-    CHECK(memcmp(got, want, n * sizeof *got) == 0, "%zu points in two calls", n);
+    for (int k = 0; k < M * LY; k++) y[k] = uniform(-1, 1);
+    size_t m = 1 + n % M;
+    memset(got, 0, sizeof got);
+    memset(want, 0, sizeof want);
+    kernels_get()->sqdist(got, LD, x, LD, y, LY, n, m, D, 0);
+    kernels_naive.sqdist(want, LD, x, LD, y, LY, n, m, D, 0);
+    for (size_t i = 0; i < M * LD; i++) CHECK_NEAR(got[i], want[i], 1e-15);
+    kernels_get()->sqdist(want, LD, x, LD, y, LY, n, m, 2, 0);
+    kernels_get()->sqdist(want, LD, x + 2 * LD, LD, y + 2, LY, n, m, 1, 1);
+    CHECK(memcmp(got, want, sizeof got) == 0, "%zu points in two calls", n);
+    for (size_t j = 0; j < m; j++)
+      kernels_get()->sqdist(want + j * LD, 0, x, LD, y + j * LY, 0, n, 1, D, 0);
+    CHECK(memcmp(got, want, sizeof got) == 0, "%zu points, one target at a time", n);
   }
 }
 
