@@ -1,6 +1,9 @@
 # Stage 2: velocity and growth are regressed on the couplings.
 
+# Calls of core last about so long, and at least so many steps, as each one packs and
+# unpacks the networks.
 slice_seconds <- 0.5
+slice_steps <- 8
 
 # What training reads, in the form core takes it; standard units. `couplings` come from
 # couple_snapshots() with their plans.
@@ -55,8 +58,7 @@ new_training <- function(problem, control, key) {
 }
 
 # Training from where it stands to `control$steps`. An interrupt ends it early: what has
-# been reached is returned. Slices of about half a second let R breathe; where they are
-# cut changes nothing.
+# been reached is returned. Slices let R breathe; where they are cut changes nothing.
 run_matching <- function(training, problem, control, call = rlang::caller_env()) {
   options <- list(
     batch = control$batch, steps = control$steps, threads = use_threads(control$threads),
@@ -67,21 +69,24 @@ run_matching <- function(training, problem, control, call = rlang::caller_env())
   progress <- new_progress("Matching", todo, control$progress)
   on.exit(progress(0, finished = TRUE))
   done <- 0
-  slice <- 10
+  slice <- slice_steps
+  training[networks] <- .Call(ffi_copy, training[networks])
   losses <- list(training$losses)
   tryCatch(
     while (done < todo) {
       steps <- min(slice, todo - done)
       clock <- new_clock()
-      out <- .Call(ffi_match_run, training$velocity, training$growth, problem, options,
-                   training$step, steps)
-      seconds <- clock()
-      check_core(out, "Training", call)
-      training[c("velocity", "growth")] <- out[c("velocity", "growth")]
-      training$step <- training$step + steps
-      losses[[length(losses) + 1]] <- out$losses
+      # Weights, written in place, and their step go together.
+      suspendInterrupts({
+        out <- .Call(ffi_match_run, training$velocity, training$growth, problem, options,
+                     training$step, steps)
+        check_core(out, "Training", call)
+        training$step <- training$step + steps
+        losses[[length(losses) + 1]] <- out$losses
+      })
       done <- done + steps
-      slice <- ceiling(steps * min(4, slice_seconds / max(seconds, 1e-3)))
+      longer <- min(4, slice_seconds / max(clock(), 1e-3))
+      slice <- max(slice_steps, ceiling(steps * longer))
       progress(steps, loss = sum(rowMeans(out$losses)))
     },
     interrupt = function(condition) {

@@ -40,8 +40,9 @@ new_snapshots <- function(x, time, mass = NULL, call = rlang::caller_env()) {
 
 # The likeliest slip with a data frame: the column of times is still in it.
 warn_time_feature <- function(x, time, call) {
-  is_time <- vapply(seq_len(ncol(x)), function(k) all(x[, k] == time), NA)
-  same <- colnames(x)[is_time]
+  likely <- which(x[1, ] == time[1])
+  is_time <- vapply(likely, function(k) all(x[, k] == time), NA)
+  same <- colnames(x)[likely[is_time]]
   if (length(same) > 0 && nrow(x) > 2) {
     warn_vgfm(c(
       "Feature {.val {same}} of {.arg x} is the time itself.",
@@ -157,22 +158,26 @@ warn_counts <- function(counts, labels, call) {
 }
 
 # Differences are taken from the first cell and squares in units of the largest, so that
-# neither a large offset nor a large or small unit costs digits. One copy of x is made,
-# and worked on column by column.
+# neither a large offset nor a large or small unit costs digits. Column by column: no copy
+# of x is made.
 center_and_scale <- function(x, call) {
-  features <- seq_len(ncol(x))
   first <- x[1, ]
-  for (k in features) x[, k] <- x[, k] - first[k]
-  shift <- colMeans(x)
-  for (k in features) x[, k] <- x[, k] - shift[k]
-  largest <- max(vapply(features, function(k) max(abs(x[, k])), 0))
+  columns <- vapply(seq_len(ncol(x)), function(k) {
+    shifted <- x[, k] - first[k]
+    shift <- mean(shifted)
+    shifted <- shifted - shift
+    largest <- max(abs(shifted))
+    unit <- if (largest > 0) largest else 1
+    c(shift = shift, largest = largest, square = mean((shifted / unit)^2))
+  }, numeric(3))
+  largest <- max(columns["largest", ])
   if (!is.finite(largest)) {
     abort_x(c(
       "The values of {.arg x} are too large for double precision.",
       i = "Divide {.arg x} by a constant."
     ), "x", NULL, call)
   }
-  if (largest > 0) for (k in features) x[, k] <- (x[, k] / largest)^2
-  scale <- if (largest == 0) 1 else largest * sqrt(mean(x))
-  list(center = first + shift, scale = scale)
+  share <- (columns["largest", ] / largest)^2
+  scale <- if (largest == 0) 1 else largest * sqrt(mean(columns["square", ] * share))
+  list(center = first + columns["shift", ], scale = scale)
 }

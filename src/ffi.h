@@ -25,6 +25,7 @@ SEXP ffi_uniform(SEXP n, SEXP key, SEXP stream);
 /* network */
 SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream);
 SEXP ffi_turns(SEXP problem);
+SEXP ffi_copy(SEXP x);
 SEXP ffi_match_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
                    SEXP steps);
 SEXP ffi_refine_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,

@@ -12,28 +12,16 @@ SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream) {
   return out;
 }
 
-/* A copy of list(shape, weights, first, second), unprotected; t points into it. */
-static SEXP copy_network(SEXP network, trainee *t) {
-  const char *const names[] = {"shape", "weights", "first", "second"};
-  SEXP out = PROTECT(list_make(4, names));
-  for (int i = 0; i < 4; i++)
-    SET_VECTOR_ELT(out, i, Rf_duplicate(list_get(network, names[i])));
-  t->shape = shape_from(VECTOR_ELT(out, 0));
-  t->weights = REAL(VECTOR_ELT(out, 1));
-  t->first = REAL(VECTOR_ELT(out, 2));
-  t->second = REAL(VECTOR_ELT(out, 3));
-  UNPROTECT(1);
-  return out;
-}
+/* Vectors that R shares with nobody, so that training may write into them. */
+SEXP ffi_copy(SEXP x) { return Rf_duplicate(x); }
 
-SEXP training_result(SEXP velocity, SEXP growth, SEXP steps, trainee *v, trainee *g) {
-  const char *const names[] = {"status", "velocity", "growth", "losses"};
-  SEXP out = PROTECT(list_make(4, names));
-  SET_VECTOR_ELT(out, 1, copy_network(velocity, v));
-  SET_VECTOR_ELT(out, 2, copy_network(growth, g));
-  SET_VECTOR_ELT(out, 3, Rf_allocMatrix(REALSXP, 2, Rf_asInteger(steps)));
-  UNPROTECT(1);
-  return out;
+trainee trainee_from(SEXP network) {
+  return (trainee){
+    .shape = shape_from(list_get(network, "shape")),
+    .weights = REAL(list_get(network, "weights")),
+    .first = REAL(list_get(network, "first")),
+    .second = REAL(list_get(network, "second")),
+  };
 }
 
 bridge bridge_from(SEXP problem) {
@@ -75,11 +63,14 @@ SEXP ffi_turns(SEXP problem) {
   return out;
 }
 
-/* list(status, velocity, growth, losses (2, steps)) after `steps` steps more */
+/* `steps` steps more, written into the vectors of `velocity` and `growth`, which nobody
+ * else may hold; list(status, losses (2, steps)) */
 SEXP ffi_match_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
                    SEXP steps) {
-  trainee v, g;
-  SEXP out = PROTECT(training_result(velocity, growth, steps, &v, &g));
+  trainee v = trainee_from(velocity), g = trainee_from(growth);
+  const char *const names[] = {"status", "losses"};
+  SEXP out = PROTECT(list_make(2, names));
+  SET_VECTOR_ELT(out, 1, Rf_allocMatrix(REALSXP, 2, Rf_asInteger(steps)));
   bridge b = bridge_from(problem);
   match_options o = {
     .batch = (size_t)list_number(options, "batch"),
@@ -91,7 +82,7 @@ SEXP ffi_match_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP 
   };
   size_t bytes = match_workspace(&v, &g, &o);
   void *block = workspace(bytes);
-  int status = match_run(&v, &g, REAL(VECTOR_ELT(out, 3)), (uint64_t)Rf_asReal(from),
+  int status = match_run(&v, &g, REAL(VECTOR_ELT(out, 1)), (uint64_t)Rf_asReal(from),
                          (uint64_t)Rf_asReal(steps), &b, &o, block, bytes);
   SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
   UNPROTECT(1);

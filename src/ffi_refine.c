@@ -31,8 +31,12 @@ static refine_problem problem_from(SEXP problem, bridge *anchor) {
 /* list(status, velocity, growth, losses (2, rounds)) after `rounds` rounds more */
 SEXP ffi_refine_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
                     SEXP rounds) {
-  trainee v, g;
-  SEXP out = PROTECT(training_result(velocity, growth, rounds, &v, &g));
+  const char *const names[] = {"status", "velocity", "growth", "losses"};
+  SEXP out = PROTECT(list_make(4, names));
+  SET_VECTOR_ELT(out, 1, ffi_copy(velocity));
+  SET_VECTOR_ELT(out, 2, ffi_copy(growth));
+  SET_VECTOR_ELT(out, 3, Rf_allocMatrix(REALSXP, 2, Rf_asInteger(rounds)));
+  trainee v = trainee_from(VECTOR_ELT(out, 1)), g = trainee_from(VECTOR_ELT(out, 2));
   bridge anchor;
   refine_problem p = problem_from(problem, &anchor);
   refine_options o = {

@@ -6,9 +6,8 @@
 #include "core/bridge.h"
 #include "core/learner.h"
 
-/* list(status, velocity, growth, losses (2, steps)), unprotected: copies of the two
- * networks, which v and g point into, and room for the losses. */
-SEXP training_result(SEXP velocity, SEXP growth, SEXP steps, trainee *v, trainee *g);
+/* network: list(shape, weights, first, second); the trainee points into it. */
+trainee trainee_from(SEXP network);
 
 /* problem: list(cells, offset, times, plans, log_children, noise, and standard units) */
 bridge bridge_from(SEXP problem);

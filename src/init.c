@@ -11,6 +11,7 @@ static const R_CallMethodDef routines[] = {
   ROUTINE(ffi_uniform, 3),
   ROUTINE(ffi_network_init, 3),
   ROUTINE(ffi_turns, 1),
+  ROUTINE(ffi_copy, 1),
   ROUTINE(ffi_match_run, 6),
   ROUTINE(ffi_refine_run, 6),
   ROUTINE(ffi_flow_evaluate, 4),

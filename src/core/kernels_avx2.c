@@ -12,6 +12,8 @@
 #define SIMD_BYTES 32
 #define GEMM_ROWS 4
 #define GEMM_VECS 2
+#include <immintrin.h>
+#define MULTIPLY_LOW(a, b) (vul)_mm256_mul_epu32((__m256i)(a), (__m256i)(b))
 #include "kernels_body.h"
 #if defined(__clang__)
 #pragma clang attribute pop

@@ -14,6 +14,8 @@
 #define SIMD_BYTES 64
 #define GEMM_ROWS 8
 #define GEMM_VECS 2
+#include <immintrin.h>
+#define MULTIPLY_LOW(a, b) (vul)_mm512_mul_epu32((__m512i)(a), (__m512i)(b))
 #include "kernels_body.h"
 #if defined(__clang__)
 #pragma clang attribute pop

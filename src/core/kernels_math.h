@@ -118,7 +118,8 @@ static void sqdist(double *out, size_t ldo, const double *x, size_t ldx, const d
     for (size_t j = 0; j < pairs; j += 2)
       sqdist_block(out + j * ldo + i, ldo, x + i, ldx, y + j * ldy, ldy, 2, d, add);
     if (pairs < m)
-      sqdist_block(out + pairs * ldo + i, ldo, x + i, ldx, y + pairs * ldy, ldy, 1, d, add);
+      sqdist_block(out + pairs * ldo + i, ldo, x + i, ldx, y + pairs * ldy, ldy, 1, d,
+                   add);
   }
   for (size_t i = blocks; i < n; i += VD)
     for (size_t j = 0; j < m; j++) {

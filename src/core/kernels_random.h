@@ -8,24 +8,34 @@
 typedef uint64_t vul __attribute__((vector_size(SIMD_BYTES)));
 typedef uint32_t vui __attribute__((vector_size(SIMD_BYTES)));
 
-INLINE void philox_lanes(vul word[4], vul first, const uint32_t counter[4], rng_key key) {
+/* The product of the lower halves of each lane; an instruction set that has one for it
+ * says so. */
+#ifndef MULTIPLY_LOW
+#define MULTIPLY_LOW(a, b) (((a) & 0xFFFFFFFFu) * ((b) & 0xFFFFFFFFu))
+#endif
+
+/* Two runs at once, as one alone would wait for its products. */
+INLINE void philox_lanes(vul word[2][4], const vul first[2], const uint32_t counter[4],
+                         rng_key key) {
   const vul low = (vul){0} + 0xFFFFFFFFu;
-  vul c0 = first, c1 = (vul){0} + counter[1], c2 = (vul){0} + counter[2],
-      c3 = (vul){0} + counter[3];
+  const vul by0 = (vul){0} + 0xD2511F53u, by1 = (vul){0} + 0xCD9E8D57u;
   uint32_t k0 = key.word[0], k1 = key.word[1];
+  for (int i = 0; i < 2; i++) {
+    word[i][0] = first[i];
+    for (int w = 1; w < 4; w++) word[i][w] = (vul){0} + counter[w];
+  }
   for (int round = 0; round < 10; round++) {
-    vul p0 = c0 * 0xD2511F53u, p1 = c2 * 0xCD9E8D57u;
-    c0 = (p1 >> 32) ^ c1 ^ k0;
-    c1 = p1 & low;
-    c2 = (p0 >> 32) ^ c3 ^ k1;
-    c3 = p0 & low;
+    UNROLL for (int i = 0; i < 2; i++) {
+      vul *c = word[i];
+      vul p0 = MULTIPLY_LOW(c[0], by0), p1 = MULTIPLY_LOW(c[2], by1);
+      c[0] = (p1 >> 32) ^ c[1] ^ k0;
+      c[1] = p1 & low;
+      c[2] = (p0 >> 32) ^ c[3] ^ k1;
+      c[3] = p0 & low;
+    }
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
-  word[0] = c0;
-  word[1] = c1;
-  word[2] = c2;
-  word[3] = c3;
 }
 
 /* log of x in (0, 1] */
@@ -53,7 +63,7 @@ INLINE vf vf_log(vf x) {
 /* sqrt(x), x >= 0, by Newton's iteration for 1 / sqrt(x) */
 INLINE vf vf_sqrt(vf x) {
   vf y = (vf)(0x5F3759DF - ((vi)x >> 1));
-  for (int i = 0; i < 3; i++) y = y * (1.5f - 0.5f * x * y * y);
+  UNROLL for (int i = 0; i < 3; i++) y = y * (1.5f - 0.5f * x * y * y);
   return x * y;
 }
 
@@ -86,11 +96,12 @@ static void normals(float *out, size_t n, const uint32_t counter[4], rng_key key
   for (size_t group = 0; group < n / NORMALS_GROUP; group++) {
     for (size_t part = 0; part < 16; part += VF) {
       uint32_t first = counter[0] + (uint32_t)(group * 16 + part);
-      vul even[4], odd[4];
-      philox_lanes(even, (lane + first) & low, counter, key);
-      philox_lanes(odd, (lane + 1 + first) & low, counter, key);
+      const vul begin[2] = {(lane + first) & low, (lane + 1 + first) & low};
+      vul half[2][4]; /* even and odd blocks */
+      philox_lanes(half, begin, counter, key);
       vui word[4];
-      for (int w = 0; w < 4; w++) word[w] = (vui)(even[w] | (odd[w] << 32));
+      UNROLL for (int w = 0; w < 4; w++)
+        word[w] = (vui)(half[0][w] | (half[1][w] << 32));
       float *to = out + group * NORMALS_GROUP + part;
       vf a, b;
       box_muller(&a, &b, word[0], word[1]);
