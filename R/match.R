@@ -3,7 +3,7 @@
 # Calls of core last about so long, and at least so many steps, as each one packs and
 # unpacks the networks.
 slice_seconds <- 0.5
-slice_steps <- 8
+slice_steps <- 16
 
 # What training reads, in the form core takes it; standard units. `couplings` come from
 # couple_snapshots() with their plans.

@@ -3,7 +3,8 @@
 # 1000 rounds of plain unbalanced Sinkhorn on a dense kernel (sinkhorn.py). Writes
 # bench/pancreas.md.
 #
-# VGFM_OPENBLAS: see bench/training.R. The steps of a whole fit are counted up from fewer.
+# PyTorch runs on OpenBLAS, see bench/support.R. The steps of a whole fit are counted up
+# from fewer.
 
 library(vgfm)
 source(file.path("bench", "support.R"))
@@ -28,8 +29,8 @@ peak <- peak_memory()
 step <- fit$seconds[["match"]] / measured
 own <- c(total - fit$seconds[["match"]], step)
 
-folder <- Sys.getenv("VGFM_OPENBLAS")
-environment <- if (nzchar(folder)) paste0("LD_LIBRARY_PATH=", folder) else character()
+program <- compile_training()
+environment <- if (is.null(program)) character() else openblas_environment(program)
 python <- python_with("torch")
 if (is.na(python)) {
   cat("skipped: PyTorch is not installed\n")
@@ -41,10 +42,7 @@ coupling <- fit$couplings[[1]]
 couple <- numbers(python, c("bench/sinkhorn.py", path, counts, 2000, coupling$epsilon,
                             coupling$tau), environment)
 unlink(path)
-steps <- vapply(1:2, function(threads) {
-  numbers(python, c("bench/training.py", threads, 512, 5, 2000, 1024, 2), environment)
-}, 0)
-theirs <- c(couple[1], min(steps) / 1e6)
+theirs <- c(couple[1], torch_step(c(512, 5, 2000), 2, environment) / 1e3)
 
 own <- c(own, own[1] + whole * own[2])
 theirs <- c(theirs, theirs[1] + whole * theirs[2])

@@ -32,6 +32,41 @@ peak_memory <- function() {
   as.double(gsub("[^0-9]", "", line)) / 2^20
 }
 
+# OpenBLAS: where the linker would not look by itself, VGFM_OPENBLAS names a folder with
+# libopenblas.so; if it has libblas.so.3 as well, PyTorch runs on that.
+openblas_folder <- Sys.getenv("VGFM_OPENBLAS")
+
+# bench/training.c with OpenBLAS, or NULL.
+compile_training <- function() {
+  folder <- openblas_folder
+  compile("training", c(if (nzchar(folder)) sprintf("-L%s -Wl,-rpath,%s", folder, folder),
+                        "-lopenblas"))
+}
+
+# The environment in which OpenBLAS is fastest. Old versions know no new processor, and
+# take kernels for a very old one; `program` is that of compile_training().
+openblas_environment <- function(program) {
+  folder <- openblas_folder
+  path <- if (nzchar(folder)) paste0("LD_LIBRARY_PATH=", folder)
+  each <- c(list(path), lapply(c("SKYLAKEX", "HASWELL", "ZEN"), function(type) {
+    c(path, paste0("OPENBLAS_CORETYPE=", type))
+  }))
+  rates <- vapply(each, function(environment) {
+    numbers(program, c(1, 64, 3, 2, 1024, 2), as.character(environment))[3]
+  }, 0)
+  as.character(each[[which.max(rates)]])
+}
+
+# Milliseconds of PyTorch's step, with one or two threads whichever is faster; NA where
+# there is no PyTorch. `network` is width, hidden layers, features.
+torch_step <- function(network, rounds, environment) {
+  python <- python_with("torch")
+  if (is.na(python)) return(NA)
+  min(vapply(1:2, function(threads) {
+    numbers(python, c("bench/training.py", threads, network, 1024, rounds), environment)[1]
+  }, 0)) / 1e3
+}
+
 # A Python that has a module, or NA.
 python_with <- function(module) {
   has <- function(python) {

@@ -1,30 +1,16 @@
 # A training step beside OpenBLAS sgemm and PyTorch. Writes bench/training.md.
 #
-# VGFM_OPENBLAS names a folder with libopenblas.so, where the linker would not look by
-# itself; if it has libblas.so.3 as well, PyTorch runs on that and, where this does not
-# take too long, on its own library too.
+# Needs OpenBLAS, see bench/support.R, and for the comparison PyTorch, which runs on the
+# same OpenBLAS and, where this does not take too long, on its own library too.
 
 source(file.path("bench", "support.R"))
 
-folder <- Sys.getenv("VGFM_OPENBLAS")
-libraries <- c(if (nzchar(folder)) sprintf("-L%s -Wl,-rpath,%s", folder, folder),
-               "-lopenblas")
-program <- compile("training", libraries)
+program <- compile_training()
 if (is.null(program)) {
-  cat("skipped: no OpenBLAS to link; see the head of bench/training.R\n")
+  cat("skipped: no OpenBLAS to link; see bench/support.R\n")
   quit(save = "no")
 }
-environment <- if (nzchar(folder)) paste0("LD_LIBRARY_PATH=", folder) else character()
-
-python <- python_with("torch")
-torch <- function(arguments, environment) {
-  if (is.na(python)) return(NA)
-  numbers(python, c("bench/training.py", arguments), environment)[1]
-}
-stock <- function(network) {
-  if (!nzchar(folder) || network[1] > 256 || network[3] > 30) return(NA)
-  min(vapply(1:2, function(threads) torch(c(threads, network, 1), character()), 0))
-}
+environment <- openblas_environment(program)
 
 settings <- rbind(expand.grid(features = c(2, 30, 1000), width = c(64, 128, 256),
                               hidden = 3),
@@ -33,21 +19,23 @@ repeats <- 2
 load <- "unknown"
 if (file.exists("/proc/loadavg")) load <- sub(" .*", "", readLines("/proc/loadavg"))
 
-# Milliseconds of a step with one and two threads, and of PyTorch with either; GFLOP/s.
+# Milliseconds of a step with one and two threads, and of PyTorch; GFLOP/s of steps and
+# of sgemm.
 measure <- function(features, width, hidden) {
-  network <- c(width, hidden, features, 1024)
+  network <- c(width, hidden, features)
   rounds <- if (width < 512) 4 else 2
   runs <- replicate(repeats, {
-    own <- vapply(1:2, function(threads) numbers(program, c(threads, network, rounds)),
-                  numeric(3))
-    other <- vapply(1:2, function(threads) {
-      torch(c(threads, network, rounds), environment)
-    }, 0)
-    c(own[1, ], other, -own[2:3, 1], -own[2:3, 2])
+    own <- vapply(1:2, function(threads) {
+      numbers(program, c(threads, network, 1024, rounds), environment)
+    }, numeric(3))
+    c(own[1, ] / 1e3, torch_step(network, rounds, environment), -own[2:3, 1],
+      -own[2:3, 2])
   })
   least <- apply(runs, 1, min)
-  c(ms = least[1:2] / 1e3, torch = min(least[3:4]) / 1e3, stock = stock(network) / 1e3,
-    one = -least[5:6], two = -least[7:8])
+  short <- nzchar(openblas_folder) && width <= 256 && features <= 30
+  c(ms = least[1:2], torch = least[3],
+    stock = if (short) torch_step(network, 1, character()) else NA,
+    one = -least[4:5], two = -least[6:7])
 }
 
 rows <- Map(function(features, width, hidden) {
