@@ -65,7 +65,7 @@ check: setup-test
 ## bench: run the benchmarks, and write bench/RESULTS.md
 BENCHMARKS := training transport pancreas accuracy ablation scale
 .PHONY: bench
-bench: $(INSTALLED)
+bench: $(INSTALLED) setup-bench
 	@set -e; for name in $(BENCHMARKS) results; do \
 	  echo "== $$name"; $(RSCRIPT) bench/$$name.R; done
 
@@ -85,14 +85,15 @@ objects:
 	  printf ' \\\n    %s.o' "$${file%.c}"; done >> Makevars.new; echo >> Makevars.new
 	@mv src/Makevars.new src/Makevars
 
-## docs: NAMESPACE and man/ from the comments in R/
-.PHONY: docs
-docs: setup-docs
-	@$(RSCRIPT) tools/docs.R
+## man: NAMESPACE and man/ from the comments in R/
+.PHONY: man
+man: setup-man
+	@$(RSCRIPT) tools/man.R
 
-## site: help pages and vignettes as a site in .build/site
-.PHONY: site
-site: $(INSTALLED) setup-site
+## docs: the same, then help pages and vignettes as a site in .build/site
+.PHONY: docs
+docs: man setup-site
+	@$(MAKE) --no-print-directory install
 	@$(RSCRIPT) tools/site.R
 
 ## install: build the package into .build/library
@@ -112,13 +113,15 @@ help:
 
 # What a purpose needs is looked for every time, which takes a moment, and installed if
 # it is missing. One after the other: they share a library.
-.PHONY: setup-build setup-test setup-docs setup-site
+.PHONY: setup-build setup-test setup-man setup-bench setup-site
 setup-build:
 	@$(RSCRIPT) tools/setup.R build
 setup-test: setup-build
 	@$(RSCRIPT) tools/setup.R test
-setup-docs: setup-test
-	@$(RSCRIPT) tools/setup.R docs
+setup-man: setup-test
+	@$(RSCRIPT) tools/setup.R man
+setup-bench: setup-test
+	@$(RSCRIPT) tools/setup.R bench
 setup-site: setup-test
 	@$(RSCRIPT) tools/setup.R site
 

@@ -1,14 +1,18 @@
 # The figure of velocity: arrows or streamlines over the cells.
 
-plot_velocity <- function(fit, dims, embedding, as, n, ...) {
+plot_velocity <- function(fit, dims, embedding, as, n, group, ...) {
   arrows <- vgfm_embed(fit, embedding, as, dims = dims, ...)
-  base_figure(cells_table(fit, embedding), dims) +
+  if (as == "cells") {
+    arrows <- arrows[thin_rows(seq_len(nrow(arrows)), n, fit), ]
+    arrows <- in_group(arrows, arrows$cell, fit, group)
+  }
+  base_figure(cells_table(fit, embedding, group), dims) +
     ggplot2::geom_point(ggplot2::aes(colour = .data$.label), size = 0.9, alpha = 0.4) +
     scale_time() +
     switch(as,
       streamlines = stream_layers(arrows),
       grid = arrow_layer(arrows, 1.3 / length(unique(arrows$x))),
-      cells = arrow_layer(arrows[thin_rows(seq_len(nrow(arrows)), n, fit), ], 0.08)
+      cells = arrow_layer(arrows, 0.08)
     ) +
     ggplot2::labs(title = "Velocity of the cells")
 }

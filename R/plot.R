@@ -19,10 +19,12 @@
 #'   as from UMAP, to draw instead of two features. See [vgfm_embed()].
 #' @param as For `"velocity"`: `"streamlines"`, `"grid"` for arrows on a grid, or
 #'   `"cells"` for arrows on `n` of the cells.
-#' @param group For `"mass"`: a label for each fitted cell, such as its type; `NA` for
-#'   none. A predicted cell has the label of the nearest labelled cell of the observed
-#'   time; between two times, those of both, in shares that follow the time. At most 2000
-#'   cells of the first snapshot are followed.
+#' @param group A label for each fitted cell, such as its type; `NA` for none. There is a
+#'   panel for each. `"trajectory"` has the paths that begin in a group, `"growth"` and
+#'   `"velocity"` its cells; streamlines and a grid are those of all cells. For `"mass"`,
+#'   a predicted cell has the label of the nearest labelled cell of the observed time;
+#'   between two times, those of both, in shares that follow the time. At most 2000 cells
+#'   of the first snapshot are followed.
 #' @param ... For `"velocity"`: arguments of [vgfm_embed()], such as `method` or `grid`.
 #'   For `plot()`: arguments of `autoplot()`.
 #' @return `autoplot()` gives a ggplot2 object, to which themes and scales can be added;
@@ -49,20 +51,30 @@ autoplot.vgfm <- function(object, type = c("trajectory", "growth", "velocity", "
     check_no_dots(..., hint = "See {.code ?autoplot.vgfm} for those there are.")
   }
   as <- check_choice(as, c("streamlines", "grid", "cells"))
+  if (!is.null(group) && type %in% c("history", "fit")) {
+    abort_input(
+      c("A figure of type {.val {type}} has no panels for {.arg group}.",
+        i = "Those of {.val {setdiff(types, c('history', 'fit'))}} have."),
+      arg = "group"
+    )
+  }
+  group <- check_group(group, object)
   if (type == "history") return(plot_history(object))
-  if (type == "mass") return(plot_mass(object, check_group(group, object)))
+  if (type == "mass") return(plot_mass(object, group))
   if (is.null(embedding)) {
     dims <- check_dims(dims, object)
   } else {
     embedding <- check_embedding(embedding, object)
     dims <- colnames(embedding)
   }
-  switch(type,
-    trajectory = plot_trajectory(object, dims, n %||% 60),
-    growth = plot_growth(object, dims, embedding),
-    velocity = plot_velocity(object, dims, embedding, as, n %||% 200, ...),
+  figure <- switch(type,
+    trajectory = plot_trajectory(object, dims, n %||% 60, group),
+    growth = plot_growth(object, dims, embedding, group),
+    velocity = plot_velocity(object, dims, embedding, as, n %||% 200, group, ...),
     fit = plot_fit(object, dims)
   )
+  if (is.null(group)) return(figure)
+  figure + ggplot2::facet_wrap(ggplot2::vars(.data$.group))
 }
 
 #' @rdname autoplot.vgfm
@@ -96,14 +108,24 @@ check_dims <- function(dims, fit, call = rlang::caller_env()) {
 }
 
 # The observed cells as a table, in the columns that figures need and those of a matrix
-# `extra`; a sample, if they are many.
-cells_table <- function(fit, extra = NULL) {
+# `extra`, without cells of no group; a sample, if they are many.
+cells_table <- function(fit, extra = NULL, group = NULL) {
   s <- fit$snapshots
   out <- data.frame(s$x, check.names = FALSE)
   if (ncol(s$x) == 1) out$.time <- s$time
   out$.label <- time_label(fit, s$index)
   if (!is.null(extra)) out[colnames(extra)] <- as.data.frame(extra)
-  out[thin_rows(seq_len(nrow(out)), figure_cells, fit), ]
+  out$.group <- group
+  out <- out[thin_rows(seq_len(nrow(out)), figure_cells, fit), ]
+  if (is.null(group)) out else out[!is.na(out$.group), ]
+}
+
+# Rows of `table` whose `cell` is in a group, with the group; all if there are no groups.
+in_group <- function(table, cell, fit, group) {
+  if (is.null(group)) return(table)
+  s <- fit$snapshots
+  table$.group <- group[match(cell, rownames(s$x) %||% seq_len(nrow(s$x)))]
+  table[!is.na(table$.group), ]
 }
 
 # Most dots of a kind in a figure.
@@ -127,11 +149,12 @@ scale_time <- function() {
 # Three or four breaks of a legend.
 few <- function(limits) pretty(limits, 3)
 
-plot_trajectory <- function(fit, dims, n) {
+plot_trajectory <- function(fit, dims, n, group) {
   paths <- vgfm_trajectories(fit, n = n)
   names(paths) <- c(".cell", ".time", ".weight", fit$snapshots$features)
+  paths <- in_group(paths, paths$.cell, fit, group)
   ends <- paths[paths$.time == max(paths$.time), ]
-  base_figure(cells_table(fit), dims) +
+  base_figure(cells_table(fit, group = group), dims) +
     ggplot2::geom_point(ggplot2::aes(colour = .data$.label), size = 0.7, alpha = 0.5) +
     ggplot2::geom_path(
       ggplot2::aes(group = .data$.cell, linewidth = .data$.weight), paths,
@@ -143,9 +166,9 @@ plot_trajectory <- function(fit, dims, n) {
     ggplot2::labs(title = "Paths of cells from the first snapshot")
 }
 
-plot_growth <- function(fit, dims, embedding) {
+plot_growth <- function(fit, dims, embedding, group) {
   growth <- predict(fit, type = "growth")
-  cells <- cells_table(fit, cbind(embedding, .growth = growth))
+  cells <- cells_table(fit, cbind(embedding, .growth = growth), group)
   base_figure(cells, dims, colour = .data$.growth) +
     ggplot2::geom_point(size = 0.9) +
     ggplot2::scale_colour_gradient2(

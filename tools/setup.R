@@ -1,4 +1,4 @@
-# Installs what is missing for a purpose: Rscript tools/setup.R build|test|docs|site
+# Installs what is missing for a purpose: Rscript tools/setup.R build|test|man|bench|site
 # What is needed stands in DESCRIPTION. Run from the project's root; does nothing, and
 # needs no network, when everything is there.
 
@@ -31,7 +31,7 @@ prepare_library <- function() {
 needed <- function(purpose) {
   fields <- c("Imports", "LinkingTo")
   if (purpose != "build") fields <- c(fields, "Suggests", "VignetteBuilder")
-  if (purpose %in% c("docs", "site")) {
+  if (purpose %in% c("man", "bench", "site")) {
     fields <- c(fields, paste0("Config/Needs/", purpose))
   }
   description <- read.dcf("DESCRIPTION", fields)
@@ -170,8 +170,8 @@ install_pandoc <- function() {
 }
 
 purpose <- commandArgs(trailingOnly = TRUE)
-if (length(purpose) != 1 || !purpose %in% c("build", "test", "docs", "site")) {
-  stop_setup("usage: Rscript tools/setup.R build|test|docs|site")
+if (length(purpose) != 1 || !purpose %in% c("build", "test", "man", "bench", "site")) {
+  stop_setup("usage: Rscript tools/setup.R build|test|man|bench|site")
 }
 if (getRversion() < "4.1") stop_setup("needs R 4.1 or later, this is ", getRversion())
 prepare_library()

@@ -14,7 +14,8 @@ typedef uint32_t vui __attribute__((vector_size(SIMD_BYTES)));
 #define MULTIPLY_LOW(a, b) (((a) & 0xFFFFFFFFu) * ((b) & 0xFFFFFFFFu))
 #endif
 
-/* Two runs at once, as one alone would wait for its products. */
+/* Two runs at once, as one alone would wait for its products. What stands above a lane's
+ * lower half is cleared at the end: no product reads it. */
 INLINE void philox_lanes(vul word[2][4], const vul first[2], const uint32_t counter[4],
                          rng_key key) {
   const vul low = (vul){0} + 0xFFFFFFFFu;
@@ -29,13 +30,15 @@ INLINE void philox_lanes(vul word[2][4], const vul first[2], const uint32_t coun
       vul *c = word[i];
       vul p0 = MULTIPLY_LOW(c[0], by0), p1 = MULTIPLY_LOW(c[2], by1);
       c[0] = (p1 >> 32) ^ c[1] ^ k0;
-      c[1] = p1 & low;
+      c[1] = p1;
       c[2] = (p0 >> 32) ^ c[3] ^ k1;
-      c[3] = p0 & low;
+      c[3] = p0;
     }
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
+  UNROLL for (int i = 0; i < 2; i++)
+    UNROLL for (int w = 0; w < 4; w++) word[i][w] &= low;
 }
 
 /* log of x in (0, 1] */
