@@ -26,12 +26,11 @@ variable_genes <- function(x, assay) UseMethod("variable_genes")
 
 cell_metadata.Seurat <- function(x) x[[]]
 
-# Those of the default assay first.
+# Those of the default assay first, and of these "pca".
 reduction_names.Seurat <- function(x) {
   names <- SeuratObject::Reductions(x)
   of <- vapply(names, function(name) SeuratObject::DefaultAssay(x[[name]]), "")
-  own <- of == SeuratObject::DefaultAssay(x)
-  c(names[own], names[!own])
+  names[order(of != SeuratObject::DefaultAssay(x), tolower(names) != "pca")]
 }
 
 # Where a reduction holds some of the cells only, the others get NA.
@@ -93,7 +92,8 @@ cell_metadata.SummarizedExperiment <- function(x) {
 reduction_names.SummarizedExperiment <- function(x) character()
 
 reduction_names.SingleCellExperiment <- function(x) {
-  SingleCellExperiment::reducedDimNames(x)
+  names <- SingleCellExperiment::reducedDimNames(x)
+  names[order(tolower(names) != "pca")]
 }
 
 # scater hangs the rotation on the matrix of scores.
@@ -111,7 +111,7 @@ assay_names.SummarizedExperiment <- function(x) {
 
 default_assay.SummarizedExperiment <- function(x) {
   names <- assay_names(x)
-  c(intersect("logcounts", names), names)[1]
+  c(intersect("logcounts", names), setdiff(names, "counts"), names)[1]
 }
 
 read_assay.SummarizedExperiment <- function(x, assay, layer, call) {

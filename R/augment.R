@@ -1,6 +1,6 @@
 # What the fields say of a cell, by the names under which it is put into objects.
 #   growth         exponential rate per unit of time
-#   doubling_time  in units of time; Inf where mass does not grow
+#   doubling_time  in units of time; NA where mass does not grow
 #   speed          length of the velocity
 #   descendants    expected number at the last observed time
 annotate_cells <- function(fit, x, time, call = rlang::caller_env()) {
@@ -10,7 +10,7 @@ annotate_cells <- function(fit, x, time, call = rlang::caller_env()) {
   growth <- unname(field$growth)
   list(
     table = data.frame(
-      growth = growth, doubling_time = log(2) / pmax(growth, 0),
+      growth = growth, doubling_time = ifelse(growth > 0, log(2) / growth, NA),
       speed = sqrt(unname(rowSums(field$velocity^2))),
       descendants = unname(exp(moved$log_weight))
     ),

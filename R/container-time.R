@@ -12,9 +12,17 @@ container_time <- function(x, time, call) {
       x = "There are {ncol(x)} cell{?s}, and {length(time)} value{?s} of {.arg time}."
     ), "time", call)
   }
-  names <- names(time)
-  if (!is.null(names) && setequal(names, colnames(x))) time <- time[colnames(x)]
-  time
+  if (is.null(names(time)) || is.null(colnames(x))) return(time)
+  place <- match(colnames(x), names(time))
+  if (anyNA(place)) {
+    lost <- colnames(x)[is.na(place)][1]
+    abort_time(c(
+      "The names of {.arg time} must be those of the cells.",
+      x = "There is none for cell {.val {lost}}.",
+      i = "Pass {.code unname(time)} if the values are in the order of the cells."
+    ), "time", call)
+  }
+  time[place]
 }
 
 metadata_column <- function(x, name, arg, class, call) {

@@ -32,7 +32,8 @@
 #'   by replicate, of class `vgfm_list`, for which there are [tidy()], [glance()] and
 #'   [augment()].
 #' @section Errors: `vgfm_error_x` if cells, a reduction, an assay, a layer or features
-#'   are not there or have a name twice; `vgfm_error_time`, `vgfm_error_mass` and
+#'   are not there or have a name twice; `vgfm_error_split_by` if replicates are not there
+#'   or one of them cannot be fitted; `vgfm_error_time`, `vgfm_error_mass` and
 #'   `vgfm_error_control` as in [vgfm_fit()].
 #' @section Warnings: `vgfm_warning_counts` if the values of genes are raw counts.
 #' @name vgfm_fit.Seurat
@@ -52,7 +53,7 @@ NULL
 vgfm_fit.Seurat <- function(x, time, mass = NULL, ..., reduction = NULL, dims = NULL,
                             assay = NULL, layer = NULL, features = NULL, split_by = NULL,
                             control = vgfm_control()) {
-  check_no_dots(..., hint = "See {.code ?vgfm_fit.Seurat} for those there are.")
+  check_no_dots(..., hint = container_arguments)
   space <- list(reduction = reduction, dims = dims, assay = assay, layer = layer,
                 features = features)
   fit_container(x, time, mass, space, split_by, control, rlang::current_env())
@@ -63,17 +64,12 @@ vgfm_fit.Seurat <- function(x, time, mass = NULL, ..., reduction = NULL, dims = 
 vgfm_fit.SummarizedExperiment <- function(x, time, mass = NULL, ..., reduction = NULL,
                                           dims = NULL, assay = NULL, features = NULL,
                                           split_by = NULL, control = vgfm_control()) {
-  check_no_dots(..., hint = "See {.code ?vgfm_fit.Seurat} for those there are.")
+  check_no_dots(..., hint = container_arguments)
   space <- list(reduction = reduction, dims = dims, assay = assay, features = features)
   fit_container(x, time, mass, space, split_by, control, rlang::current_env())
 }
 
-# Cells in rows, as in any matrix; most often expression, and too often counts.
-#' @export
-vgfm_fit.sparseMatrix <- function(x, ...) {
-  warn_raw_counts(x, "x", rlang::current_env())
-  NextMethod()
-}
+container_arguments <- "See {.code ?vgfm_fit.Seurat}; replicates go into {.arg split_by}."
 
 # What both do, and RunVGFM() and runVGFM() too.
 fit_container <- function(x, time, mass, space, split_by, control, call) {
@@ -91,7 +87,8 @@ fit_container <- function(x, time, mass, space, split_by, control, call) {
     rows <- match(cells_of, cells)
     snapshots <- new_snapshots(chosen$x[rows, , drop = FALSE],
                                without_empty_levels(time[cells_of]), mass, call)
-    snapshots$source <- c(chosen$source, list(time = column, cells = cells_of))
+    snapshots$source <- c(chosen$source,
+                          list(time = column, cells = cells_of, of = ncol(x)))
     fit_snapshots(snapshots, control, call)
   }
   if (is.null(replicate)) return(fit_cells(cells, mass))

@@ -7,7 +7,8 @@
 # assay, layer, genes   of what; for genes and components
 # rotation    (genes, dims) with rownames, or NULL: what takes genes to coordinates
 # centre      (genes) for components: the means that were taken off before
-# time, cells the column of times, if there is one; columns of the container in the fit
+# time, cells, of   the column of times, if there is one; which columns of the container
+#             are in the fit, and of how many
 
 # More components or dimensions than this are used only when the user asks for them.
 usual_dims <- 30
@@ -18,8 +19,8 @@ choose_coordinates <- function(x, cells, space, call) {
   check_space(x, space, call)
   reduction <- space$reduction
   if (is.null(unlist(space[c("reduction", "features", "assay", "layer")]))) {
-    names <- reduction_names(x)
-    pca <- c(names[tolower(names) == "pca"], grep("pca", names, TRUE, value = TRUE))
+    # A velocity that an earlier run left is none.
+    pca <- grep("pca(?!.*_velocity$)", reduction_names(x), TRUE, TRUE, value = TRUE)
     if (length(pca) > 0) reduction <- pca[1]
   }
   if (!is.null(reduction)) {
@@ -37,6 +38,13 @@ choose_coordinates <- function(x, cells, space, call) {
   warn_raw_counts(values, source$layer %||% source$assay, call)
   if (source$kind == "genes") return(list(x = as_points(values, call), source = source))
   most <- min(dim(values)) - 1
+  if (most < 1) {
+    abort_x(c(
+      "Principal components need two genes and two cells at least.",
+      x = "There are {nrow(values)} gene{?s} and {ncol(values)} cell{?s}.",
+      i = "Name the gene in {.arg features} to fit it as it is."
+    ), "x", NULL, call)
+  }
   dims <- check_columns(space$dims %||% seq_len(min(usual_dims, most)), most, call)
   pca <- principal_components(values, max(dims), call)
   source <- c(source, list(dims = dims, centre = pca$centre,
@@ -60,7 +68,16 @@ choose_reduction <- function(x, cells, name, dims, inform, call) {
   }
   source <- list(kind = "reduction", reduction = name, dims = used)
   source$rotation <- rotation_of(found, used)
-  list(x = found$x[cells, used, drop = FALSE], source = source)
+  values <- found$x[cells, used, drop = FALSE]
+  without <- sum(rowSums(is.na(values)) == ncol(values))
+  if (without > 0) {
+    abort_x(c(
+      "Reduction {.val {name}} must have all cells that have a time.",
+      x = "It lacks {without} of {nrow(values)}.",
+      i = "Subset the object, or give them {.code NA} as their {.arg time}."
+    ), "reduction", NULL, call)
+  }
+  list(x = values, source = source)
 }
 
 # That some genes have loadings only, as with a projection, makes no difference here.
@@ -81,12 +98,14 @@ newdata_coordinates <- function(x, source, arg, class, call) {
     ), arg, class, call)
   }
   if (source$kind == "reduction") {
+    # Seurat says "pca" where scater says "PCA".
     names <- reduction_names(x)
-    if (!source$reduction %in% names) {
+    name <- names[match(tolower(source$reduction), tolower(names))]
+    if (is.na(name)) {
       abort_name(source$reduction, arg, names, c(class, "vgfm_error_x"), call,
                  what = "reduction")
     }
-    found <- read_reduction(x, source$reduction)
+    found <- read_reduction(x, name)
     check_columns(source$dims, ncol(found$x), call, arg, class)
     check_same_rotation(rotation_of(found, source$dims), source, arg, class, call)
     return(found$x[, source$dims, drop = FALSE])
@@ -134,6 +153,15 @@ read_genes <- function(x, source, cells, arg, class, call) {
         "The fit was made with them; add their values."
     ), arg, class, call)
   }
+  named <- rownames(values)[rownames(values) %in% genes]
+  twice <- unique(named[duplicated(named)])
+  if (length(twice) > 0) {
+    abort_x(c(
+      "The genes of {.arg {arg}} must have different names.",
+      x = "{cli::qty(twice)}Used more than once: {.val {twice}}.",
+      i = "Rename them, for example with {.fn make.unique}."
+    ), arg, class, call)
+  }
   values <- values[place, cells, drop = FALSE]
   if (is.matrix(values) || inherits(values, "Matrix")) return(values)
   check_dense_size(values, arg, class, call)
@@ -149,8 +177,10 @@ as_points <- function(values, call) {
 # `what` is the name under which the user knows the values.
 warn_raw_counts <- function(values, what, call) {
   entries <- if (inherits(values, "dsparseMatrix")) values@x else as.vector(values)
-  if (length(entries) == 0 || max(entries) <= 0) return(invisible())
-  if (all(entries >= 0 & entries == round(entries))) {
+  counts <- function(entries) all(entries >= 0 & entries == round(entries))
+  # Most values that are none show it at once.
+  if (length(entries) == 0 || !counts(utils::head(entries, 1000))) return(invisible())
+  if (max(entries) > 0 && counts(entries)) {
     warn_vgfm(c(
       "{.val {what}} holds raw counts: distances would be those of sequencing depth.",
       i = "Normalise first, with {.code Seurat::NormalizeData()} or

@@ -26,8 +26,11 @@
 #'
 #' @param fit A fit from [vgfm_fit()].
 #' @param embedding Coordinates of the fitted cells in a picture: two columns, a row for
-#'   each cell in the order of the fit. Default: two features of the fit themselves, whose
-#'   velocity needs no carrying over.
+#'   each cell. Rows go by name where both sides are named, else by place; those of cells
+#'   that were left out of the fit may be there too. Default: two features of the fit
+#'   themselves, whose velocity needs no carrying over.
+#' @param group A label for each cell, in the same way; `NA` for none. A grid and
+#'   streamlines are then made for each group from its own cells.
 #' @param as `"cells"`, `"grid"` or `"streamlines"`.
 #' @param method `"transition"` or `"tangent"`, see below.
 #' @param dims Two features, by number or name, when there is no `embedding`. A fit with
@@ -42,7 +45,8 @@
 #' @return A data frame. For cells: `cell`, `time`, position `x` and `y`, velocity `dx`
 #'   and `dy`. For the grid: `x`, `y`, `dx`, `dy` and `mass`, the weight of cells around
 #'   the node. For streamlines: `line` (its number), `x` and `y` along it in the direction
-#'   of motion, and `speed`. The attribute `axes` has the names of the coordinates.
+#'   of motion, and `speed`. With `group`, a column of that name. The attribute `axes` has
+#'   the names of the coordinates.
 #' @section Errors: `vgfm_error_fit`, and `vgfm_error_input` for an embedding or numbers
 #'   that do not fit.
 #' @references La Manno and others (2018), RNA velocity of single cells, Nature 560.
@@ -60,7 +64,8 @@
 #' head(vgfm_embed(fit, bent, "grid", method = "tangent"))
 vgfm_embed <- function(fit, embedding = NULL, as = c("cells", "grid", "streamlines"),
                        method = c("transition", "tangent"), dims = 1:2, neighbours = 30,
-                       sharpness = 10, grid = 35, smooth = 0.7, min_mass = 0.05) {
+                       sharpness = 10, grid = 35, smooth = 0.7, min_mass = 0.05,
+                       group = NULL) {
   check_fit(fit)
   as <- check_choice(as, c("cells", "grid", "streamlines"))
   method <- check_choice(method, c("transition", "tangent"))
@@ -75,36 +80,55 @@ vgfm_embed <- function(fit, embedding = NULL, as = c("cells", "grid", "streamlin
     embedding <- check_embedding(embedding, fit)
     carried_velocity(fit, embedding, method, neighbours, sharpness)
   }
-  if (as == "cells") return(cells)
-  field <- velocity_grid(cells, grid, smooth)
-  dense <- field$mass >= min_mass * stats::quantile(field$mass, 0.99)
-  if (as == "streamlines") return(streamlines(field, dense))
-  out <- field[dense, ]
-  rownames(out) <- NULL
-  out
+  group <- check_group(group, fit)
+  if (as == "cells") {
+    cells$group <- group
+    return(cells)
+  }
+  spread_out <- function(cells) {
+    field <- velocity_grid(cells, grid, smooth)
+    dense <- field$mass >= min_mass * stats::quantile(field$mass, 0.99)
+    if (as == "streamlines") streamlines(field, dense) else field[dense, ]
+  }
+  if (is.null(group)) return(without_row_names(spread_out(cells)))
+  parts <- lapply(levels(group), function(label) {
+    part <- cells[which(group == label), ]
+    attr(part, "axes") <- attr(cells, "axes")
+    out <- spread_out(part)
+    out$group <- rep(factor(label, levels(group)), nrow(out))
+    out
+  })
+  out <- do.call(rbind, parts)
+  # Lines are numbered through.
+  if (as == "streamlines") {
+    out$line <- cumsum(!duplicated(data.frame(out$line, out$group)))
+  }
+  attr(out, "axes") <- attr(cells, "axes")
+  without_row_names(out)
+}
+
+without_row_names <- function(table) {
+  rownames(table) <- NULL
+  table
 }
 
 check_embedding <- function(embedding, fit, call = rlang::caller_env()) {
+  if (is.null(colnames(embedding)) && is.matrix(embedding) && ncol(embedding) == 2) {
+    colnames(embedding) <- c("embedding 1", "embedding 2")
+  }
   x <- as_cells(embedding, "embedding", call = call)$x
-  wanted <- fit$snapshots$x
-  if (nrow(x) != nrow(wanted) || ncol(x) != 2) {
+  n <- nrow(fit$snapshots$x)
+  rows <- if (ncol(x) == 2) rows_of_cells(fit, rownames(x), nrow(x))
+  if (is.null(rows)) {
     abort_input(
-      c("{.arg embedding} must have two columns and a row for each of the {nrow(wanted)}
-         cells of the fit.",
-        x = "It has {ncol(x)} column{?s} and {nrow(x)} row{?s}."),
+      c("{.arg embedding} must have two columns and a row for each of the {n} cells of the
+         fit.",
+        x = "It has {ncol(x)} column{?s} and {nrow(x)} row{?s}.",
+        i = "Rows with names are found by these; all cells of the fit must be there."),
       arg = "embedding", call = call
     )
   }
-  named <- !is.null(rownames(x)) && !is.null(rownames(wanted))
-  if (named && !identical(rownames(x), rownames(wanted)) &&
-      setequal(rownames(x), rownames(wanted))) {
-    abort_input(
-      c("The rows of {.arg embedding} must be in the order of the cells of the fit.",
-        i = "Pass {.code embedding[rownames(x), ]}, where {.code x} was fitted."),
-      arg = "embedding", call = call
-    )
-  }
-  x
+  x[rows, , drop = FALSE]
 }
 
 # The table of cells: position (n x 2) and velocity (n x 2) on the embedding.

@@ -19,7 +19,7 @@
 #' @param time Time of every cell: numbers, a factor, text with one number each such as
 #'   `"E14.5"` or `"day 3"` (the number is used, and a message says so), dates; or, if `x`
 #'   is a data frame, the name of its column of times. At least two distinct values. Gaps
-#'   between times count.
+#'   between times count. Every cell has a time here; drop those without.
 #' @param mass Population size at each time, in order of time (or named by it), in any
 #'   unit. Default: the numbers of cells in `x`, which is right only if every snapshot
 #'   holds the same share of the population.
@@ -37,6 +37,7 @@
 #'   tolerance.
 #' @section Warnings: `vgfm_warning_interrupted` after Ctrl-C, `vgfm_warning_diverged` if
 #'   the loss grew without bound, `vgfm_warning_time_feature` if a feature is the time,
+#'   `vgfm_warning_counts` if `x` looks like raw counts of many genes,
 #'   `vgfm_warning_mass` if numbers of cells, taken for masses, jump more than tenfold.
 #' @references Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), Joint Velocity-Growth Flow
 #'   Matching for Single-Cell Dynamics Modeling, NeurIPS 2025, arXiv:2505.13413.
@@ -56,8 +57,15 @@ vgfm_fit.default <- function(x, time, mass = NULL, ..., control = vgfm_control()
                 hint = "Settings go into {.code control = vgfm_control(steps = 500)}.")
   check_control(control)
   snapshots <- new_snapshots(x, time, mass)
+  # Whole numbers in a few columns may be anything.
+  if (inherits(x, "sparseMatrix") || ncol(snapshots$x) >= genes_like) {
+    warn_raw_counts(snapshots$x, "x", rlang::current_env())
+  }
   fit_snapshots(snapshots, control)
 }
+
+# So many features of a plain matrix may be genes.
+genes_like <- 20
 
 check_control <- function(control, call = rlang::caller_env()) {
   if (!inherits(control, "vgfm_control")) {

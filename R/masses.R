@@ -4,19 +4,33 @@
 # with.
 masses_cells <- 2000
 
-# A label for each cell as a factor; NULL for no groups.
+# A label for each cell of the fit as a factor; NULL for no groups.
 check_group <- function(group, fit, call = rlang::caller_env()) {
   if (is.null(group)) return(NULL)
   n <- nrow(fit$snapshots$x)
-  if (!is.atomic(group) || length(group) != n || all(is.na(group))) {
+  rows <- if (is.atomic(group)) rows_of_cells(fit, names(group), length(group))
+  if (is.null(rows) || all(is.na(group[rows]))) {
     abort_input(
       c("{.arg group} must have a label for each of the {n} cells of the fit,
          not be {describe(group)}.",
-        i = "Cells of no group are {.code NA}."),
+        i = "Cells of no group are {.code NA}; names must be those of the cells."),
       arg = "group", call = call
     )
   }
-  droplevels(as.factor(group))
+  droplevels(as.factor(unname(group[rows])))
+}
+
+# Where in something with an element for each cell, by name or in order, those of the fit
+# stand: of the fit alone, or of the whole object that it was made from. NULL for nowhere.
+rows_of_cells <- function(fit, names, length) {
+  s <- fit$snapshots
+  wanted <- rownames(s$x)
+  if (!is.null(names) && !is.null(wanted) && !anyDuplicated(wanted)) {
+    rows <- match(wanted, names)
+    return(if (!anyNA(rows)) rows)
+  }
+  if (length == nrow(s$x)) return(seq_len(length))
+  if (isTRUE(length == s$source$of)) s$source$cells
 }
 
 # A table: time, group (the total first), mass relative to the total at the first time,
@@ -102,7 +116,8 @@ plot_mass <- function(fit, group) {
     ggplot2::labs(x = "time", y = "relative mass", shape = NULL, linetype = NULL,
                   title = "Mass over time") +
     ggplot2::theme_minimal() +
-    ggplot2::theme(legend.position = "bottom")
+    ggplot2::theme(legend.position = "bottom",
+                   plot.margin = ggplot2::margin(6, 18, 6, 6))
   if (is.null(group)) return(figure)
   figure + ggplot2::facet_wrap(ggplot2::vars(.data$group), scales = "free_y")
 }

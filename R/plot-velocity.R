@@ -1,17 +1,15 @@
 # The figure of velocity: arrows or streamlines over the cells.
 
 plot_velocity <- function(fit, dims, embedding, as, n, group, ...) {
-  arrows <- vgfm_embed(fit, embedding, as, dims = dims, ...)
-  if (as == "cells") {
-    arrows <- arrows[thin_rows(seq_len(nrow(arrows)), n, fit), ]
-    arrows <- in_group(arrows, arrows$cell, fit, group)
-  }
+  arrows <- vgfm_embed(fit, embedding, as, dims = dims, group = group, ...)
+  if (as == "cells") arrows <- arrows[thin_rows(known_rows(arrows, group), n, fit), ]
+  arrows$.group <- arrows$group
   base_figure(cells_table(fit, embedding, group), dims) +
     ggplot2::geom_point(ggplot2::aes(colour = .data$.label), size = 0.9, alpha = 0.4) +
     scale_time() +
     switch(as,
       streamlines = stream_layers(arrows),
-      grid = arrow_layer(arrows, 1.3 / length(unique(arrows$x))),
+      grid = arrow_layer(arrows, 1.3 * max(1, nlevels(group)) / length(unique(arrows$x))),
       cells = arrow_layer(arrows, 0.08)
     ) +
     ggplot2::labs(title = "Velocity of the cells")
@@ -39,7 +37,8 @@ stream_layers <- function(lines) {
   middle <- vapply(split(seq_len(nrow(lines)), lines$line), function(rows) {
     rows[ceiling(length(rows) / 2)]
   }, 1L)
-  heads <- cbind(lines[middle, c("x", "y")], .to = lines[middle + 1, c("x", "y")])
+  heads <- cbind(lines[middle, intersect(c("x", "y", ".group"), names(lines))],
+                 .to = lines[middle + 1, c("x", "y")])
   list(
     ggplot2::geom_path(
       ggplot2::aes(.data$x, .data$y, group = .data$line, linewidth = .data$speed), lines,

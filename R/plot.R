@@ -18,11 +18,12 @@
 #' @param embedding For `"velocity"` and `"growth"`: two coordinates of each fitted cell,
 #'   as from UMAP, to draw instead of two features. See [vgfm_embed()].
 #' @param as For `"velocity"`: `"streamlines"`, `"grid"` for arrows on a grid, or
-#'   `"cells"` for arrows on `n` of the cells.
+#'   `"cells"` for arrows on `n` of the cells, which is the default for one feature.
 #' @param group A label for each fitted cell, such as its type; `NA` for none. There is a
-#'   panel for each. `"trajectory"` has the paths that begin in a group, `"growth"` and
-#'   `"velocity"` its cells; streamlines and a grid are those of all cells. For `"mass"`,
-#'   a predicted cell has the label of the nearest labelled cell of the observed time;
+#'   panel for each. Labels go by name where both sides are named, else by place; those
+#'   of cells that were left out of the fit may be there too. `"trajectory"` has `n` paths
+#'   that begin in each group, `"growth"` and `"velocity"` have its cells. For `"mass"`, a
+#'   predicted cell has the label of the nearest labelled cell of the observed time;
 #'   between two times, those of both, in shares that follow the time. At most 2000 cells
 #'   of the first snapshot are followed.
 #' @param ... For `"velocity"`: arguments of [vgfm_embed()], such as `method` or `grid`.
@@ -50,14 +51,11 @@ autoplot.vgfm <- function(object, type = c("trajectory", "growth", "velocity", "
   if (type != "velocity") {
     check_no_dots(..., hint = "See {.code ?autoplot.vgfm} for those there are.")
   }
+  given <- c(n = !is.null(n), embedding = !is.null(embedding), as = !missing(as),
+             group = !is.null(group))
+  check_used(type, names(given)[given])
+  if (missing(as) && ncol(object$snapshots$x) == 1) as <- "cells"
   as <- check_choice(as, c("streamlines", "grid", "cells"))
-  if (!is.null(group) && type %in% c("history", "fit")) {
-    abort_input(
-      c("A figure of type {.val {type}} has no panels for {.arg group}.",
-        i = "Those of {.val {setdiff(types, c('history', 'fit'))}} have."),
-      arg = "group"
-    )
-  }
   group <- check_group(group, object)
   if (type == "history") return(plot_history(object))
   if (type == "mass") return(plot_mass(object, group))
@@ -87,6 +85,23 @@ plot.vgfm <- function(x, ...) {
 
 #' @export
 ggplot2::autoplot
+
+# What a type makes use of beside `dims`.
+used_by <- list(trajectory = c("n", "group"), growth = c("embedding", "group"),
+                velocity = c("n", "embedding", "as", "group"), mass = "group",
+                history = character(), fit = character())
+
+check_used <- function(type, given, call = rlang::caller_env()) {
+  idle <- setdiff(given, used_by[[type]])
+  if (length(idle) > 0) {
+    others <- names(Filter(function(used) idle[1] %in% used, used_by))
+    abort_input(
+      c("A figure of type {.val {type}} makes no use of {.arg {idle[1]}}.",
+        i = "{.val {others}} do{cli::qty(length(others))}{?es/}."),
+      arg = idle[1], call = call
+    )
+  }
+}
 
 # Names of the two features to draw; `.time` stands in where there is only one feature.
 check_dims <- function(dims, fit, call = rlang::caller_env()) {
@@ -120,12 +135,9 @@ cells_table <- function(fit, extra = NULL, group = NULL) {
   if (is.null(group)) out else out[!is.na(out$.group), ]
 }
 
-# Rows of `table` whose `cell` is in a group, with the group; all if there are no groups.
-in_group <- function(table, cell, fit, group) {
-  if (is.null(group)) return(table)
-  s <- fit$snapshots
-  table$.group <- group[match(cell, rownames(s$x) %||% seq_len(nrow(s$x)))]
-  table[!is.na(table$.group), ]
+# Numbers of the rows that are in a group; all if there are no groups.
+known_rows <- function(table, group) {
+  if (is.null(group)) seq_len(nrow(table)) else which(!is.na(group))
 }
 
 # Most dots of a kind in a figure.
@@ -150,9 +162,20 @@ scale_time <- function() {
 few <- function(limits) pretty(limits, 3)
 
 plot_trajectory <- function(fit, dims, n, group) {
-  paths <- vgfm_trajectories(fit, n = n)
-  names(paths) <- c(".cell", ".time", ".weight", fit$snapshots$features)
-  paths <- in_group(paths, paths$.cell, fit, group)
+  s <- fit$snapshots
+  # With groups, n of each.
+  some <- split(which(s$index == 1), (group %||% factor(s$index))[s$index == 1])
+  rows <- unlist(lapply(some, thin_rows, n, fit), use.names = FALSE)
+  if (length(rows) == 0) {
+    abort_input(
+      c("{.arg group} has no label for a cell of the first time, where paths begin.",
+        i = "Label cells of time {.val {s$labels[1]}} too."),
+      arg = "group", call = rlang::caller_env(2)
+    )
+  }
+  paths <- vgfm_trajectories(fit, s$x[rows, , drop = FALSE])
+  names(paths) <- c(".cell", ".time", ".weight", s$features)
+  paths$.group <- group[rows[match(paths$.cell, unique(paths$.cell))]]
   ends <- paths[paths$.time == max(paths$.time), ]
   base_figure(cells_table(fit, group = group), dims) +
     ggplot2::geom_point(ggplot2::aes(colour = .data$.label), size = 0.7, alpha = 0.5) +

@@ -58,6 +58,16 @@ glance.vgfm_list <- function(x, ...) bind_replicates(x, generics::glance)
 
 #' @rdname tidy.vgfm
 #' @export
-augment.vgfm_list <- function(x, ...) {
-  bind_replicates(x, function(fit) generics::augment(fit))
+augment.vgfm_list <- function(x, data = NULL, ...) {
+  if (is.null(data)) return(bind_replicates(x, generics::augment))
+  whole <- is_container(data) && ncol(data) == x[[1]]$snapshots$source$of
+  if (!whole) {
+    abort_x(c(
+      "{.arg data} must be the object that the replicates were fitted from.",
+      i = "For other cells, {.fn augment} one of the fits: {.code x[[1]]}."
+    ), "data", NULL, rlang::current_env())
+  }
+  bind_replicates(x, function(fit) {
+    generics::augment(fit, data[, fit$snapshots$source$cells])
+  })
 }

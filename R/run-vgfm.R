@@ -10,15 +10,16 @@
 #'   earlier run.
 #' @return The object, with these added, `NA` for cells that were left out of the fit:
 #'   * Metadata of cells: `vgfm_growth`, exponential growth rate per unit of time;
-#'     `vgfm_doubling_time`, `Inf` where mass does not grow; `vgfm_speed`, length of the
+#'     `vgfm_doubling_time`, `NA` where mass does not grow; `vgfm_speed`, length of the
 #'     velocity; `vgfm_descendants`, expected number of descendants at the last observed
-#'     time.
+#'     time, which is 1 for the cells of that time.
 #'   * A reduction with the velocities, cells x dimensions, per unit of time:
 #'     `vgfm_velocity` with the key `VGFMVEL_` in a Seurat object, `VGFM_velocity` in a
 #'     SingleCellExperiment. Arrows, not places: do not use it as coordinates. Its
 #'     dimensions are the features of the fit, in their order.
 #'   * The fit: `SeuratObject::Tool(object, "RunVGFM")`, `metadata(x)$vgfm`. Seurat's
-#'     command log has the call.
+#'     command log has the call. A subset of the object keeps all this; Seurat's `merge()`
+#'     drops tools and, unless told, reductions.
 #' @inheritSection vgfm_fit.Seurat Errors
 #' @inheritSection vgfm_fit.Seurat Warnings
 #' @export
@@ -50,7 +51,7 @@ RunVGFM.default <- function(object, ...) {
 RunVGFM.Seurat <- function(object, time, mass = NULL, ..., reduction = NULL, dims = NULL,
                            assay = NULL, layer = NULL, features = NULL, split_by = NULL,
                            control = vgfm_control(), name = "vgfm") {
-  check_no_dots(..., hint = "See {.code ?RunVGFM} for those there are.")
+  check_no_dots(..., hint = container_arguments)
   check_prefix(name)
   space <- list(reduction = reduction, dims = dims, assay = assay, layer = layer,
                 features = features)
@@ -66,8 +67,12 @@ RunVGFM.Seurat <- function(object, time, mass = NULL, ..., reduction = NULL, dim
   )
   SeuratObject::Tool(object) <- fit
   # The log takes the arguments from here as they stand; it can print plain vectors only.
+  # It files the call under the reduction.
+  used <- first_fit(fit)$snapshots$source
+  reduction <- used$reduction
+  dims <- used$dims
   if (length(time) > 1) time <- "one for every cell"
-  mass <- unlist(mass)
+  if (is.list(mass)) mass <- paste0(names(mass), ": ", vapply(mass, toString, ""))
   set <- Filter(length, unclass(control))
   control <- paste(names(set), vapply(set, format, ""), sep = " = ")
   SeuratObject::LogSeuratCommand(object)
@@ -102,7 +107,7 @@ runVGFM.SingleCellExperiment <- function(x, time, mass = NULL, ..., reduction = 
                                          dims = NULL, assay = NULL, features = NULL,
                                          split_by = NULL, control = vgfm_control(),
                                          name = "vgfm") {
-  check_no_dots(..., hint = "See {.code ?runVGFM} for those there are.")
+  check_no_dots(..., hint = container_arguments)
   check_prefix(name)
   space <- list(reduction = reduction, dims = dims, assay = assay, features = features)
   fit <- fit_container(x, time, mass, space, split_by, control, rlang::current_env())

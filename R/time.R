@@ -97,7 +97,7 @@ check_times_known <- function(time, value, arg, call) {
       "{.arg {arg}} must be known for every cell.",
       x = "{length(bad)} value{?s} {?is/are} missing or not finite; the first is
            {shown}, for cell {first}.",
-      i = "Drop the cells without a time, from {.arg x} too."
+      i = "Drop the cells without a time, from the data too."
     ), arg, call)
   }
 }

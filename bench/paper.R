@@ -21,7 +21,10 @@ score <- function(task, set, effort, seed, train, test = NULL) {
   cat(sprintf("%-8s %-22s %-8s seed %d  W1 %.3f  %.1f s\n", task, set, effort, seed,
               mean(table$w1), seconds))
   out <- data.frame(task, set, effort, seed, seconds, growth = growth_agreement(set, fit),
-                    table[c("time", "cells", "w1", "floor", "rme", "spread")])
+                    table[c("time", "cells", "w1", "floor", "rme", "spread")],
+                    trained = NA)
+  # The masses as training left them, before they are made right.
+  if (is.null(test)) out$trained <- summary(fit)$mass_error
   # The mass of a time left out is predicted too.
   unseen <- is.na(out$rme)
   start <- train$x[train$time == 0, ]
@@ -75,7 +78,7 @@ truth <- function(set, cells) {
   if (!grepl("^Gaussian", set)) return(NULL)
   data.frame(task = "truth", set = set, effort = NA, seed = NA, seconds = NA, growth = 1,
              time = 1, cells = sum(cells$time == 1), w1 = gaussian_truth(cells),
-             floor = NA, rme = 0, spread = NA)
+             floor = NA, rme = 0, spread = NA, trained = NA)
 }
 
 sets <- benchmark_sets()

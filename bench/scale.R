@@ -81,7 +81,8 @@ table <- with(runs, cbind(
   "refine, s" = sprintf("%.1f", refine),
   "evaluate, s" = sprintf("%.1f", evaluate), "all, s" = sprintf("%.1f", total),
   "CPU, s" = sprintf("%.0f", cpu), "peak, GiB" = sprintf("%.2f", memory), blocks = blocks,
-  W1 = sprintf("%.3f", w1), floor = sprintf("%.3f", floor), "RME before" = sprintf("%.4f", rme),
+  W1 = sprintf("%.3f", w1), floor = sprintf("%.3f", floor),
+  "RME before" = sprintf("%.4f", rme),
   spread = sprintf("%.2f", spread), "growth, cor" = sprintf("%.2f", cor)
 ))
 writeLines(c(line(colnames(table)), line(rep("---", ncol(table))), apply(table, 1, line)),

@@ -63,7 +63,8 @@ torch_step <- function(network, rounds, environment) {
   python <- python_with("torch")
   if (is.na(python)) return(NA)
   min(vapply(1:2, function(threads) {
-    numbers(python, c("bench/training.py", threads, network, 1024, rounds), environment)[1]
+    arguments <- c("bench/training.py", threads, network, 1024, rounds)
+    numbers(python, arguments, environment)[1]
   }, 0)) / 1e3
 }
 

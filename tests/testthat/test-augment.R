@@ -8,7 +8,7 @@ test_that("augment() gives every cell of the fit what predict() says", {
   expect_identical(table$vgfm_growth, unname(predict(fit, type = "growth")))
   expect_identical(table$vgfm_descendants, unname(predict(fit, type = "weight")))
   expect_equal(table$vgfm_speed^2, unname(rowSums(predict(fit)^2)))
-  expect_true(all(table$vgfm_doubling_time[table$vgfm_growth <= 0] == Inf))
+  expect_identical(is.na(table$vgfm_doubling_time), table$vgfm_growth <= 0)
 })
 
 test_that("it joins what is known of other cells, NA where the time is not", {

@@ -76,6 +76,8 @@ test_that("raw counts give a warning, wherever they come from", {
                  class = "vgfm_warning_counts")
   counts <- Matrix::t(SeuratObject::GetAssayData(x, slot = "counts"))
   expect_warning(fit(counts, x$day), class = "vgfm_warning_counts")
+  expect_warning(fit(as.matrix(counts), x$day), class = "vgfm_warning_counts")
+  expect_no_warning(fit(as.matrix(counts)[, 1:5], x$day))
   expect_no_warning(fit(x, "day", features = "gene1"))
   expect_no_warning(fit(Matrix::t(SeuratObject::GetAssayData(x)), x$day))
 })
@@ -107,6 +109,8 @@ test_that("replicates are fitted each on its own", {
   expect_identical(tidy(fits)$replicate, c("a", "a", "b", "b"))
   expect_identical(glance(fits)$cells, c(75L, 75L))
   expect_identical(augment(fits)$cell, colnames(x)[order(x$donor)])
+  expect_identical(augment(fits, x)$stage, x$stage[order(x$donor)], ignore_attr = TRUE)
+  expect_error(augment(fits, x[, 1:9]), class = "vgfm_error_x")
   expect_output(print(fits), "a  75 cells at 0, 2, 5")
   masses <- list(b = c(1, 2, 3), a = c(2, 2, 2))
   fits <- quiet_fit(x, "day", split_by = "donor", mass = masses)
@@ -185,6 +189,64 @@ test_that("cell names used twice are an error; no names are none", {
   fit <- quiet_fit(s, "day")
   expect_identical(fit$field, named$field)
   expect_identical(augment(fit, s)$cell, 1:150)
+})
+
+test_that("gene names used twice are an error, unless these genes have no part in it", {
+  s <- small_sce()
+  rownames(s)[2] <- "gene1"
+  expect_error(vgfm_fit(s, "day", features = c("gene1", "gene3")), "gene1",
+               class = "vgfm_error_x")
+  expect_error(quiet_fit(s, "day", assay = "logcounts"), class = "vgfm_error_x")
+  expect_s3_class(quiet_fit(s, "day", features = c("gene4", "gene3")), "vgfm")
+})
+
+test_that("the PCA is that of the default assay, and no velocity", {
+  x <- small_seurat()
+  x[["SCT"]] <- SeuratObject::CreateAssayObject(SeuratObject::GetAssayData(x))
+  x[["sctpca"]] <- SeuratObject::CreateDimReducObject(
+    2 * SeuratObject::Embeddings(x, "pca")[, 1:4], key = "SPC_", assay = "SCT"
+  )
+  reduction_of <- function(x) quiet_fit(x, "day")$snapshots$source$reduction
+  expect_identical(reduction_of(x), "pca")
+  SeuratObject::DefaultAssay(x) <- "SCT"
+  expect_identical(reduction_of(x), "sctpca")
+  x[["sctpca"]] <- x[["pca"]] <- NULL
+  SeuratObject::DefaultAssay(x) <- "RNA"
+  x <- quiet_fit(x, "day", name = "pca", fit = RunVGFM)
+  expect_identical(quiet_fit(x, "day")$snapshots$source$kind, "components")
+})
+
+test_that("a reduction of some of the cells says so", {
+  x <- small_seurat()
+  # As objects of version 5 may have it.
+  x@reductions$part <- SeuratObject::CreateDimReducObject(
+    SeuratObject::Embeddings(x, "pca")[1:140, ], key = "PART_", assay = "RNA"
+  )
+  expect_error(vgfm_fit(x, "day", reduction = "part"), "lacks 10 of 150",
+               class = "vgfm_error_x")
+  x$day[141:150] <- NA
+  expect_s3_class(quiet_fit(x, "day", reduction = "part"), "vgfm")
+})
+
+test_that("times by name need a name for every cell", {
+  x <- small_sce()
+  time <- stats::setNames(x$day, colnames(x))
+  expect_identical(quiet_fit(x, rev(time))$field, quiet_fit(x, "day")$field)
+  names(time)[3] <- "another"
+  expect_error(vgfm_fit(x, time), "cell3", class = "vgfm_error_time")
+})
+
+test_that("Seurat and scater spell a reduction in their own way", {
+  x <- small_seurat()
+  fit <- quiet_fit(x, "day")
+  s <- Seurat::as.SingleCellExperiment(x)
+  expect_equal(predict(fit, s, "day"), predict(fit))
+})
+
+test_that("one gene is no space of components", {
+  x <- small_sce()["gene1", ]
+  SingleCellExperiment::reducedDims(x) <- list()
+  expect_error(vgfm_fit(x, "day"), "two genes", class = "vgfm_error_x")
 })
 
 test_that("axes of another PCA are not taken for those of the fit", {

@@ -16,12 +16,55 @@ test_that("panels hold the cells, paths and arrows of their group", {
   expect_equal(panels("trajectory", 1), counts)
   # Each path of all 28 that begin in a group ends in one dot.
   expect_equal(panels("trajectory", 3), as.vector(table(label[cells$time == 2])))
-  # What is drawn of all cells stands in every panel.
-  lines <- panels("velocity", 2)
-  expect_gt(lines[1], 0)
-  expect_equal(lines[1], lines[2])
-  for (type in c("history", "fit")) {
-    expect_error(autoplot(fit, type, group = label), "no panels",
-                 class = "vgfm_error_input")
+  expect_equal(panels("trajectory", 3, n = 7), c(7, 7))
+  # Streamlines of a group stay with its cells, which are far from those of the other.
+  for (as in c("streamlines", "grid")) {
+    made <- vgfm_embed(fit, as = as, group = label)
+    expect_setequal(made$group, c("growing", "moving"))
+    for (name in levels(made$group)) {
+      own <- cells$x[which(label == name), ]
+      at <- as.matrix(made[made$group == name, c("x", "y")])
+      expect_lt(max(nearest_cells(own, at, 1, fit$control)$distance), 0.6)
+    }
   }
+  expect_error(autoplot(fit, "trajectory", group = replace(label, cells$time == 2, NA)),
+               "where paths begin", class = "vgfm_error_input")
+})
+
+test_that("labels and places are found by name, of more cells than were fitted", {
+  cells <- small_cells()
+  rownames(cells$x) <- paste0("cell", 1:160)
+  set.seed(1)
+  fit <- vgfm_fit(cells$x[-(1:10), ], cells$time[-(1:10)],
+                  control = small_control(steps = 20))
+  label <- stats::setNames(rep(c("p", "q"), 80), rownames(cells$x))
+  expect_identical(as.character(check_group(rev(label), fit)), unname(label[-(1:10)]))
+  expect_identical(check_embedding(cells$x[160:1, ], fit), cells$x[-(1:10), ])
+  names(label) <- paste0("other", 1:160)
+  expect_error(check_group(label, fit), class = "vgfm_error_input")
+  expect_error(autoplot(fit, "mass", group = label[1:150]), class = "vgfm_error_input")
+  # Names used twice say nothing: order counts.
+  rownames(fit$snapshots$x)[2] <- rownames(fit$snapshots$x)[1]
+  expect_length(check_group(label[1:150], fit), 150)
+})
+
+test_that("arguments that a figure has no use for are refused", {
+  fit <- small_fit(steps = 5)
+  umap <- fit$snapshots$x
+  refused <- function(...) expect_error(autoplot(fit, ...), class = "vgfm_error_input")
+  refused("trajectory", embedding = umap)
+  refused("fit", embedding = umap)
+  refused("fit", group = rep(1, 160))
+  refused("history", n = 3)
+  refused("growth", as = "grid")
+  expect_snapshot(error = TRUE, autoplot(fit, "fit", embedding = umap))
+})
+
+test_that("velocity of one feature has arrows", {
+  cells <- small_cells()
+  set.seed(1)
+  fit <- vgfm_fit(cells$x[, "a", drop = FALSE], cells$time,
+                  control = small_control(steps = 5))
+  built <- ggplot2::ggplot_build(autoplot(fit, "velocity"))
+  expect_equal(nrow(built$data[[2]]), 160)
 })

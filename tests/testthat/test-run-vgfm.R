@@ -5,7 +5,7 @@ annotate <- function(fun, ...) quiet_fit(..., fit = fun)
 expected_columns <- function(fit) {
   growth <- predict(fit, type = "growth")
   data.frame(
-    vgfm_growth = growth, vgfm_doubling_time = ifelse(growth > 0, log(2) / growth, Inf),
+    vgfm_growth = growth, vgfm_doubling_time = ifelse(growth > 0, log(2) / growth, NA),
     vgfm_speed = apply(predict(fit), 1, function(v) sqrt(sum(v^2))),
     vgfm_descendants = predict(fit, type = "weight")
   )
@@ -25,6 +25,9 @@ test_that("RunVGFM() puts fields, velocity, fit and call where Seurat keeps them
                    ignore_attr = TRUE)
   command <- SeuratObject::Command(out, "RunVGFM.RNA.pca")
   expect_output(print(command), "dims : 1 2 3 4 5.*steps = 40")
+  # The same place where the reduction is not named.
+  again <- annotate(RunVGFM, out, "day")
+  expect_identical(SeuratObject::Command(again), SeuratObject::Command(out))
   expect_identical(out[["pca"]], x[["pca"]])
   expect_true(validObject(out))
 })
