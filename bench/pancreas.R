@@ -1,6 +1,6 @@
-# A problem of the size of the published pancreas data (8424 + 9972 cells, 2000 genes, five
-# layers of 512, batches of 1024), simulated, beside PyTorch: its steps (training.py) and
-# 1000 rounds of plain unbalanced Sinkhorn on a dense kernel (sinkhorn.py). Writes
+# A problem of the size of the published pancreas data (8424 + 9972 cells, 2000 genes,
+# five layers of 512, batches of 1024), simulated, beside PyTorch: its steps (training.py)
+# and 1000 rounds of plain unbalanced Sinkhorn on a dense kernel (sinkhorn.py). Writes
 # bench/pancreas.md.
 #
 # PyTorch runs on OpenBLAS, see bench/support.R. The steps of a whole fit are counted up

@@ -3,7 +3,8 @@
  *   training THREADS WIDTH HIDDEN FEATURES BATCH ROUNDS
  *
  * prints, for the best round of each: microseconds of a step, GFLOP/s of a step (products
- * of matrices alone, without padding), GFLOP/s of sgemm. bench/training.R compiles it. */
+ * of matrices alone, without padding), GFLOP/s of sgemm; and the ratio of these two rates
+ * within a round, median over rounds. bench/training.R compiles it. */
 #include "match.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ void sgemm_(const char *ta, const char *tb, const int *m, const int *n, const in
             const int *ldb, const float *beta, float *c, const int *ldc);
 void openblas_set_num_threads(int threads);
 
-enum { SNAPSHOTS = 3, CELLS = 2000, SOURCES = 200, ORDER = 1024 };
+enum { SNAPSHOTS = 3, CELLS = 2000, SOURCES = 200, ORDER = 1024, PRODUCTS = 12 };
 static const rng_key key = {{1, 2}};
 
 static double now(void) {
@@ -77,6 +78,11 @@ static double row_flops(const mlp_shape *s) {
   return total;
 }
 
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
 int main(int argc, char **argv) {
   if (argc != 7 || kernels_select(getenv("VGFM_KERNELS"))) return 1;
   int threads = atoi(argv[1]), rounds = atoi(argv[6]);
@@ -101,22 +107,27 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < 2 * order * order; i++) x[i] = (float)(i % 13) - 6;
   openblas_set_num_threads(threads);
 
-  double step = 1e9, product = 1e9;
+  double step = 1e9, product = 1e9, *ratio = malloc((size_t)rounds * sizeof *ratio);
+  const double product_flops = 2.0 * ORDER * ORDER * ORDER;
   for (int round = 0; round <= rounds; round++) { /* the first warms up */
-    for (int i = 0; i < 4; i++) {
-      double start = now();
+    double begin = now();
+    for (int i = 0; i < PRODUCTS; i++)
       sgemm_("N", "N", &n, &n, &n, &one, x, &n, y, &n, &none, y + order * order, &n);
-      if (round > 0) product = least(product, now() - start);
-    }
+    double one_product = (now() - begin) / PRODUCTS;
     /* Threads of OpenBLAS keep their processors for a while after they are done. */
     nanosleep(&(struct timespec){0, 60000000}, NULL);
     double start = now();
     if (match_run(&v, &g, losses, (uint64_t)round * steps, steps, &b, &options, space,
                   bytes))
       return 1;
-    if (round > 0) step = least(step, (now() - start) / (double)steps);
+    double one_step = (now() - start) / (double)steps;
+    if (round == 0) continue;
+    step = least(step, one_step);
+    product = least(product, one_product);
+    ratio[round - 1] = flops / one_step / (product_flops / one_product);
   }
-  printf("%.3f %.2f %.2f\n", 1e6 * step, 1e-9 * flops / step,
-         2e-9 * (double)order * (double)order * (double)order / product);
+  qsort(ratio, (size_t)rounds, sizeof *ratio, ascending);
+  printf("%.3f %.2f %.2f %.3f\n", 1e6 * step, 1e-9 * flops / step,
+         1e-9 * product_flops / product, ratio[rounds / 2]);
   return 0;
 }

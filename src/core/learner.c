@@ -26,6 +26,7 @@ static void layout_network(arena *a, network *net, const mlp_shape *shape, size_
 void learner_layout(arena *a, learner *l, const mlp_shape *velocity,
                     const mlp_shape *growth, size_t lanes) {
   l->lanes = lanes;
+  l->lowest = 0;
   layout_network(a, &l->velocity, velocity, lanes);
   layout_network(a, &l->growth, growth, lanes);
 }
@@ -107,19 +108,19 @@ static void update_chunk(void *context, size_t chunk, int rank) {
 }
 
 /* One layer of both networks, velocity's first. */
-static void transpose_layer(void *context, size_t layer, int rank) {
+static void transpose_layer(void *context, size_t item, int rank) {
   const learner *l = context;
-  size_t first = mlp_layers(l->velocity.shape);
-  const network *net = layer < first ? &l->velocity : &l->growth;
+  size_t first = mlp_layers(l->velocity.shape) - l->lowest;
+  const network *net = item < first ? &l->velocity : &l->growth;
   (void)rank;
   mlp_transpose_layer(net->transposed, net->weights, net->shape,
-                      layer < first ? layer : layer - first);
+                      l->lowest + (item < first ? item : item - first));
 }
 
 void learner_update(learner *l, crew *c, double scale, uint64_t step,
                     double learning_rate) {
   update u = {l, scale, learning_rate, step};
   crew_loop(c, count_chunks(&l->velocity) + count_chunks(&l->growth), update_chunk, &u);
-  crew_loop(c, mlp_layers(l->velocity.shape) + mlp_layers(l->growth.shape),
-            transpose_layer, l);
+  size_t layers = mlp_layers(l->velocity.shape) + mlp_layers(l->growth.shape);
+  crew_loop(c, layers - 2 * l->lowest, transpose_layer, l);
 }

@@ -29,6 +29,8 @@ typedef struct {
 typedef struct {
   network velocity, growth;
   size_t lanes;
+  size_t lowest; /* layer from which on updates keep `transposed`: 1 where nobody asks for
+                  * the gradient of the inputs */
 } learner;
 
 /* Lanes for work that comes in `tiles` pieces. */

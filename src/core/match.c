@@ -160,6 +160,7 @@ int match_run(trainee *velocity, trainee *growth, double *losses, uint64_t from,
   arena a = arena_over(workspace, workspace_bytes);
   layout(&a, &m, &velocity->shape, &growth->shape, options);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
+  m.learner.lowest = 1;
   learner_load(&m.learner, velocity, growth);
   crew_gather(learner_crew(&m.learner, options->threads), run_steps, &m);
   learner_store(velocity, growth, &m.learner);

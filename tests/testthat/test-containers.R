@@ -256,3 +256,27 @@ test_that("axes of another PCA are not taken for those of the fit", {
   expect_error(predict(fit, other), "axes are others", class = "vgfm_error_newdata")
   expect_equal(nrow(predict(fit, x[, 20:30])), 11)
 })
+
+test_that("layers of version 5 are read, split ones are to be joined", {
+  skip_if_not(utils::packageVersion("SeuratObject") >= "5.0.0",
+              "SeuratObject is older than version 5, which needs Matrix 1.6.4 or later;")
+  so <- asNamespace("SeuratObject")
+  data <- small_counts()
+  x <- so$CreateSeuratObject(data$counts, meta.data = data$cells)
+  expect_s4_class(x[["RNA"]], "Assay5")
+  expect_error(vgfm_fit(x, "day"), "NormalizeData", class = "vgfm_error_x")
+  values <- log1p(data$counts)
+  x <- so$SetAssayData(x, layer = "data", new.data = values)
+  genes <- c("gene7", "gene3")
+  plain <- quiet_fit(t(as.matrix(values[genes, ])), data$cells$day)
+  expect_identical(quiet_fit(x, "day", features = genes)[learned], plain[learned])
+  out <- quiet_fit(x, "day", features = genes, fit = RunVGFM)
+  expect_identical(SeuratObject::Tool(out, "RunVGFM")$field, plain$field)
+  expect_equal(out$vgfm_growth, predict(plain, type = "growth"), ignore_attr = TRUE)
+  parts <- x
+  parts[["RNA"]] <- split(parts[["RNA"]], f = parts$donor)
+  expect_error(vgfm_fit(parts, "day", features = genes), "JoinLayers",
+               class = "vgfm_error_x")
+  expect_identical(quiet_fit(so$JoinLayers(parts), "day", features = genes)$field,
+                   plain$field)
+})
