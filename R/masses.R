@@ -90,9 +90,9 @@ predicted_masses <- function(fit, population, group, call) {
   do.call(rbind, rows)
 }
 
-labelled_cells <- function(fit, group, k) {
+labelled_cells <- function(fit, group, k, most = masses_cells) {
   rows <- which(fit$snapshots$index == k & !is.na(group))
-  rows <- thin_rows(rows, masses_cells, fit)
+  rows <- thin_rows(rows, most, fit)
   list(x = fit$snapshots$x[rows, , drop = FALSE], group = group[rows])
 }
 

@@ -1,0 +1,51 @@
+groups_of <- function(cells) ifelse(cells$x[, "b"] > 1.5, "growing", "moving")
+
+test_that("cells that are apart end where their kind is, with all their mass", {
+  fit <- small_fit(steps = 300)
+  label <- groups_of(small_cells())
+  table <- vgfm_fates(fit, label)
+  expect_named(table, c("cell", "time", "fate", "probability", "mass"))
+  expect_equal(nrow(table), 2 * 160)
+  expect_equal(table$cell, rep(1:160, each = 2))
+  expect_equal(as.vector(tapply(table$probability, table$cell, sum)), rep(1, 160))
+  expect_equal(as.vector(tapply(table$mass, table$cell, sum)),
+               unname(predict(fit, type = "weight")))
+  own <- table[as.character(table$fate) == label[table$cell], ]
+  expect_gt(min(own$probability), 0.99)
+})
+
+test_that("probabilities are those of the nearest labelled cells, counted one by one", {
+  fit <- small_fit()
+  s <- fit$snapshots
+  set.seed(4)
+  label <- factor(sample(c("p", "q", "r"), 160, TRUE))
+  label[c(80, 100)] <- NA
+  cells <- s$x[c(2, 25, 50), ]
+  table <- vgfm_fates(fit, label, cells, time = 2, to = 4, neighbours = 7)
+  state <- predict(fit, cells, 2, "state", to = 4)
+  known <- which(s$index == 2 & !is.na(label))
+  for (i in 1:3) {
+    far <- colSums((t(s$x[known, ]) - state[i, ])^2)
+    near <- label[known[order(far)[1:7]]]
+    expect_equal(table$probability[table$cell == i], as.vector(table(near)) / 7)
+  }
+  # With one neighbour the sums are the masses of the groups at the last time, which are
+  # integrated in forty steps.
+  start <- vgfm_fates(fit, label, s$x[s$index == 1, ], time = 2, neighbours = 1)
+  whole <- masses(fit, label)
+  whole <- whole[whole$kind == "predicted" & whole$time == 8 & whole$group != "total", ]
+  expect_equal(as.vector(tapply(start$mass, start$fate, sum)) / 30, whole$mass,
+               tolerance = 1e-3)
+})
+
+test_that("times without labels, and no labels, are errors", {
+  fit <- small_fit(steps = 5)
+  label <- groups_of(small_cells())
+  expect_error(vgfm_fates(fit, label, to = 5), "observed time", class = "vgfm_error_time")
+  expect_error(vgfm_fates(fit, label, to = c(4, 8)), class = "vgfm_error_time")
+  expect_error(vgfm_fates(fit, replace(label, fit$snapshots$index == 3, NA)), "no label",
+               class = "vgfm_error_input")
+  expect_error(vgfm_fates(fit, NULL), class = "vgfm_error_input")
+  expect_error(vgfm_fates(fit, label[-1]), class = "vgfm_error_input")
+  expect_equal(nrow(vgfm_fates(fit, label, to = "day 4")), 320)
+})
