@@ -259,7 +259,7 @@ test_that("axes of another PCA are not taken for those of the fit", {
 
 test_that("layers of version 5 are read, split ones are to be joined", {
   skip_if_not(utils::packageVersion("SeuratObject") >= "5.0.0",
-              "SeuratObject is older than version 5, which needs Matrix 1.6.4 or later;")
+              "SeuratObject is older than 5, which needs a newer Matrix than this R has")
   so <- asNamespace("SeuratObject")
   data <- small_counts()
   x <- so$CreateSeuratObject(data$counts, meta.data = data$cells)
