@@ -84,6 +84,7 @@ run_matching <- function(training, problem, control, call = rlang::caller_env())
         training$step <- training$step + steps
         losses[[length(losses) + 1]] <- out$losses
       })
+      .Call(ffi_check_interrupt)
       done <- done + steps
       longer <- min(4, slice_seconds / max(clock(), 1e-3))
       slice <- max(slice_steps, ceiling(steps * longer))
@@ -103,6 +104,7 @@ run_matching <- function(training, problem, control, call = rlang::caller_env())
 
 # A loss falls from where it begins, near 1 in standard units, unless steps are too long.
 warn_diverged <- function(losses, control, call) {
+  if (ncol(losses) == 0) return(invisible()) # interrupted before the first step
   last <- losses[, max(1, ncol(losses) - 9):ncol(losses), drop = FALSE]
   if (all(is.finite(last)) && all(rowMeans(last) < 10 * pmax(losses[, 1], 1))) {
     return(invisible())

@@ -76,6 +76,7 @@ run_refinement <- function(training, snapshots, problem, control) {
   on.exit(progress(0, finished = TRUE))
   tryCatch(
     while (state$step < total) {
+      .Call(ffi_check_interrupt)
       out <- run(state)
       if (out$status != 0L) break # left the numbers: the best state stands
       state[networks] <- out[networks]

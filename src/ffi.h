@@ -20,6 +20,7 @@
 /* util */
 SEXP ffi_status_message(SEXP code);
 SEXP ffi_runtime(SEXP kernels);
+SEXP ffi_check_interrupt(void);
 SEXP ffi_standard(SEXP x, SEXP rows, SEXP center, SEXP scale, SEXP single);
 SEXP ffi_uniform(SEXP n, SEXP key, SEXP stream);
 /* network */

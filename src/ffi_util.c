@@ -98,6 +98,12 @@ SEXP ffi_standard(SEXP x, SEXP rows, SEXP center, SEXP scale, SEXP single) {
   return out;
 }
 
+/* R looks for a Ctrl-C now and then; here it does at once, and may jump. */
+SEXP ffi_check_interrupt(void) {
+  R_CheckUserInterrupt();
+  return R_NilValue;
+}
+
 /* n uniform numbers that depend on (key, stream) alone. */
 SEXP ffi_uniform(SEXP n, SEXP key, SEXP stream) {
   R_xlen_t count = (R_xlen_t)Rf_asReal(n);

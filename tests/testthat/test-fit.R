@@ -154,6 +154,39 @@ test_that("a user's interrupt keeps what was learned", {
   expect_output(print(fit), "vgfm_resume")
 })
 
+test_that("an interrupt before the first step leaves an untrained fit", {
+  calls <- 0
+  local_function("new_clock", function() {
+    calls <<- calls + 1
+    if (calls == 2) rlang::interrupt() # the clock of the first slice
+    function() 0
+  })
+  expect_warning(fit <- small_fit(), class = "vgfm_warning_interrupted")
+  expect_equal(fit$training$step, 0)
+  expect_equal(nrow(fit$history), 0)
+})
+
+test_that("a signal at any moment leaves a state that can go on, bit for bit", {
+  skip_on_os("windows")
+  whole <- small_fit(steps = 400)
+  real_clock <- new_clock
+  for (at in 2:4) {
+    calls <- 0
+    # Clocks are started before the slices of matching.
+    local_function("new_clock", function() {
+      calls <<- calls + 1
+      if (calls == at) tools::pskill(Sys.getpid(), tools::SIGINT)
+      real_clock()
+    })
+    expect_warning(part <- small_fit(steps = 400), class = "vgfm_warning_interrupted")
+    expect_lt(part$training$step, 400)
+    expect_equal(ncol(part$training$losses), part$training$step)
+    before <- part$training$velocity$weights + 0
+    expect_identical(vgfm_resume(part)$field, whole$field)
+    expect_identical(part$training$velocity$weights, before) # which is left as it was
+  }
+})
+
 test_that("bad input is refused with a class", {
   cells <- small_cells()
   x <- cells$x
