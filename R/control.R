@@ -176,6 +176,7 @@ local_spacing <- function(snapshots, threads) {
     points <- standard_cells(snapshots$x, others, snapshots)
     queries <- standard_cells(snapshots$x, cells, snapshots)
     found <- .Call(ffi_nearest, points, queries, 2, threads)
+    check_core(found, "Finding the nearest cells")
     stats::median(sqrt(found$square[2, ])) # the nearest is the cell itself
   }, 0)
   spacing <- spacing[!is.na(spacing)]

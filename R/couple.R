@@ -76,8 +76,8 @@ solve_srot <- function(x, y, a, b, epsilon, tau, tolerance, threads, keep = FALS
                   stream = stream)
   out <- .Call(ffi_srot, x, y, a, b, options)
   check_core(out, "Coupling the snapshots", call, paste(
-    "Raise {.arg epsilon}, now {format(options$epsilon, digits = 3)} in the units of",
-    "the solver, or look for cells that lie far from all others."
+    "Raise {.arg epsilon}, now", format(epsilon, digits = 3), "in the units of the",
+    "solver, or look for cells that lie far from all others."
   ))
   out$status <- NULL
   c(out, epsilon = epsilon, tau = tau,

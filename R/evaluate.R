@@ -76,7 +76,7 @@ compare_clouds <- function(fit, state, cloud, mass, call = rlang::caller_env()) 
     used = min(size, nrow(cloud)),
     w1 = cloud_distance(state$x, weight, cloud, threads, call),
     floor = halves_distance(cloud, size, threads),
-    rme = abs(predicted - mass) / mass,
+    rme = round(abs(predicted - mass) / mass, 12), # what is less is rounding
     spread = if (observed > 0) total_variance(state$x, weight) / observed else NA
   )
 }

@@ -167,7 +167,7 @@ center_and_scale <- function(x, call) {
     shift <- mean(shifted)
     shifted <- shifted - shift
     largest <- max(abs(shifted))
-    unit <- if (largest > 0) largest else 1
+    unit <- if (isTRUE(largest > 0)) largest else 1
     c(shift = shift, largest = largest, square = mean((shifted / unit)^2))
   }, numeric(3))
   largest <- max(columns["largest", ])

@@ -143,3 +143,11 @@ test_that("a fit in blocks has the same bits at any number of threads, and says 
   expect_output(print(one), "blocks +4 per coupling")
   expect_equal(summary(one)$couplings$blocks, 4)
 })
+
+test_that("a coupling beyond the solver is an error that says what to raise", {
+  set.seed(1)
+  x <- matrix(rnorm(40), 20)
+  y <- matrix(rnorm(40), 20)
+  expect_error(vgfm_couple(x, y, epsilon = 1e-13, tau = 1), "epsilon`, now 1e-13",
+               class = "vgfm_error_convergence")
+})
