@@ -43,5 +43,3 @@ added_growth <- function(fit, time) {
   rate <- c(0, diff(correction) / diff(times), 0)
   rate[findInterval(time, times, rightmost.closed = TRUE) + 1]
 }
-
-observed_times <- function(fit) standard_time(fit, fit$snapshots$times)

@@ -94,34 +94,6 @@ count_blocks <- function(n, m, memory) {
   min(n, m, ceiling(sqrt(n) * sqrt(m) / min(block_cells, sqrt(memory / 8))))
 }
 
-# Snapshots in standard units: the order of their cells in time, and where in it each
-# snapshot begins; times from 0 with a mean gap of 1.
-standardise <- function(snapshots) {
-  order <- order(snapshots$index)
-  times <- snapshots$times
-  gap <- (times[length(times)] - times[1]) / (length(times) - 1)
-  list(
-    order = order,
-    offset = cumsum(c(0, snapshots$counts)),
-    times = (times - times[1]) / gap,
-    gap = gap
-  )
-}
-
-# Positions (d, rows) in standard units of some rows of x (cells x d); with `single` as
-# float32 in a raw vector, as core reads them.
-standard_cells <- function(x, rows, snapshots, single = FALSE) {
-  .Call(ffi_standard, x, rows, snapshots$center, snapshots$scale, single)
-}
-
-to_standard <- function(x, snapshots) {
-  sweep(x, 2, snapshots$center) / snapshots$scale
-}
-
-from_standard <- function(x, snapshots) {
-  sweep(x * snapshots$scale, 2, snapshots$center, "+")
-}
-
 # Stage 1: a coupling for every interval, in standard units.
 couple_snapshots <- function(snapshots, control, call) {
   z <- standardise(snapshots)

@@ -86,16 +86,6 @@ warn_outside <- function(fit, time, call = rlang::caller_env()) {
   }
 }
 
-standard_time <- function(fit, time) {
-  times <- fit$snapshots$times
-  (time - times[1]) / time_unit(fit)
-}
-
-# The mean gap between observed times: one unit of standard time.
-time_unit <- function(fit) {
-  diff(range(fit$snapshots$times)) / (length(fit$snapshots$times) - 1)
-}
-
 # velocity (n x d) and growth (n) at cells x (n x d) and times, in the user's units
 evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
   time <- standard_time(fit, time)
