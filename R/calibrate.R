@@ -33,13 +33,13 @@ trained_mass_error <- function(fit) {
 added_mass <- function(fit, time) {
   correction <- fit$field$correction
   if (is.null(correction)) return(0 * time)
-  stats::approx(observed_times(fit), correction, time, rule = 2)$y
+  stats::approx(fit$field$times, correction, time, rule = 2)$y
 }
 
 added_growth <- function(fit, time) {
   correction <- fit$field$correction
   if (is.null(correction)) return(0 * time)
-  times <- observed_times(fit)
+  times <- fit$field$times
   rate <- c(0, diff(correction) / diff(times), 0)
   rate[findInterval(time, times, rightmost.closed = TRUE) + 1]
 }

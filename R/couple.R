@@ -96,7 +96,7 @@ count_blocks <- function(n, m, memory) {
 
 # Stage 1: a coupling for every interval, in standard units.
 couple_snapshots <- function(snapshots, control, call) {
-  z <- standardise(snapshots)
+  z <- cell_order(snapshots)
   intervals <- length(snapshots$times) - 1
   members <- function(k) {
     rows <- z$order[seq(z$offset[k] + 1, z$offset[k + 1])]

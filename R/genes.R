@@ -98,7 +98,7 @@ field_gradient <- function(fit, x, time, seed, call = rlang::caller_env()) {
   out <- .Call(ffi_flow_gradient, fit$field, t(to_standard(x, fit$snapshots)),
                standard_time(fit, time), seed, use_threads(fit$control$threads))
   check_core(out, "Differentiating the fields", call)
-  t(out$gradient) / time_unit(fit)
+  t(out$gradient) * time_rate(fit, time)
 }
 
 # (genes, features), rows named; the identity where the features are the genes.

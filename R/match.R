@@ -8,23 +8,24 @@ slice_steps <- 16
 # What training reads, in the form core takes it; standard units. `couplings` come from
 # couple_snapshots() with their plans.
 new_problem <- function(snapshots, couplings, control) {
-  z <- standardise(snapshots)
-  gaps <- diff(z$times)
+  z <- cell_order(snapshots)
+  square <- vapply(couplings, function(c) c$cost / sum(c$descendants), 0)
+  times <- standard_times(snapshots$times, sqrt(square))
+  gaps <- diff(times)
   log_children <- lapply(couplings, function(c) log(pmax(c$descendants, 1e-12)))
   rates <- unlist(Map(`/`, log_children, gaps))
   # As pairs are drawn: by descendants, and as often from every interval.
   share <- unlist(lapply(couplings, function(c) c$descendants / sum(c$descendants)))
   offset <- stats::weighted.mean(rates, share)
-  shift <- vapply(couplings, function(c) c$cost / sum(c$descendants), 0) / gaps^2
   problem <- list(
     features = ncol(snapshots$x),
     cells = standard_cells(snapshots$x, z$order, snapshots, single = TRUE),
     offset = z$offset,
-    times = z$times,
+    times = times,
     plans = lapply(couplings, `[[`, "plan"),
     log_children = unlist(log_children),
     noise = control$noise / snapshots$scale,
-    velocity_scale = positive_or_one(sqrt(mean(shift) / ncol(snapshots$x))),
+    velocity_scale = positive_or_one(sqrt(mean(square / gaps^2) / ncol(snapshots$x))),
     growth_offset = offset,
     growth_scale = positive_or_one(
       sqrt(stats::weighted.mean((rates - offset)^2, share))
@@ -120,7 +121,7 @@ new_field <- function(training, problem) {
   keep <- c("shape", "weights")
   c(
     list(velocity = training$velocity[keep], growth = training$growth[keep]),
-    problem[c("velocity_scale", "growth_offset", "growth_scale")]
+    problem[c("times", "velocity_scale", "growth_offset", "growth_scale")]
   )
 }
 

@@ -88,16 +88,16 @@ warn_outside <- function(fit, time, call = rlang::caller_env()) {
 
 # velocity (n x d) and growth (n) at cells x (n x d) and times, in the user's units
 evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
+  rate <- time_rate(fit, time)
   time <- standard_time(fit, time)
-  unit <- time_unit(fit)
   velocity <- matrix(0, nrow(x), ncol(x), dimnames = cells_by_features(x, fit))
   growth <- stats::setNames(numeric(nrow(x)), rownames(x))
   for (cells in cell_slices(nrow(x))) {
     out <- .Call(ffi_flow_evaluate, fit$field, standard_cells(x, cells, fit$snapshots),
                  time[cells], use_threads(fit$control$threads))
     check_core(out, "Evaluating the fields", call)
-    velocity[cells, ] <- t(out$velocity) * (fit$snapshots$scale / unit)
-    growth[cells] <- (out$growth + added_growth(fit, time[cells])) / unit
+    velocity[cells, ] <- t(out$velocity) * (fit$snapshots$scale * rate[cells])
+    growth[cells] <- (out$growth + added_growth(fit, time[cells])) * rate[cells]
   }
   list(velocity = velocity, growth = growth)
 }

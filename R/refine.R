@@ -31,16 +31,17 @@ new_refinement <- function(training) {
 
 # Standard units, as core reads it. `problem` is that of matching.
 refine_problem <- function(snapshots, problem) {
-  z <- standardise(snapshots)
+  z <- cell_order(snapshots)
+  times <- problem$times
   steps <- refine_settings$substeps
   parts <- Map(function(from, to) seq(from, to, length.out = steps + 1)[-1],
-               z$times[-length(z$times)], z$times[-1])
+               times[-length(times)], times[-1])
   list(
     cells = standard_cells(snapshots$x, z$order, snapshots),
     offset = z$offset,
     mass = snapshots$mass,
-    boundary = c(z$times[1], unlist(parts)),
-    observed = steps * (seq_along(z$times) - 1),
+    boundary = c(times[1], unlist(parts)),
+    observed = steps * (seq_along(times) - 1),
     anchor = problem
   )
 }
