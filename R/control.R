@@ -21,8 +21,8 @@
 #' * `epsilon` is 0.007 V: between a third and three times of it, fits are equally good.
 #' * `noise` is the local spacing, which is the median distance between nearest cells of a
 #'   snapshot over the root of the number of features, times 2 in many dimensions and less
-#'   in few (2 sqrt(d / (d + 30))); at least 2 % of the root of the mean variance of a
-#'   feature. Less lets the field learn single cells by heart, which shrinks the predicted
+#'   in few (2 sqrt(d / (d + 30))), and times sqrt(K / 4) in more than K = 4 intervals,
+#'   whose errors add up; at least 2 % of the root of the mean variance of a feature. Less lets the field learn single cells by heart, which shrinks the predicted
 #'   cloud in many dimensions; more blurs it in few.
 #' * `path`: with more than two times, straight lines between them change direction at
 #'   every observed time. Smooth paths pass through a cell with one velocity, between the
@@ -136,8 +136,9 @@ resolve_control <- function(control, snapshots) {
   variance <- within_variance(snapshots)
   control$epsilon <- control$epsilon %||% (0.007 * variance)
   control$tau <- control$tau %||% choose_tau(snapshots, control$epsilon, variance)
+  longer <- max(1, (length(snapshots$times) - 1) / longest_course)
   control$noise <- control$noise %||% max(
-    2 * sqrt(features / (features + 30)) *
+    2 * sqrt(features / (features + 30) * longer) *
       local_spacing(snapshots, use_threads(control$threads)),
     0.02 * snapshots$scale
   )

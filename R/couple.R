@@ -73,7 +73,7 @@ solve_srot <- function(x, y, a, b, epsilon, tau, tolerance, threads, keep = FALS
                        call = rlang::caller_env()) {
   options <- list(epsilon = epsilon, tau = tau, tolerance = tolerance, threads = threads,
                   keep = keep, memory = memory, blocks = blocks, key = c(0, 0),
-                  stream = stream)
+                  stream = stream, least = least_descendants)
   out <- .Call(ffi_srot, x, y, a, b, options)
   check_core(out, "Coupling the snapshots", call, paste(
     "Raise {.arg epsilon}, now", format(epsilon, digits = 3), "in the units of the",
@@ -87,6 +87,10 @@ solve_srot <- function(x, y, a, b, epsilon, tau, tolerance, threads, keep = FALS
 # Cells in a block of a coupling that does not fit in memory as a whole: geometric mean of
 # source and target.
 block_cells <- 2500
+
+# Fewer descendants than this are not told from none: samples of cells do not say more. A
+# cell that has fewer stays where it is.
+least_descendants <- 1e-3
 
 # One block, if the n x m squared distances (double) fit in `memory` bytes.
 count_blocks <- function(n, m, memory) {

@@ -12,10 +12,15 @@ new_problem <- function(snapshots, couplings, control) {
   square <- vapply(couplings, function(c) c$cost / sum(c$descendants), 0)
   times <- standard_times(snapshots$times, sqrt(square))
   gaps <- diff(times)
-  log_children <- lapply(couplings, function(c) log(pmax(c$descendants, 1e-12)))
+  log_children <- lapply(couplings, function(c) {
+    log(pmax(c$descendants, least_descendants))
+  })
   rates <- unlist(Map(`/`, log_children, gaps))
-  # As pairs are drawn: by descendants, and as often from every interval.
-  share <- unlist(lapply(couplings, function(c) c$descendants / sum(c$descendants)))
+  # What a source weighs in training: its mean mass along the path.
+  share <- unlist(lapply(log_children, function(r) {
+    mass <- ifelse(abs(r) < 1e-6, 1, expm1(r) / r)
+    mass / sum(mass)
+  }))
   offset <- stats::weighted.mean(rates, share)
   problem <- list(
     features = ncol(snapshots$x),
@@ -24,7 +29,9 @@ new_problem <- function(snapshots, couplings, control) {
     times = times,
     plans = lapply(couplings, `[[`, "plan"),
     log_children = unlist(log_children),
+    growth = vapply(couplings, function(c) mean(c$descendants), 0),
     noise = control$noise / snapshots$scale,
+    wide = wide_noise(snapshots),
     velocity_scale = positive_or_one(sqrt(mean(square / gaps^2) / ncol(snapshots$x))),
     growth_offset = offset,
     growth_scale = positive_or_one(
@@ -32,9 +39,14 @@ new_problem <- function(snapshots, couplings, control) {
     )
   )
   if (control$path == "smooth" && length(gaps) > 1) {
-    problem$turn <- .Call(ffi_turns, problem)
+    problem[c("turn", "lean")] <- .Call(ffi_turns, problem)
   }
   problem
+}
+
+# The noise of rows beside the data: as wide as a snapshot is in one feature.
+wide_noise <- function(snapshots) {
+  sqrt(within_variance(snapshots) / ncol(snapshots$x)) / snapshots$scale
 }
 
 # A scale to divide by; targets that are all the same to rounding need none.

@@ -7,8 +7,8 @@
 # of transport against mass change, is looked for from large tau down.
 
 tau_grid <- 2^(4:-7)   # in units of the variance within a snapshot
-# Without a plateau: this, or what keeps the standard deviation of log descendants, mean
-# over intervals, from being larger than that.
+# Without a plateau: this, or what keeps the standard deviation of log descendants over
+# the whole course below that: what motion adds to it in one interval it adds in each.
 tau_otherwise <- 3
 spread_otherwise <- 0.3
 # On the plateau, the slope must be this much flatter than on both sides of it.
@@ -28,7 +28,8 @@ choose_tau <- function(snapshots, epsilon, variance) {
     }, 0)
   }
   spread <- sqrt(spread / (length(snapshots$times) - 1))
-  variance * (plateau(tau_grid, spread) %||% without_plateau(tau_grid, spread))
+  budget <- spread_otherwise / (length(snapshots$times) - 1)
+  variance * (plateau(tau_grid, spread) %||% without_plateau(tau_grid, spread, budget))
 }
 
 tau_sample <- function(snapshots, k) {
@@ -49,13 +50,13 @@ descendants_spread <- function(x, y, mass, epsilon, tau) {
 }
 
 # Growth that cannot be told from motion is kept modest.
-without_plateau <- function(at, spread) {
+without_plateau <- function(at, spread, budget = spread_otherwise) {
   known <- is.finite(spread) & spread > 0
   if (sum(known) < 2) return(tau_otherwise)
   tau <- exp(seq(log(tau_otherwise), log(at[1]), length.out = 50))
   log_spread <- stats::approx(log(at[known]), log(spread[known]), log(tau), rule = 2)$y
   # The spread falls at most as 1 / tau, and does beyond the grid.
-  min(tau * pmax(exp(log_spread) / spread_otherwise, 1))
+  min(tau * pmax(exp(log_spread) / budget, 1))
 }
 
 # Where `spread` over `at` (falling) is flattest first, by the vertex of a parabola in

@@ -25,14 +25,18 @@ trainee trainee_from(SEXP network) {
 }
 
 bridge bridge_from(SEXP problem) {
-  SEXP turn = list_get(problem, "turn");
+  SEXP turn = list_get(problem, "turn"), lean = list_get(problem, "lean");
   SEXP offset = list_get(problem, "offset"), plans = list_get(problem, "plans");
   size_t intervals = (size_t)Rf_xlength(plans);
   size_t *at = workspace((intervals + 1) * sizeof *at);
   plan *each = workspace(intervals * sizeof *each);
+  plan *rows = workspace(intervals * sizeof *rows);
   for (size_t k = 0; k <= intervals; k++) at[k] = (size_t)REAL(offset)[k];
-  for (size_t k = 0; k < intervals; k++)
-    each[k] = plan_from(VECTOR_ELT(plans, (R_xlen_t)k));
+  for (size_t k = 0; k < intervals; k++) {
+    SEXP one = VECTOR_ELT(plans, (R_xlen_t)k);
+    each[k] = plan_from(one);
+    rows[k] = plan_from(list_get(one, "rows"));
+  }
   return (bridge){
     .d = (size_t)list_number(problem, "features"),
     .intervals = intervals,
@@ -40,25 +44,32 @@ bridge bridge_from(SEXP problem) {
     .offset = at,
     .times = REAL(list_get(problem, "times")),
     .plans = each,
+    .rows = rows,
+    .growth = REAL(list_get(problem, "growth")),
     .log_children = REAL(list_get(problem, "log_children")),
     .turn = turn == R_NilValue ? NULL : (const float *)RAW(turn),
+    .lean = lean == R_NilValue ? NULL : (const float *)RAW(lean),
     .noise = list_number(problem, "noise"),
+    .wide = list_number(problem, "wide"),
     .velocity_scale = list_number(problem, "velocity_scale"),
     .growth_offset = list_number(problem, "growth_offset"),
     .growth_scale = list_number(problem, "growth_scale"),
   };
 }
 
-/* The turns of all cells, as float32 in a raw vector. */
+/* list(turn, lean) of all cells, see bend.h, as float32 in raw vectors. */
 SEXP ffi_turns(SEXP problem) {
   bridge b = bridge_from(problem);
   size_t most = 0;
   for (size_t k = 0; k < b.intervals; k++)
     if (b.plans[k].n > most) most = b.plans[k].n;
   size_t cells = b.offset[b.intervals] + b.plans[b.intervals - 1].m;
-  SEXP out = PROTECT(Rf_allocVector(RAWSXP, (R_xlen_t)(cells * b.d * sizeof(float))));
-  bend_turns((float *)RAW(out), &b, workspace(most * sizeof(double)),
-             workspace(most * b.d * sizeof(double)));
+  const char *const names[] = {"turn", "lean"};
+  SEXP out = PROTECT(list_make(2, names));
+  SET_VECTOR_ELT(out, 0, Rf_allocVector(RAWSXP, (R_xlen_t)(cells * b.d * sizeof(float))));
+  SET_VECTOR_ELT(out, 1, Rf_allocVector(RAWSXP, (R_xlen_t)(cells * sizeof(float))));
+  bend_turns((float *)RAW(VECTOR_ELT(out, 0)), (float *)RAW(VECTOR_ELT(out, 1)), &b,
+             workspace(most * sizeof(double)), workspace(most * b.d * sizeof(double)));
   UNPROTECT(1);
   return out;
 }

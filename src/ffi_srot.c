@@ -8,26 +8,41 @@ static SEXP raw_copy(const void *from, size_t bytes) {
   return out;
 }
 
-/* A sparse plan as R holds it while training: list(n, m, start, count, source, value),
- * the last four as raw vectors, value accumulated for drawing. */
-static SEXP plan_to_r(const plan *p) {
-  const char *const names[] = {"n", "m", "start", "count", "source", "value"};
-  size_t entries = plan_entries(p);
-  plan packed = {
-    .start = workspace(p->m * sizeof *p->start),
-    .count = workspace(p->m * sizeof *p->count),
-    .source = workspace(entries * sizeof *p->source),
-    .value = workspace(entries * sizeof *p->value),
+/* A plan of `entries` in workspace, for as many columns and entries as it asks for. */
+static plan plan_space(size_t columns, size_t entries) {
+  return (plan){
+    .start = workspace(columns * sizeof(size_t)),
+    .count = workspace(columns * sizeof(size_t)),
+    .source = workspace(entries * sizeof(int32_t)),
+    .value = workspace(entries * sizeof(float)),
   };
-  plan_pack(&packed, p);
-  plan_accumulate(&packed);
-  SEXP out = PROTECT(list_make(6, names));
+}
+
+/* list(n, m, start, count, source, value), the last four as raw vectors, and an element
+ * NULL for `rows`. */
+static SEXP plan_list(const plan *p, size_t entries) {
+  const char *const names[] = {"n", "m", "start", "count", "source", "value", "rows"};
+  SEXP out = PROTECT(list_make(7, names));
   SET_VECTOR_ELT(out, 0, Rf_ScalarReal((double)p->n));
   SET_VECTOR_ELT(out, 1, Rf_ScalarReal((double)p->m));
-  SET_VECTOR_ELT(out, 2, raw_copy(packed.start, p->m * sizeof *p->start));
-  SET_VECTOR_ELT(out, 3, raw_copy(packed.count, p->m * sizeof *p->count));
-  SET_VECTOR_ELT(out, 4, raw_copy(packed.source, entries * sizeof *p->source));
-  SET_VECTOR_ELT(out, 5, raw_copy(packed.value, entries * sizeof *p->value));
+  SET_VECTOR_ELT(out, 2, raw_copy(p->start, p->m * sizeof *p->start));
+  SET_VECTOR_ELT(out, 3, raw_copy(p->count, p->m * sizeof *p->count));
+  SET_VECTOR_ELT(out, 4, raw_copy(p->source, entries * sizeof *p->source));
+  SET_VECTOR_ELT(out, 5, raw_copy(p->value, entries * sizeof *p->value));
+  UNPROTECT(1);
+  return out;
+}
+
+/* A sparse plan as R holds it while training, accumulated for drawing; its element `rows`
+ * is the same source by source (plan_transpose()). */
+static SEXP plan_to_r(const plan *p, double least) {
+  size_t entries = plan_entries(p);
+  plan columns = plan_space(p->m, entries), rows = plan_space(p->n, entries);
+  plan_pack(&columns, p);
+  plan_accumulate(&columns);
+  plan_transpose(&rows, &columns, least);
+  SEXP out = PROTECT(plan_list(&columns, entries));
+  SET_VECTOR_ELT(out, 6, plan_list(&rows, entries));
   UNPROTECT(1);
   return out;
 }
@@ -59,7 +74,8 @@ static srot_problem problem_from(SEXP x, SEXP y, SEXP a, SEXP b, double epsilon,
 }
 
 /* x (d, n), y (d, m), a (n), b (m),
- * options list(epsilon, tau, tolerance, threads, keep, memory, blocks, key, stream) */
+ * options list(epsilon, tau, tolerance, threads, keep, memory, blocks, key, stream,
+ * least): sources with fewer than `least` descendants have no row in the plan */
 SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   const char *const names[] = {"status", "descendants", "potential_source",
                                "potential_target", "cost", "objective", "residual",
@@ -98,7 +114,8 @@ SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   SET_VECTOR_ELT(out, 7, iterations);
   INTEGER(iterations)[0] = result.newton_steps;
   INTEGER(iterations)[1] = result.cg_steps;
-  if (keep && status == STATUS_OK) SET_VECTOR_ELT(out, 8, plan_to_r(&sparse));
+  if (keep && status == STATUS_OK) 
+    SET_VECTOR_ELT(out, 8, plan_to_r(&sparse, list_number(options, "least") / p.b[0]));
   UNPROTECT(1);
   return out;
 }

@@ -3,10 +3,11 @@
 #include "kernels.h"
 #include <math.h>
 
-/* Paths that begin in cells with next to no descendants weigh no more than this. */
-static const double weight_limit = 20;
+/* One row in WIDE_ROWS is wide, and weighs so much of another. */
+static const double wide_weight = 0.02;
 
 enum {
+  WIDE_ROWS = 8,
   ROWS = 64,   /* rows whose pairs are drawn together */
   NOISE = 4096 /* normals drawn together, unless a single row needs more */
 };
@@ -40,10 +41,10 @@ static double recurrence(double shift, size_t index, double stride) {
  * polynomials of the two end slopes, and their derivatives. */
 static void add_bend(float *place, float *velocity, const bridge *b, size_t k, size_t i,
                      size_t j, double s) {
-  const float *from = b->turn + (b->offset[k] + i) * b->d;
-  const float *to = b->turn + (b->offset[k + 1] + j) * b->d;
+  const size_t first = b->offset[k] + i, last = b->offset[k + 1] + j;
+  const float *from = b->turn + first * b->d, *to = b->turn + last * b->d;
   const double gap = b->times[k + 1] - b->times[k], rest = 1 - s;
-  const double leave = bend_leaving(b, k), arrive = bend_arriving(b, k);
+  const double leave = -b->lean[first], arrive = 1 - b->lean[last];
   const float place_from = (float)(leave * gap * s * rest * rest);
   const float place_to = (float)(-arrive * gap * s * s * rest);
   const float speed_from = (float)(leave * rest * (1 - 3 * s) / b->velocity_scale);
@@ -56,48 +57,81 @@ static void add_bend(float *place, float *velocity, const bridge *b, size_t k, s
 
 /* Pairs of cells, and places on the paths between them. */
 typedef struct {
-  int32_t source[ROWS], target[ROWS];
+  int32_t source[ROWS], target[ROWS]; /* target -1: the source stays where it is */
   double s[ROWS];
 } pairs;
+
+/* Some of the rows that are drawn together, and two uniforms for each. */
+typedef struct {
+  size_t count, row[ROWS];
+  double uniforms[2 * ROWS];
+} draws;
+
+static void add_draw(draws *d, size_t row, const uint32_t word[4], size_t index) {
+  d->row[d->count] = row;
+  for (size_t i = 0; i < 2; i++)
+    d->uniforms[2 * d->count + i] = recurrence(rng_uniform(word[i]), index, strides[i]);
+  d->count++;
+}
+
+static void draw_by_target(pairs *p, const draws *d, const plan *columns) {
+  int32_t source[ROWS], target[ROWS];
+  plan_draw(source, target, d->uniforms, d->count, columns, NULL);
+  for (size_t i = 0; i < d->count; i++) {
+    p->source[d->row[i]] = source[i];
+    p->target[d->row[i]] = target[i];
+  }
+}
+
+static void draw_by_source(pairs *p, const draws *d, const plan *rows) {
+  int32_t source[ROWS], target[ROWS];
+  plan_draw(target, source, d->uniforms, d->count, rows, NULL);
+  for (size_t i = 0; i < d->count; i++) {
+    p->source[d->row[i]] = source[i];
+    p->target[d->row[i]] = target[i];
+  }
+}
 
 /* Every row that interval k has among `count` rows from `first`. */
 static void draw_pairs(pairs *p, const bridge *b, rng_key key, uint64_t step,
                        size_t first, size_t count, size_t k) {
-  const uint32_t counter[4] = {(uint32_t)k, (uint32_t)step, (uint32_t)(step >> 32),
-                               RNG_PAIR};
-  uint32_t word[4];
-  rng_philox(word, counter, key);
-  size_t skip = (k + b->intervals - first % b->intervals) % b->intervals, found = 0;
-  double uniforms[2 * ROWS];
-  for (size_t r = skip; r < count; r += b->intervals, found++) {
-    size_t index = (first + r) / b->intervals;
-    for (size_t i = 0; i < 2; i++)
-      uniforms[2 * found + i] = recurrence(rng_uniform(word[i]), index, strides[i]);
-    p->s[r] = recurrence(rng_uniform(word[2]), index, strides[2]);
+  const uint32_t low = (uint32_t)step, high = (uint32_t)(step >> 32);
+  const uint32_t counter[2][4] = {{(uint32_t)(2 * k), low, high, RNG_PAIR},
+                                  {(uint32_t)(2 * k + 1), low, high, RNG_PAIR}};
+  uint32_t word[2][4];
+  for (size_t i = 0; i < 2; i++) rng_philox(word[i], counter[i], key);
+  draws by[2] = {{.count = 0}, {.count = 0}};
+  size_t skip = (k + b->intervals - first % b->intervals) % b->intervals;
+  for (size_t r = skip; r < count; r += b->intervals) {
+    size_t index = (first + r) / b->intervals, way = (index + step) % 2;
+    add_draw(&by[way], r, word[way], index / 2);
+    p->s[r] = recurrence(rng_uniform(word[0][2]), index, strides[2]);
   }
-  int32_t source[ROWS], target[ROWS];
-  plan_draw(source, target, uniforms, found, &b->plans[k], NULL);
-  for (size_t f = 0; f < found; f++) {
-    p->source[skip + f * b->intervals] = source[f];
-    p->target[skip + f * b->intervals] = target[f];
-  }
+  draw_by_target(p, &by[0], &b->plans[k]);
+  draw_by_source(p, &by[1], &b->rows[k]);
+}
+
+static int is_wide(const bridge *b, uint64_t step, size_t index) {
+  return b->wide > b->noise && (index + step) % WIDE_ROWS == 0;
 }
 
 static void fill_row(bridge_rows *rows, size_t at, const bridge *b, size_t k, size_t i,
-                     size_t j, double s, const float *noise) {
-  size_t d = b->d;
+                     int32_t j, double s, const float *noise, int wide) {
+  size_t d = b->d, from = b->offset[k] + i;
+  size_t to = j < 0 ? from : b->offset[k + 1] + (size_t)j;
   double gap = b->times[k + 1] - b->times[k];
-  double log_children = b->log_children[b->offset[k] + i];
+  double log_children = b->log_children[from];
   float *input = rows->input + at * (d + 1);
   float *velocity = rows->velocity + at * kernel_pad(d);
-  kernels_get()->join(input, velocity, b->cells + (b->offset[k] + i) * d,
-                      b->cells + (b->offset[k + 1] + j) * d, noise, (float)s,
-                      (float)(1 / (gap * b->velocity_scale)), (float)b->noise, d);
-  if (b->turn) add_bend(input, velocity, b, k, i, j, s);
+  kernels_get()->join(input, velocity, b->cells + from * d, b->cells + to * d, noise,
+                      (float)s, (float)(1 / (gap * b->velocity_scale)),
+                      (float)(wide ? b->wide : b->noise), d);
+  if (b->turn && j >= 0) add_bend(input, velocity, b, k, i, (size_t)j, s);
   for (size_t c = d; c < kernel_pad(d); c++) velocity[c] = 0;
   input[d] = (float)(b->times[k] + s * gap);
   rows->growth[at] = (float)((log_children / gap - b->growth_offset) / b->growth_scale);
-  rows->weight[at] = (float)fmin(exp((s - 1) * log_children), weight_limit);
+  double density = 0.5 * (b->growth[k] + exp(log_children));
+  rows->weight[at] = (float)((wide ? wide_weight : 1) * exp(s * log_children) / density);
 }
 
 /* The normals of a step are one sequence, d of them for each row, drawn in whole groups.
@@ -121,12 +155,13 @@ static void draw_rows(bridge_rows *rows, size_t at, const bridge *b, rng_key key
   size_t few = noisy_rows(b->d);
   const float *noise = NULL;
   for (size_t r = 0; r < count; r++) {
-    if (b->noise > 0)
+    if (b->noise > 0 || b->wide > 0)
       noise = r % few ? noise + b->d
                       : draw_noise(rows, b, key, step, first + r,
                                    count - r < few ? count - r : few);
+    int wide = is_wide(b, step, (first + r) / b->intervals);
     fill_row(rows, at + r, b, (first + r) % b->intervals, (size_t)p.source[r],
-             (size_t)p.target[r], p.s[r], noise);
+             p.target[r], p.s[r], noise, wide);
   }
 }
 

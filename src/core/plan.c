@@ -32,6 +32,36 @@ void plan_accumulate(plan *p) {
   }
 }
 
+void plan_transpose(plan *rows, const plan *p, double least) {
+  rows->n = p->m;
+  rows->m = p->n;
+  memset(rows->count, 0, p->n * sizeof *rows->count);
+  for (size_t j = 0; j < p->m; j++)
+    for (size_t e = p->start[j]; e < p->start[j] + p->count[j]; e++)
+      rows->count[p->source[e]]++;
+  size_t at = 0;
+  for (size_t i = 0; i < p->n; i++) {
+    rows->start[i] = at;
+    at += rows->count[i];
+    rows->count[i] = 0;
+  }
+  for (size_t j = 0; j < p->m; j++) {
+    float before = 0;
+    for (size_t e = p->start[j]; e < p->start[j] + p->count[j]; e++) {
+      size_t i = (size_t)p->source[e], place = rows->start[i] + rows->count[i]++;
+      rows->source[place] = (int32_t)j;
+      rows->value[place] = p->value[e] - before;
+      before = p->value[e];
+    }
+  }
+  for (size_t i = 0; i < p->n; i++) {
+    double total = 0;
+    for (size_t e = 0; e < rows->count[i]; e++) total += rows->value[rows->start[i] + e];
+    if (total < least || total <= 0) rows->count[i] = 0;
+  }
+  plan_accumulate(rows);
+}
+
 void plan_target_sums(double *sums, const double *b, size_t m) {
   double total = 0, sum = 0;
   for (size_t j = 0; j < m; j++) total += b[j];
@@ -67,6 +97,8 @@ static void search_columns(size_t low[], const float *const sums[], size_t n[],
   } while (open);
 }
 
+static const float nothing = 1; /* the sums of a column without entries */
+
 static void draw_together(int32_t *source, int32_t *target, const double *uniforms,
                           size_t count, const plan *p, const double *marginal) {
   size_t low[TOGETHER] = {0}, n[TOGETHER];
@@ -77,13 +109,13 @@ static void draw_together(int32_t *source, int32_t *target, const double *unifor
     size_t j = marginal ? search(marginal, p->m, v) : (size_t)(v * (double)p->m);
     if (j >= p->m) j = p->m - 1; /* v just below 1 may round up */
     target[k] = (int32_t)j;
-    sums[k] = p->value + p->start[j];
-    n[k] = p->count[j];
+    sums[k] = p->count[j] ? p->value + p->start[j] : &nothing;
+    n[k] = p->count[j] ? p->count[j] : 1;
     u[k] = uniforms[2 * k + 1];
   }
   search_columns(low, sums, n, u, count);
   for (size_t k = 0; k < count; k++)
-    source[k] = p->source[p->start[target[k]] + low[k]];
+    source[k] = p->count[target[k]] ? p->source[p->start[target[k]] + low[k]] : -1;
 }
 
 void plan_draw(int32_t *source, int32_t *target, const double *uniforms, size_t count,
