@@ -7,8 +7,9 @@
 # of transport against mass change, is looked for from large tau down.
 
 tau_grid <- 2^(4:-7)   # in units of the variance within a snapshot
-# Without a plateau: this, or what keeps the standard deviation of log descendants over
-# the whole course below that: what motion adds to it in one interval it adds in each.
+# Without a plateau: this, or what keeps the standard deviation of log descendants, mean
+# over intervals, from being larger than that; in a course of K > 3 intervals, than that
+# over K - 2, as what motion adds in one interval it adds in each.
 tau_otherwise <- 3
 spread_otherwise <- 0.3
 # On the plateau, the slope must be this much flatter than on both sides of it.
@@ -28,7 +29,7 @@ choose_tau <- function(snapshots, epsilon, variance) {
     }, 0)
   }
   spread <- sqrt(spread / (length(snapshots$times) - 1))
-  budget <- spread_otherwise / (length(snapshots$times) - 1)
+  budget <- spread_otherwise / max(1, length(snapshots$times) - 3)
   variance * (plateau(tau_grid, spread) %||% without_plateau(tau_grid, spread, budget))
 }
 
@@ -50,7 +51,7 @@ descendants_spread <- function(x, y, mass, epsilon, tau) {
 }
 
 # Growth that cannot be told from motion is kept modest.
-without_plateau <- function(at, spread, budget = spread_otherwise) {
+without_plateau <- function(at, spread, budget) {
   known <- is.finite(spread) & spread > 0
   if (sum(known) < 2) return(tau_otherwise)
   tau <- exp(seq(log(tau_otherwise), log(at[1]), length.out = 50))

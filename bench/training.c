@@ -26,6 +26,13 @@ static double now(void) {
 
 static double least(double a, double b) { return a < b ? a : b; }
 
+static plan plan_space(void) {
+  return (plan){CELLS, CELLS, malloc(CELLS * sizeof(size_t)),
+                malloc(CELLS * sizeof(size_t)),
+                malloc(CELLS * SOURCES * sizeof(int32_t)),
+                malloc(CELLS * SOURCES * sizeof(float))};
+}
+
 /* Snapshots of normal cells, each target with 200 sources. */
 static bridge make_problem(size_t d) {
   size_t values = kernel_pad(SNAPSHOTS * CELLS * d + NORMALS_GROUP);
@@ -35,29 +42,33 @@ static bridge make_problem(size_t d) {
   size_t *offset = malloc((SNAPSHOTS + 1) * sizeof *offset);
   double *times = malloc(SNAPSHOTS * sizeof *times);
   plan *plans = malloc((SNAPSHOTS - 1) * sizeof *plans);
+  plan *rows = malloc((SNAPSHOTS - 1) * sizeof *rows);
+  double *growth = malloc((SNAPSHOTS - 1) * sizeof *growth);
   double *log_children = calloc(SNAPSHOTS * CELLS, sizeof *log_children);
   for (size_t k = 0; k < SNAPSHOTS; k++) {
     offset[k] = k * CELLS;
     times[k] = (double)k;
   }
   for (size_t k = 0; k + 1 < SNAPSHOTS; k++) {
-    plan p = {CELLS, CELLS, malloc(CELLS * sizeof *p.start),
-              malloc(CELLS * sizeof *p.count),
-              malloc(CELLS * SOURCES * sizeof *p.source),
-              malloc(CELLS * SOURCES * sizeof *p.value)};
+    plan p = plan_space(), by_source = plan_space();
     for (size_t j = 0; j < CELLS; j++) {
       p.start[j] = j * SOURCES;
       p.count[j] = SOURCES;
       for (size_t i = 0; i < SOURCES; i++) {
-        p.source[p.start[j] + i] = (int32_t)(i * (CELLS / SOURCES));
+        p.source[p.start[j] + i] = (int32_t)(i * (CELLS / SOURCES) + j % (CELLS / SOURCES));
         p.value[p.start[j] + i] = 1 + (float)(i % 7);
       }
     }
     plan_accumulate(&p);
     plans[k] = p;
+    plan_transpose(&by_source, &p, 0);
+    rows[k] = by_source;
+    growth[k] = 1;
   }
-  return (bridge){d, SNAPSHOTS - 1, cells, offset, times, plans, log_children, NULL, 0.05,
-                  1, 0, 1};
+  return (bridge){.d = d, .intervals = SNAPSHOTS - 1, .cells = cells, .offset = offset,
+                  .times = times, .plans = plans, .rows = rows,
+                  .log_children = log_children, .growth = growth, .noise = 0.05,
+                  .velocity_scale = 1, .growth_scale = 1};
 }
 
 static trainee make_trainee(mlp_shape s, uint32_t stream) {

@@ -15,11 +15,15 @@ static double log_children[9];
 static size_t start[2][4], count[2][4];
 static int32_t source[2][8];
 static float value[2][8];
-static plan plans[2];
+static plan plans[2], rows_of[2];
+static size_t row_start[2][5], row_count[2][5];
+static int32_t row_target[2][8];
+static float row_value[2][8];
+static double growth[2];
 
+/* Row sums of the plans are what the rows are weighed by; 1.5 and 0.5 descendants a cell. */
 static bridge make_bridge(double noise) {
   for (int i = 0; i < CELLS * D; i++) cells[i] = (float)sin(3 * i + 1) + (float)(i / 10);
-  for (int i = 0; i < 9; i++) log_children[i] = log(0.5 + 0.25 * i);
   for (int k = 0; k < 2; k++) {
     size_t n = offset[k + 1] - offset[k], m = k == 0 ? 4 : 3;
     for (size_t j = 0; j < m; j++) {
@@ -31,9 +35,22 @@ static bridge make_bridge(double noise) {
       value[k][2 * j + 1] = 1;
     }
     plans[k] = (plan){n, m, start[k], count[k], source[k], value[k]};
+    rows_of[k] = (plan){.start = row_start[k], .count = row_count[k],
+                        .source = row_target[k], .value = row_value[k]};
+    plan_transpose(&rows_of[k], &plans[k], 0);
+    growth[k] = k == 0 ? 1.5 : 0.5;
+    double sum[5] = {0};
+    for (size_t j = 0; j < m; j++) {
+      sum[source[k][2 * j]] += 0.25;
+      sum[source[k][2 * j + 1]] += 0.75;
+    }
+    for (size_t i = 0; i < n; i++)
+      log_children[offset[k] + i] = log(sum[i] * growth[k] * (double)n / (double)m);
   }
-  return (bridge){D, 2, cells, offset, times, plans, log_children, NULL, noise, 0.5,
-                  0.1, 0.2};
+  return (bridge){.d = D, .intervals = 2, .cells = cells, .offset = offset,
+                  .times = times, .plans = plans, .rows = rows_of,
+                  .log_children = log_children, .growth = growth, .noise = noise,
+                  .velocity_scale = 0.5, .growth_offset = 0.1, .growth_scale = 0.2};
 }
 
 typedef struct {
@@ -53,7 +70,6 @@ static void check_rows(void) {
   storage s;
   bridge_rows rows = rows_in(&s);
   bridge_draw(&rows, &b, key, 3, 0, 256);
-  int drawn[2][5][4] = {{{0}}};
   for (size_t r = 0; r < 256; r++) {
     size_t k = r % 2;
     const float *in = s.input + r * (D + 1), *v = s.velocity + r * 16;
@@ -73,18 +89,100 @@ static void check_rows(void) {
         found = fabs(x[0] - from[0]) + fabs(x[1] - from[1]) + fabs(y[0] - to[0]) +
                     fabs(y[1] - to[1]) < 1e-5;
         if (!found) continue;
-        drawn[k][i][j]++;
         double lr = log_children[offset[k] + i];
         CHECK_NEAR(s.growth[r], (lr / gap - 0.1) / 0.2, 1e-5);
-        CHECK_NEAR(s.weight[r], exp((part - 1) * lr), 1e-5);
+        double density = 0.5 * (growth[k] + exp(lr));
+        CHECK_NEAR(s.weight[r], exp(part * lr) / density, 1e-5);
       }
     CHECK(found, "row %zu joins no pair of the plan", r);
   }
-  /* 128 rows in interval 0, 4 targets: 32 +- 5 sd expected, 24 of them from the second */
-  for (int j = 0; j < 4; j++) {
-    int second = drawn[0][j % 4 + 1][j];
-    CHECK(second > 24 - 22 && second < 24 + 22, "target %d: %d", j, second);
+}
+
+/* By whichever end pairs are drawn, a source weighs in the sum over rows what it has of
+ * mass along the path, over the mean number of descendants: (r - 1) / log(r) / growth for
+ * each of the n. 25600 rows of each interval, 5 standard errors of independent ones (the
+ * squares of weights are at most 2 / growth times the weights). */
+static void check_weights(void) {
+  enum { STEPS_DRAWN = 200, A_STEP = 256 };
+  bridge b = make_bridge(0);
+  storage s;
+  bridge_rows rows = rows_in(&s);
+  double sum[2][5] = {{0}};
+  for (uint64_t step = 0; step < STEPS_DRAWN; step++) {
+    bridge_draw(&rows, &b, key, step, 0, A_STEP);
+    for (size_t r = 0; r < A_STEP; r++) { /* growth targets tell the sources apart */
+      size_t k = r % 2, n = offset[k + 1] - offset[k], nearest = 0;
+      double gap = times[k + 1] - times[k], far = 1e9;
+      double lr = (s.growth[r] * 0.2 + 0.1) * gap;
+      for (size_t i = 0; i < n; i++)
+        if (fabs(lr - log_children[offset[k] + i]) < far - 1e-6) {
+          far = fabs(lr - log_children[offset[k] + i]);
+          nearest = i;
+        }
+      sum[k][nearest] += s.weight[r];
+    }
   }
+  for (size_t k = 0; k < 2; k++) {
+    size_t n = offset[k + 1] - offset[k];
+    for (size_t i = 0; i < n; i++) {
+      double want = 0, got = sum[k][i] / (STEPS_DRAWN * A_STEP / 2);
+      int alike = 0, first = 1;
+      for (size_t o = 0; o < n; o++) {
+        double lr = log_children[offset[k] + o];
+        if (fabs(lr - log_children[offset[k] + i]) > 1e-5) continue;
+        alike++;
+        if (o < i) first = 0; /* counted with the first of its kind */
+        want += (fabs(lr) < 1e-9 ? 1 : expm1(lr) / lr) / growth[k] / (double)n;
+      }
+      if (!first) continue;
+      double error = sqrt(2 / growth[k] * want / (STEPS_DRAWN * A_STEP / 2));
+      CHECK(fabs(got - want) < 5 * error, "interval %zu, source %zu (%d alike): %g, not %g",
+            k, i, alike, got, want);
+    }
+  }
+}
+
+/* A source without entries stays where it is, whatever its growth. */
+static void check_stays(void) {
+  bridge b = make_bridge(0);
+  storage s;
+  bridge_rows rows = rows_in(&s);
+  row_count[0][2] = 0;
+  int stayed = 0;
+  for (uint64_t step = 0; step < 4; step++) {
+    bridge_draw(&rows, &b, key, step, 0, 256);
+    for (size_t r = 0; r < 256; r += 2) {
+      const float *in = s.input + r * (D + 1), *v = s.velocity + r * 16;
+      if (v[0] != 0 || v[1] != 0) continue;
+      stayed++;
+      CHECK(in[0] == cells[2 * D] && in[1] == cells[2 * D + 1], "row %zu moved", r);
+    }
+  }
+  CHECK(stayed > 20, "%d rows stay", stayed);
+}
+
+/* One row in eight is wide: it has the wide noise and a fiftieth of the weight. */
+static void check_rows_beside(void) {
+  bridge b = make_bridge(0.01), wide = make_bridge(0.01);
+  wide.wide = 30;
+  storage s, t;
+  bridge_rows rows = rows_in(&s), beside = rows_in(&t);
+  bridge_draw(&rows, &b, key, 3, 0, 256);
+  bridge_draw(&beside, &wide, key, 3, 0, 256);
+  int count = 0;
+  for (size_t r = 0; r < 256; r++) {
+    double off = hypot(s.input[r * (D + 1)] - t.input[r * (D + 1)],
+                       s.input[r * (D + 1) + 1] - t.input[r * (D + 1) + 1]);
+    if (off > 0.5) {
+      count++;
+      CHECK_NEAR(t.weight[r] / s.weight[r], 0.02, 1e-5);
+      CHECK(memcmp(s.velocity + r * 16, t.velocity + r * 16, D * sizeof(float)) == 0,
+            "row %zu has another velocity", r);
+    } else {
+      CHECK(off == 0 && s.weight[r] == t.weight[r], "row %zu is off by %g", r, off);
+    }
+  }
+  CHECK(count > 26 && count <= 32, "%d of 256 rows are wide", count);
 }
 
 /* Noise has the standard deviation asked for: 512 values, 5 standard errors. */
@@ -116,10 +214,10 @@ static void check_rows_by_number(void) {
   CHECK(memcmp(all.growth + 40, part.growth, 30 * sizeof(float)) == 0, "growth differs");
 }
 
-/* The same for wide rows, whose noise is drawn a few rows at a time: with all cells at
+/* The same for many features, whose noise is drawn a few rows at a time: with all cells at
  * the origin a row is its noise. Rows are independent: the correlation of neighbours is 0
  * to 5 standard errors of 9900 products. */
-static void check_wide_rows(void) {
+static void check_many_features(void) {
   enum { W = 100, ROWS = 100 };
   static float origin[2 * W], input[ROWS * (W + 1)], part[30 * (W + 1)];
   static float velocity[ROWS * 112], growth[ROWS], weight[ROWS], noise[8192];
@@ -128,7 +226,10 @@ static void check_wide_rows(void) {
   int32_t zero = 0;
   float all = 1;
   plan p = {1, 1, &first, &one, &zero, &all};
-  bridge b = {W, 1, origin, at, when, &p, &none, NULL, 1, 1, 0, 1};
+  double same = 1;
+  bridge b = {.d = W, .intervals = 1, .cells = origin, .offset = at, .times = when,
+              .plans = &p, .rows = &p, .log_children = &none, .growth = &same, .noise = 1,
+              .velocity_scale = 1, .growth_scale = 1};
   CHECK(bridge_noise(W) <= 8192, "noise needs %zu", bridge_noise(W));
   bridge_rows rows = {input, velocity, growth, weight, noise};
   bridge_draw(&rows, &b, key, 4, 0, ROWS);
@@ -289,7 +390,7 @@ static void check_invariance(void) {
 /* Cells that follow parabolas have the slopes of the parabolas at the middle time, from
  * both sides, to 1e-5; and a row lies on the cubic with the slopes of its ends. */
 static void check_bends(void) {
-  static float at[6 * D], turn[6 * D];
+  static float at[6 * D], turn[6 * D], lean[6];
   const size_t first[3] = {0, 2, 4};
   size_t begin[2] = {0, 1}, one[2] = {1, 1};
   int32_t same[2] = {0, 1};
@@ -301,15 +402,19 @@ static void check_bends(void) {
       double t = times[k];
       at[k * 2 * D + c] = (float)(c + 0.3 * c * t + (0.5 - 0.2 * c) * t * t);
     }
-  bridge b = {D, 2, at, first, times, pairs, children, turn, 0, 1, 0, 1};
-  bend_turns(turn, &b, mass, mean);
+  double one_each[2] = {1, 1};
+  bridge b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = times,
+              .plans = pairs, .rows = pairs, .log_children = children,
+              .growth = one_each, .turn = turn, .lean = lean, .velocity_scale = 1,
+              .growth_scale = 1};
+  bend_turns(turn, lean, &b, mass, mean);
   const double g0 = times[1] - times[0], g1 = times[2] - times[1];
   for (int c = 0; c < 2 * D; c++) {
     double slope = 0.3 * c + 2 * (0.5 - 0.2 * c) * times[1];
     double before = (at[2 * D + c] - at[c]) / g0;
     double after = (at[4 * D + c] - at[2 * D + c]) / g1;
-    before += bend_arriving(&b, 0) * turn[2 * D + c];
-    after += bend_leaving(&b, 1) * turn[2 * D + c];
+    before += (1 - lean[2 + c / D]) * turn[2 * D + c];
+    after -= lean[2 + c / D] * turn[2 * D + c];
     CHECK(fabs(before - slope) < 1e-5 && fabs(after - slope) < 1e-5,
           "slopes %g, %g, not %g", before, after, slope);
   }
@@ -337,6 +442,42 @@ static void check_bends(void) {
   }
 }
 
+/* Cells that come fast and go on slowly, or the other way round, whatever the gaps: the
+ * slope at the middle is at most three times the slower velocity, in any direction, and
+ * so the cubic goes from one end to the other without turning back. */
+static void check_no_overshoot(void) {
+  const double way[3][2] = {{1, 0}, {0, -1}, {0.6, 0.8}};
+  const size_t first[3] = {0, 1, 2};
+  size_t begin = 0, one = 1;
+  int32_t zero = 0;
+  float all = 1;
+  plan p[2] = {{1, 1, &begin, &one, &zero, &all}, {1, 1, &begin, &one, &zero, &all}};
+  double children[2] = {0}, one_each[2] = {1, 1}, mass, mean[D];
+  const double shape[4][3] = {{1, 13, 0.2}, {13, 1, 50}, {1, 1, 0.02}, {2, 1, 1}};
+  for (int c = 0; c < 12; c++) {
+    const double *u = way[c % 3], *now = shape[c / 3];
+    double when[3] = {0, now[0], now[0] + now[1]};
+    float at[3 * D], turn[3 * D], lean[3];
+    for (int i = 0; i < D; i++) {
+      at[i] = 0;
+      at[D + i] = (float)u[i];
+      at[2 * D + i] = (float)(u[i] * (1 + now[2]));
+    }
+    bridge b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = when,
+                .plans = p, .rows = p, .log_children = children, .growth = one_each,
+                .turn = turn, .lean = lean, .velocity_scale = 1, .growth_scale = 1};
+    bend_turns(turn, lean, &b, &mass, mean);
+    storage s;
+    bridge_rows rows = rows_in(&s);
+    bridge_draw(&rows, &b, key, 7, 0, 256);
+    for (size_t r = 0; r < 256; r++) {
+      const float *v = s.velocity + r * 16;
+      double along = v[0] * u[0] + v[1] * u[1];
+      CHECK(along > -1e-5, "case %d, row %zu turns back at speed %g", c, r, along);
+    }
+  }
+}
+
 static void check_bad_arguments(void) {
   static moments v, g;
   double losses[2];
@@ -352,10 +493,14 @@ static void check_bad_arguments(void) {
 int main(void) {
   CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
   check_rows();
+  check_weights();
+  check_stays();
+  check_rows_beside();
   check_noise();
   check_rows_by_number();
-  check_wide_rows();
+  check_many_features();
   check_bends();
+  check_no_overshoot();
   check_against_twin();
   check_invariance();
   check_bad_arguments();

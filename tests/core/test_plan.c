@@ -242,6 +242,52 @@ static void check_frequencies(int constant) {
   case_free(&c);
 }
 
+/* The plan source by source: frequencies of pairs whose source is uniform against
+ * P_ij / r_i / n, as above; a source with less than a share of a target's mass has no
+ * entries, and is drawn with target -1. */
+static void check_transpose(void) {
+  enum { N = 7, M = 6, DRAWS = 400000 };
+  srot_case c = case_random(N, M, 2, 0.3, 1);
+  for (size_t j = 0; j < M; j++) c.b[j] = 2;
+  CHECK(case_solve(&c) == STATUS_OK, "solve");
+  plan p = packed_copy(&c.sparse);
+  plan_accumulate(&p);
+  size_t entries = plan_entries(&p);
+  plan rows = {.start = malloc(N * sizeof(size_t)), .count = malloc(N * sizeof(size_t)),
+               .source = malloc(entries * sizeof(int32_t)),
+               .value = malloc(entries * sizeof(float))};
+  plan_transpose(&rows, &p, 0);
+  CHECK(rows.n == M && rows.m == N && plan_entries(&rows) == entries, "sizes");
+  double *u = malloc(2 * DRAWS * sizeof *u), seen[N * M] = {0}, chi = 0, sum[N] = {0};
+  int32_t *from = malloc(DRAWS * sizeof *from), *to = malloc(DRAWS * sizeof *to);
+  for (size_t k = 0; k < 2 * DRAWS; k++) u[k] = uniform(0, 1);
+  plan_draw(to, from, u, DRAWS, &rows, NULL);
+  for (size_t k = 0; k < DRAWS; k++) seen[from[k] * M + to[k]]++;
+  for (size_t i = 0; i < N; i++)
+    for (size_t j = 0; j < M; j++) sum[i] += case_plan(&c, i, j);
+  for (size_t i = 0; i < N; i++)
+    for (size_t j = 0; j < M; j++) {
+      double want = DRAWS * case_plan(&c, i, j) / sum[i] / N;
+      CHECK(want > 5, "pair %zu, %zu too rare for chi-square: %g", i, j, want);
+      chi += (seen[i * M + j] - want) * (seen[i * M + j] - want) / want;
+    }
+  double freedom = N * (M - 1) + N - 1, median = sum[3] / 2;
+  CHECK(chi < freedom + 5 * sqrt(2 * freedom), "chi-square %g on %g", chi, freedom);
+  plan_transpose(&rows, &p, median);
+  plan_draw(to, from, u, 1000, &rows, NULL);
+  for (size_t k = 0; k < 1000; k++) {
+    int none = sum[from[k]] / 2 < median * (1 - 1e-6);
+    if (fabs(sum[from[k]] / 2 / median - 1) < 1e-5) continue; /* itself, to rounding */
+    CHECK((to[k] == -1) == none, "source %d has target %d", from[k], to[k]);
+  }
+  free(u);
+  free(from);
+  free(to);
+  packed_free(&p);
+  packed_free(&rows);
+  case_free(&c);
+}
+
 int main(void) {
   CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
   check_kernels();
@@ -260,5 +306,6 @@ int main(void) {
   check_search();
   check_frequencies(1);
   check_frequencies(0);
+  check_transpose();
   return check_report("test_plan");
 }

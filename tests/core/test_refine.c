@@ -17,8 +17,12 @@ static const rng_key key = {{31, 32}};
 static size_t start[2][30], count[2][30];
 static int32_t source[2][30];
 static float value[2][30];
-static plan plans[2];
+static plan plans[2], rows_of[2];
+static size_t row_start[2][30], row_count[2][30];
+static int32_t row_target[2][30];
+static float row_value[2][30];
 static double log_children[35];
+static const double growth[2] = {1, 1};
 static const double times[TIMES] = {0, 1, 2};
 static bridge anchor;
 
@@ -38,9 +42,14 @@ static void make_problem(refine_problem *p) {
       value[k][j] = 1;
     }
     plans[k] = (plan){n, m, start[k], count[k], source[k], value[k]};
+    rows_of[k] = (plan){.start = row_start[k], .count = row_count[k],
+                        .source = row_target[k], .value = row_value[k]};
+    plan_transpose(&rows_of[k], &plans[k], 0);
   }
-  anchor = (bridge){D, 2, cells_f32, offset, times, plans, log_children,
-                    NULL, 0, 1, 0, 1};
+  anchor = (bridge){.d = D, .intervals = 2, .cells = cells_f32, .offset = offset,
+                    .times = times, .plans = plans, .rows = rows_of,
+                    .log_children = log_children, .growth = growth, .velocity_scale = 1,
+                    .growth_scale = 1};
   *p = (refine_problem){D, TIMES, cells, offset, mass, 5, boundary, observed,
                         {0.8, 0.1, 0.5}, &anchor};
 }
