@@ -5,27 +5,35 @@
 # Starting cells that the predicted masses are taken from, at most.
 calibrating_cells <- 2000
 
-# Log of observed over predicted mass at all times, 0 at the first; none for fields that
-# diverged.
-mass_correction <- function(fit) {
+# Some cells of the first snapshot at all later times, as the trained fields carry them;
+# NULL where these cannot be integrated, as after a training that diverged.
+predicted_course <- function(fit) {
   s <- fit$snapshots
   rows <- spaced(which(s$index == 1), calibrating_cells)
-  ahead <- tryCatch(
+  tryCatch(
     follow(fit, s$x[rows, , drop = FALSE], s$times[1], s$times[-1]),
-    vgfm_error_convergence = function(condition) NULL
+    vgfm_error_convergence = function(condition) NULL,
+    vgfm_error_not_finite = function(condition) NULL
   )
-  if (is.null(ahead)) return(NULL)
-  missed <- log(s$mass[-1]) - log(vapply(ahead, function(state) {
+}
+
+# Log of observed over predicted mass at all times, 0 at the first; NULL where masses are
+# not finite.
+mass_correction <- function(fit, states) {
+  if (is.null(states)) return(NULL)
+  s <- fit$snapshots
+  missed <- log(s$mass[-1]) - log(vapply(states, function(state) {
     mean(exp(state$log_weight))
   }, 0))
   if (all(is.finite(missed))) c(0, missed)
 }
 
-# The relative error of mass at the later times that training left.
+# The relative error of mass at the later times that training left; NA where masses were
+# not finite.
 trained_mass_error <- function(fit) {
   correction <- fit$field$correction
-  if (is.null(correction)) return(numeric())
-  abs(exp(-correction[-1]) - 1)
+  if (is.null(correction)) return(rep(NA_real_, length(fit$snapshots$times) - 1))
+  abs(expm1(-correction[-1]))
 }
 
 # What is added to log weights from standard time 0 on, and to growth rates (per unit of

@@ -27,7 +27,11 @@
 #'     to 20 splits: how far apart two samples of the same population are. Halves are
 #'     smaller than the snapshot, so a good fit lies below it. `NA` for one cell.
 #'   * `rme`: relative error of the total mass, |predicted - observed| / observed. `NA`
-#'     for times that were not in the fit.
+#'     for times that were not in the fit. On the fit's own times it is 0 but for
+#'     integration, by construction: the total mass was made right there (see
+#'     [vgfm_control()]).
+#'   * `rme_trained`: the same before the mass was made right, which is what training
+#'     reached. Neither says how well masses at other times are found; [vgfm_cv()] does.
 #'   * `spread`: total variance of the predicted cloud over that of the snapshot. In high
 #'     dimensions a cloud that has shrunk onto its centre has a low `w1`; its spread is
 #'     far below 1. `NA` for a snapshot that is a single point.
@@ -53,7 +57,10 @@ vgfm_evaluate <- function(fit, newdata = NULL, time = NULL) {
   rows <- lapply(population, function(state) {
     on.exit(progress(1))
     cloud <- target$x[target$time == state$time, , drop = FALSE]
-    compare_clouds(fit, state, cloud, known_mass(observed, state$time), call)
+    row <- compare_clouds(fit, state, cloud, known_mass(observed, state$time), call)
+    row$rme_trained <- if (is.na(row$rme)) NA else
+      trained_mass_error(fit)[match(state$time, observed$times[-1])]
+    row[c(setdiff(names(row), c("rme_trained", "spread")), "rme_trained", "spread")]
   })
   do.call(rbind, rows)
 }

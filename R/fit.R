@@ -28,9 +28,24 @@
 #' @return An object of class `vgfm`: a list with `snapshots` (the data), `couplings` (for
 #'   each interval the expected `descendants` of its source cells, potentials, cost,
 #'   residual, and the `method` and number of `blocks` it was solved by), `field` (the
-#'   networks), `history` (training losses), `seconds` by stage, `control` (as used) and
-#'   `training` (what [vgfm_resume()] needs). Use [predict()], [vgfm_trajectories()],
+#'   networks), `history` (training losses), `checks` (see below), `seconds` by stage,
+#'   `control` (as used) and `training` (what [vgfm_resume()] needs). Use [predict()], [vgfm_trajectories()],
 #'   [vgfm_evaluate()] and [autoplot()] rather than its parts.
+#' @section Checks:
+#' A trained fit is checked by what can be computed cheaply, and warns (class
+#' `vgfm_warning_checks`) if a figure is beyond its limit. `fit$checks` is a data frame with
+#' one row per check: `check`, `value`, `limit`, `passed` and `note`. They are
+#' * `"training loss"`: loss at the end over that at the beginning, at most 10;
+#' * `"refinement"`: it went to its end, or the note says why it stopped;
+#' * `"predicted cells"`: by how many ranges of a feature a predicted cell lies outside of
+#'   the data, at most 1;
+#' * `"trained mass"`: relative error of the mass that training left, before it was made
+#'   right at the observed times, at most 0.5;
+#' * `"W1"`: distance between predicted and observed cells over the distance between two
+#'   halves of the snapshot, mean over times (500 cells of each), at most 2.
+#'
+#' A fit that passes may still be wrong about what these figures do not see: which cells
+#' grow, and what happens between the times.
 #' @section Errors: All have class `vgfm_error`. `vgfm_error_input` for unusable
 #'   arguments, with `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass` or
 #'   `vgfm_error_control`; `vgfm_error_convergence` if a coupling cannot be solved to its
@@ -89,10 +104,11 @@ fit_snapshots <- function(snapshots, control, call = rlang::caller_env(),
   seconds <- c(seconds, match = clock())
   training <- run_refinement(training, snapshots, problem, control)
   seconds <- c(seconds, refine = clock())
-  new_fit(snapshots, couplings, problem, training, control, seconds)
+  new_fit(snapshots, couplings, problem, training, control, seconds, call)
 }
 
-new_fit <- function(snapshots, couplings, problem, training, control, seconds) {
+new_fit <- function(snapshots, couplings, problem, training, control, seconds,
+                    call = rlang::caller_env()) {
   couplings <- lapply(couplings, function(c) in_user_units(c, snapshots$scale))
   fit <- structure(
     list(
@@ -103,8 +119,21 @@ new_fit <- function(snapshots, couplings, problem, training, control, seconds) {
     class = "vgfm"
   )
   # An untrained field is shown as it is.
-  if (training$step > 0) fit$field$correction <- mass_correction(fit)
+  if (training$step == 0) return(fit)
+  states <- predicted_course(fit)
+  fit$field$correction <- mass_correction(fit, states)
+  fit$checks <- fit_checks(fit, states)
+  # What an interrupt left is not expected to be good yet.
+  if (is_complete(fit)) warn_checks(fit, call)
   fit
+}
+
+# Whether all the training that was asked for is done, or can be.
+is_complete <- function(fit) {
+  control <- fit$control
+  matched <- fit$training$step >= control$steps
+  matched && (control$steps == 0 || !is.null(fit$training$refinement$stopped) ||
+                refined_steps(fit) >= control$refine_steps)
 }
 
 # A coupling without its plan; squared distances in the square of the data's units.

@@ -32,9 +32,16 @@ print.vgfm <- function(x, ...) {
   if (any(blocks > 1)) {
     cli::cat_line("blocks ", in_short(blocks), " per coupling (see ?vgfm_control)")
   }
-  done <- x$training$step == x$control$steps &&
-    (x$control$steps == 0 || refined_steps(x) == x$control$refine_steps)
-  going_on <- if (!done) "vgfm_resume() to go on, "
+  if (x$training$step > 0) {
+    cli::cat_line("mass error of training ",
+                  format_figures(max(trained_mass_error(x))), ", made right at the times")
+    failed <- x$checks$check[!x$checks$passed]
+    cli::cat_line("checks ", if (length(failed) == 0) "all passed" else
+      paste0("FAILED: ", paste(failed, collapse = ", "), " (see fit$checks)"))
+  }
+  stopped <- x$training$refinement$stopped
+  if (!is.null(stopped)) cli::cat_line("refinement stopped: ", stopped)
+  going_on <- if (!is_complete(x)) "vgfm_resume() to go on, "
   cli::cat_line("Next: ", going_on,
                 "vgfm_evaluate(), autoplot(), predict(), vgfm_trajectories()")
   invisible(x)
@@ -76,8 +83,10 @@ print.summary.vgfm <- function(x, ...) {
   print(x$fit)
   cli::cat_line("\nPredicted against observed, by time:")
   print(x$evaluation, digits = 3, row.names = FALSE)
-  cli::cat_line("\nRelative error of mass before it was made right: ",
-                in_short(format(x$mass_error, digits = 2)))
+  if (!is.null(x$fit$checks)) {
+    cli::cat_line("\nChecks:")
+    print(x$fit$checks, digits = 3, row.names = FALSE)
+  }
   cli::cat_line("\nCouplings (cost per unit of mass):")
   print(x$couplings, digits = 3, row.names = FALSE)
   cli::cat_line("\nSeconds by stage: ",

@@ -5,9 +5,10 @@
 #' @param ... Ignored.
 #' @return `tidy()`: the table of [vgfm_evaluate()], one row per predicted time.
 #'   `glance()`: one row with the numbers of `cells`, `features` and `times`, the means of
-#'   `w1`, `rme` and `spread` over times, the number of `steps`, the `seconds` of the
-#'   fit, and the number of `blocks` of its couplings: 1 where all were solved whole (see
-#'   [vgfm_control()]). `augment()`: one row per cell: its name or number, `cell`; its
+#'   `w1`, `rme`, `rme_trained` and `spread` over times, the number of `steps`, the
+#'   `seconds` of the fit, the number of `blocks` of its couplings: 1 where all were solved
+#'   whole (see [vgfm_control()]), and the number of `checks_failed` (see [vgfm_fit()];
+#'   `NA` before training). `augment()`: one row per cell: its name or number, `cell`; its
 #'   time and features, or what `data` says of it; and the columns that [RunVGFM()] adds:
 #'   `vgfm_growth`, `vgfm_doubling_time`, `vgfm_speed` and `vgfm_descendants`. For
 #'   replicates the rows of all, with a column `replicate`.
@@ -41,9 +42,11 @@ glance.vgfm <- function(x, ...) {
     times = length(x$snapshots$times),
     w1 = mean(table$w1),
     rme = mean(table$rme),
+    rme_trained = mean(table$rme_trained),
     spread = mean(table$spread, na.rm = TRUE),
     steps = x$training$step,
     seconds = sum(x$seconds),
-    blocks = max(vapply(x$couplings, `[[`, 0, "blocks"))
+    blocks = max(vapply(x$couplings, `[[`, 0, "blocks")),
+    checks_failed = if (is.null(x$checks)) NA_integer_ else sum(!x$checks$passed)
   )
 }

@@ -1,0 +1,106 @@
+# What a fit is checked by before it is handed over: figures that are cheap to have, each
+# with the limit that a usable fit keeps.
+
+# check    what was looked at
+# value    the figure; `limit`: what it may be at most; `passed`
+# note     what it means, or why it could not be had
+
+# Cells and pairs that the checks look at, at most.
+checked_cells <- 500
+
+check_limits <- c(
+  reach = 1,    # ranges of the data that a predicted cell may lie beyond them
+  mass = 0.5,   # relative error of the mass before it is made right
+  w1 = 2,       # W1 over the distance between halves of the snapshot, mean over times
+  loss = 10     # loss at the end over the loss at the beginning
+)
+
+# `states` of predicted_course().
+fit_checks <- function(fit, states) {
+  rbind(
+    check_row("training loss", loss_ratio(fit$training$losses), check_limits[["loss"]],
+              "loss at the end over that at the beginning"),
+    refinement_check(fit),
+    check_row("predicted cells", reach(fit, states), check_limits[["reach"]],
+              "ranges of the data by which a cell lies beyond them"),
+    check_row("trained mass", max(trained_mass_error(fit)),
+              check_limits[["mass"]], "relative error before it was made right"),
+    check_row("W1", distance_ratio(fit, states), check_limits[["w1"]],
+              "W1 over the distance between halves of a snapshot, mean over times")
+  )
+}
+
+# Not finite: the figure cannot be had, which is no pass.
+check_row <- function(check, value, limit, note) {
+  data.frame(check = check, value = value, limit = limit,
+             passed = is.finite(value) && value <= limit, note = note)
+}
+
+# Matching losses fall from about 1 in standard units, unless steps are too long.
+loss_ratio <- function(losses) {
+  if (ncol(losses) == 0) return(0)
+  last <- losses[, max(1, ncol(losses) - 9):ncol(losses), drop = FALSE]
+  max(rowMeans(last) / pmax(losses[, 1], 1))
+}
+
+# Rounds of refinement that were not run because one failed.
+refinement_check <- function(fit) {
+  stopped <- fit$training$refinement$stopped
+  row <- check_row("refinement", 0, 0, "it went to its end, or was not asked for")
+  if (is.null(stopped)) return(row)
+  row$value <- fit$control$refine_steps - refined_steps(fit)
+  row$passed <- FALSE
+  row$note <- paste0("steps left: it stopped, as ", stopped)
+  row
+}
+
+# By how many ranges of a feature a predicted cell lies outside of the data, at worst.
+reach <- function(fit, states) {
+  if (is.null(states)) return(Inf)
+  x <- fit$snapshots$x
+  low <- apply(x, 2, min)
+  high <- apply(x, 2, max)
+  range <- high - low
+  range[range == 0] <- fit$snapshots$scale
+  max(0, vapply(states, function(state) {
+    beyond <- pmax(sweep(state$x, 2, high), sweep(-state$x, 2, low, "+"))
+    max(sweep(beyond, 2, range, "/"))
+  }, 0))
+}
+
+distance_ratio <- function(fit, states) {
+  if (is.null(states)) return(Inf)
+  s <- fit$snapshots
+  ratio <- vapply(seq_along(states), function(k) {
+    state <- states[[k]]
+    observed <- s$x[spaced(which(s$index == k + 1), checked_cells), , drop = FALSE]
+    rows <- spaced(seq_len(nrow(state$x)), checked_cells)
+    weight <- exp(state$log_weight[rows] - max(state$log_weight[rows]))
+    if (nrow(observed) < 2 || !all(is.finite(state$x))) return(c(NA, 1))
+    c(solve_emd(t(state$x[rows, , drop = FALSE]), t(observed), weight,
+                rep(1, nrow(observed)), FALSE, use_threads(fit$control$threads))$cost,
+      halves_distance(observed, Inf, use_threads(fit$control$threads)))
+  }, numeric(2))
+  # Snapshots that are points have no halves to compare with: then by the data's size.
+  floor <- pmax(ratio[2, ], 1e-3 * s$scale)
+  ratio <- ratio[1, ] / floor
+  if (all(is.na(ratio)) && all(s$counts[-1] < 2)) return(0)
+  mean(ratio, na.rm = TRUE)
+}
+
+# Says which checks a trained fit fails.
+warn_checks <- function(fit, call) {
+  failed <- fit$checks[!fit$checks$passed, ]
+  if (nrow(failed) == 0) return(invisible(fit))
+  lines <- paste0(failed$check, ": ", format_figures(failed$value), ", limit ",
+                  failed$limit, " (", failed$note, ")")
+  names(lines) <- rep("x", length(lines))
+  warn_vgfm(c(
+    "The fit is not to be trusted: {nrow(failed)} of its {nrow(fit$checks)} checks
+     {cli::qty(nrow(failed))}fail{?s/}.",
+    gsub("([{}])", "\\1\\1", lines),
+    i = "See {.code fit$checks} and {.code ?vgfm_fit}, section Checks."
+  ), class = "vgfm_warning_checks", call = call)
+}
+
+format_figures <- function(x) vapply(x, format, "", digits = 3)
