@@ -10,6 +10,7 @@ typedef enum {
   STATUS_NOT_CONVERGED,  /* the iteration limit was reached first */
   STATUS_NO_SPACE,       /* the workspace handed in is too small */
   STATUS_INTERRUPTED,    /* the caller asked to stop */
+  STATUS_PRECISION,      /* rounding has left no digit of the result */
   STATUS_COUNT
 } status;
 
