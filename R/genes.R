@@ -40,7 +40,7 @@ vgfm_gene_velocity <- function(fit, newdata = NULL, time = NULL, genes = NULL,
   call <- rlang::current_env()
   rotation <- find_rotation(fit, rotation, genes, call)
   at <- cells_at(fit, newdata, time)
-  if (nrow(at$x) * nrow(rotation) > cells_limit) {
+  if (as.double(nrow(at$x)) * nrow(rotation) > cells_limit) {
     abort_input(
       c("{nrow(at$x)} cells x {nrow(rotation)} genes are too many to be made dense.",
         i = "Choose some {.arg genes}, or pass fewer cells as {.arg newdata}."),

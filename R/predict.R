@@ -28,6 +28,7 @@
 predict.vgfm <- function(object, newdata = NULL, time = NULL,
                          type = c("velocity", "growth", "state", "weight"), to = NULL,
                          ...) {
+  check_fit(object, "object")
   check_no_dots(..., hint = "See {.code ?predict.vgfm} for those there are.")
   type <- check_choice(type, c("velocity", "growth", "state", "weight"))
   cells <- cells_at(object, newdata, time)
@@ -110,6 +111,18 @@ cells_a_call <- 20000
 
 cell_slices <- function(n) split(seq_len(n), (seq_len(n) - 1) %/% cells_a_call)
 
+# Weights are shown as they are, not as logarithms.
+check_weight <- function(log_weight, call) {
+  if (any(log_weight > log(.Machine$double.xmax))) {
+    cli::cli_abort(c(
+      "Integrating the flow failed: masses grow beyond double precision, to
+       exp({format(max(log_weight), digits = 3)}).",
+      i = "Times far outside the observed ones, or a training that diverged, do this:
+           see {.code autoplot(fit, \"history\")}."
+    ), class = c("vgfm_error_not_finite", "vgfm_error"), call = call)
+  }
+}
+
 # States x (n x d) and log weights after integrating from `from` (one number or n) to
 # `to`, in the user's units.
 advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
@@ -135,5 +148,6 @@ advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
     log_weight[cells] <- out$states[last, ] + added_mass(fit, standard_time(fit, to))
     progress(1)
   }
+  check_weight(log_weight, call)
   list(x = moved, log_weight = stats::setNames(log_weight, rownames(x)))
 }
