@@ -98,6 +98,12 @@ exactly <- function(wanted, what) function(x) if (!identical(x, wanted)) what
 
 or_null <- function(part) function(x) if (!is.null(x)) part(x)
 
+rising <- function(x) {
+  fits <- is.double(x) && !is.object(x) && length(x) >= 2 && all(is.finite(x)) &&
+    all(diff(x) > 0)
+  if (!fits) "two or more times in order"
+}
+
 stage_times <- function(x) {
   fits <- is.double(x) && all(c("couple", "match", "refine") %in% names(x)) &&
     all(is.finite(x))
@@ -126,11 +132,6 @@ snapshots_fault <- function(s) {
     fits <- is.double(x) && is.matrix(x) && !is.object(x) && nrow(x) >= 2 &&
       ncol(x) >= 1 && ncol(x) <= features_limit && all_finite(x) && !anyNA(rownames(x))
     if (!fits) "a matrix of finite numbers"
-  }
-  rising <- function(x) {
-    fits <- is.double(x) && !is.object(x) && length(x) >= 2 && all(is.finite(x)) &&
-      all(diff(x) > 0)
-    if (!fits) "two or more times in order"
   }
   parts_fault(s, "snapshots", list(x = points, times = rising)) %||%
     snapshots_agree(s, nrow(s$x), ncol(s$x), length(s$times)) %||%
@@ -212,7 +213,8 @@ count_parameters <- function(shape) {
 field_fault <- function(field, d, times) {
   parts_fault(field, "field", list(
     velocity_scale = numbers(1, 0, above = TRUE), growth_offset = numbers(1),
-    growth_scale = numbers(1, 0, above = TRUE), correction = or_null(numbers(times))
+    growth_scale = numbers(1, 0, above = TRUE), correction = or_null(numbers(times)),
+    times = function(x) if (length(x) != times) paste(times, "times"), times = rising
   )) %||%
     network_fault(field$velocity, "field$velocity", d, d) %||%
     network_fault(field$growth, "field$growth", d, 1)
@@ -235,6 +237,7 @@ control_fault <- function(control) {
 training_fault <- function(training, field) {
   d <- field$velocity$shape$outputs
   both <- function(x, path) {
+    if (!is.list(x)) return(fault_at(path, "a list", x))
     for (name in networks) {
       outputs <- if (name == "velocity") d else 1
       at <- paste0(path, "$", name)
