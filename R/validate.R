@@ -47,9 +47,10 @@ fault_at <- function(path, wanted, value) {
 # right of a wrong one. Other elements may be there.
 parts_fault <- function(x, path, parts) {
   if (!is.list(x)) return(fault_at(path, "a list", x))
-  for (name in names(parts)) {
+  for (i in seq_along(parts)) {
+    name <- names(parts)[i] # two parts may be about one
     value <- x[[name]]
-    wanted <- parts[[name]](value)
+    wanted <- parts[[i]](value)
     if (!is.null(wanted)) {
       return(fault_at(paste(c(path[path != ""], name), collapse = "$"), wanted, value))
     }

@@ -61,7 +61,8 @@ plan plan_from(r_list list, size_t n, size_t m, size_t least) {
     .value = list_bytes(list, "value", entries * sizeof *p.value),
   };
   for (size_t j = 0; j < m; j++)
-    if (p.count[j] < least || p.start[j] > entries || p.count[j] > entries - p.start[j])
+    if (p.count[j] < least || p.count[j] > n || p.start[j] > entries ||
+        p.count[j] > entries - p.start[j])
       refuse("column %zu of `%s` is damaged", j + 1, list.name);
   for (size_t e = 0; e < entries; e++)
     if (p.source[e] < 0 || (size_t)p.source[e] >= n)

@@ -46,21 +46,27 @@ test_that("so are all parts of a problem of training", {
   control <- resolve_control(small_control(), snapshots)
   couplings <- couple_snapshots(snapshots, control, NULL)
   problem <- new_problem(snapshots, couplings, control)
-  expect_type(.Call(ffi_turns, problem), "raw")
+  expect_named(.Call(ffi_turns, problem), c("turn", "lean"))
   # Each element too short by one, of another type, or away.
-  for (name in setdiff(names(problem), c("plans", "turn"))) {
+  for (name in setdiff(names(problem), "plans")) {
     wrong <- problem
     wrong[[name]] <- problem[[name]][-1]
     refused(.Call(ffi_turns, wrong), name)
     wrong[[name]] <- as.character(problem[[name]])
     refused(.Call(ffi_turns, wrong), name)
+    if (name == "turn") next # straight lines have none
     wrong[[name]] <- NULL
     refused(.Call(ffi_turns, wrong), name)
   }
-  for (name in names(problem$plans[[1]])) {
+  plan <- problem$plans[[1]]
+  for (name in names(plan)) {
     wrong <- problem
-    wrong$plans[[1]][[name]] <- problem$plans[[1]][[name]][-1]
-    refused(.Call(ffi_turns, wrong), paste0("`problem$plans[[1]]$", name))
+    wrong$plans[[1]][[name]] <- plan[[name]][-1]
+    refused(.Call(ffi_turns, wrong), "`problem$plans[[1]]")
+    if (name == "rows") next
+    wrong <- problem
+    wrong$plans[[1]]$rows[[name]] <- plan$rows[[name]][-1]
+    refused(.Call(ffi_turns, wrong), "`problem$plans[[1]]$rows")
   }
   wrong <- problem
   wrong$plans[[2]]$source[1:4] <- as.raw(c(0xff, 0xff, 0xff, 0x7f))

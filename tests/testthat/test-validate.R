@@ -61,11 +61,14 @@ test_that("what was seen to crash R or to overrun memory is refused", {
   for (damage in change) expect_error(vgfm_resume(damage(fit)), class = "vgfm_error_fit")
 })
 
-# Ten things that may become of each element, about 900 fits.
+# Ten things that may become of each element, some hundreds of fits.
 test_that("whatever is altered in a fit, it is refused, or is of use or says why not", {
   fit <- small_fit(tolerance = 1e-3)
   variants <- damaged_fits(fit)
-  expect_gt(length(variants), 800)
+  # Controls are made anew, which takes longer.
+  control <- grepl("control", vapply(variants, `[[`, "", "what"))
+  variants <- variants[!control | seq_along(variants) %% 5 == 0]
+  expect_gt(length(variants), 600)
   unseen <- Filter(function(variant) is.null(fit_fault(variant$fit)), variants)
   # Most are; what is left are numbers that may be so.
   expect_lt(length(unseen), length(variants) / 4)
@@ -74,7 +77,7 @@ test_that("whatever is altered in a fit, it is refused, or is of use or says why
   # Some of these through to the end, without the stiff ones, which take long.
   slow <- "weights|_scale|growth_offset|losses|potential|center"
   some <- Filter(function(variant) !grepl(slow, variant$what), unseen)
-  some <- some[seq(1, length(some), by = 12)]
+  some <- some[seq(1, length(some), by = 8)]
   expect_gt(length(some), 10)
   for (variant in some) {
     for (use in c("print", "velocity", "state", "interpolate", "history", "resume")) {
