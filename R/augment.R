@@ -30,6 +30,7 @@ generics::augment
 #' @export
 augment.vgfm <- function(x, data = NULL, time = NULL, ...) {
   call <- rlang::current_env()
+  check_fit(x, "x")
   if (is.null(data)) {
     cells <- x$snapshots$x
     time <- x$snapshots$time

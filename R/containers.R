@@ -74,7 +74,7 @@ container_arguments <- "See {.code ?vgfm_fit.Seurat}; replicates go into {.arg s
 # What both do, and RunVGFM() and runVGFM() too.
 fit_container <- function(x, time, mass, space, split_by, control, call) {
   load_container(x, call)
-  check_control(control, call)
+  control <- check_control(control, call = call)
   check_cell_names(x, call)
   column <- if (is_column_name(time, ncol(x))) time
   time <- container_time(x, time, call)

@@ -95,8 +95,8 @@ vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL,
   structure(
     list(
       effort = check_choice(effort, c("default", "fast", "high"), class = class),
-      epsilon = check_number(epsilon, 0, bounds = "(]", allow_null = TRUE, class = class),
-      tau = check_number(tau, 0, bounds = "(]", allow_null = TRUE, class = class),
+      epsilon = check_price(epsilon, allow_null = TRUE, class = class),
+      tau = check_price(tau, allow_null = TRUE, class = class),
       noise = check_number(noise, 0, allow_null = TRUE, class = class),
       width = check_count(width, max = 4096, class = class),
       depth = check_count(depth, max = 32, class = class),
@@ -116,6 +116,35 @@ vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL,
   )
 }
 
+# A control as vgfm_control() makes it: one that was altered since is made anew, so that
+# what the constructor refuses is refused here.
+check_control <- function(control, arg = "control", call = rlang::caller_env()) {
+  fail <- function(message, hint, parent = NULL, .envir = parent.frame()) {
+    abort_input(c(message, i = hint), arg = arg, class = "vgfm_error_control",
+                parent = parent, call = call, .envir = .envir)
+  }
+  remedy <- "Pass settings as {.code control = vgfm_control(steps = 500)}."
+  if (!inherits(control, "vgfm_control") || !is.list(control)) {
+    fail("{.arg {arg}} must come from {.fn vgfm_control}, not be {describe(control)}.",
+         remedy)
+  }
+  known <- names(formals(vgfm_control))
+  unknown <- unique(setdiff(names(control), known))
+  missing <- setdiff(known, names(control))
+  if (length(unknown) > 0) {
+    fail("{.arg {arg}} has the unknown setting{?s} {.val {unknown}}.",
+         "Settings are {.arg {known}}.")
+  }
+  if (length(missing) > 0 || length(control) != length(known)) {
+    fail("{.arg {arg}} must have every setting once; {.val {missing}} {?is/are} missing.",
+         "Back to its default it goes by {.code control[\"steps\"] <- list(NULL)}.")
+  }
+  tryCatch(do.call(vgfm_control, unclass(control)), vgfm_error = function(condition) {
+    fail("{.arg {arg}} was altered to what {.fn vgfm_control} does not allow.", remedy,
+         parent = condition)
+  })
+}
+
 # In the order of core/kernels.h.
 activations <- c(leaky_relu = 0, silu = 1, tanh = 2)
 
@@ -131,7 +160,8 @@ simple_features <- 60
 rate_floor <- 0.01
 
 # Fills in what depends on the data, in units of x.
-resolve_control <- function(control, snapshots) {
+resolve_control <- function(control, snapshots, call = rlang::caller_env()) {
+  check_unit(snapshots$scale, call)
   features <- ncol(snapshots$x)
   variance <- within_variance(snapshots)
   control$epsilon <- control$epsilon %||% (0.007 * variance)
@@ -147,6 +177,20 @@ resolve_control <- function(control, snapshots) {
   control$steps <- control$steps %||% steps[["steps"]]
   control$refine_steps <- control$refine_steps %||% steps[["refine"]]
   control
+}
+
+# `epsilon` and `tau` are in its square.
+check_unit <- function(scale, call) {
+  if (scale < 1e-140 || scale > 1e140) {
+    too <- if (scale < 1) "small" else "large"
+    remedy <- if (scale < 1) "Multiply" else "Divide"
+    abort_x(c(
+      "The values of {.arg x} are too {too} for double precision.",
+      x = "Their standard deviation is {format(scale, digits = 3)}, of which the square
+           is needed.",
+      i = "{remedy} {.arg x} by a constant."
+    ), "x", NULL, call)
+  }
 }
 
 # At most so many of some rows, evenly spaced.

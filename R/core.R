@@ -4,16 +4,36 @@
 # `what` completes "<what> failed".
 check_core <- function(result, what, call = rlang::caller_env(), hint = NULL) {
   if (result$status == 0L) return(result)
-  if (result$status == 6L) rlang::interrupt() # what core caught of the user's Ctrl-C
+  if (result$status == 6L) raise_caught()
   reason <- .Call(ffi_status_message, result$status)
   class <- switch(as.character(result$status),
     "1" = , "2" = , "5" = "vgfm_error_internal",
     "3" = "vgfm_error_not_finite",
     "4" = "vgfm_error_convergence",
+    "7" = "vgfm_error_precision",
     "vgfm_error_core"
   )
   cli::cli_abort(c("{what} failed: {reason}.", i = hint),
                  class = c(class, "vgfm_error"), call = call)
+}
+
+# What stopped core goes on as what it was: the user's Ctrl-C, or the error of
+# setTimeLimit().
+raise_caught <- function() {
+  caught <- .Call(ffi_caught)
+  if (inherits(caught, "error")) {
+    caught["call"] <- list(NULL) # of the place where it was caught
+    stop(caught)
+  }
+  rlang::interrupt()
+}
+
+# Called from C: an argument is not what its function takes, which R should have found.
+abort_border <- function(reason) {
+  cli::cli_abort(c(
+    "The core of vgfm was handed what it does not take: {reason}.",
+    i = "If this is about a fit, it is damaged: fit again. Else it is a bug."
+  ), class = c("vgfm_error_internal", "vgfm_error"), call = NULL)
 }
 
 # The process that loaded the package, as opposed to one forked from it.

@@ -38,7 +38,7 @@
 #' vgfm_cv(cells[-1], cells$time, times = 16, control = vgfm_control(steps = 300))
 vgfm_cv <- function(x, time, mass = NULL, ..., times = NULL, control = vgfm_control()) {
   call <- rlang::current_env()
-  check_control(control)
+  control <- check_control(control)
   snapshots <- snapshots_to_fit(x, time, mass, ..., control = control, call = call)
   tasks <- lapply(left_out_places(snapshots, times, call), function(place) {
     list(place = place, key = new_key())

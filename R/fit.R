@@ -29,7 +29,8 @@
 #'   each interval the expected `descendants` of its source cells, potentials, cost,
 #'   residual, and the `method` and number of `blocks` it was solved by), `field` (the
 #'   networks), `history` (training losses), `checks` (see below), `seconds` by stage,
-#'   `control` (as used) and `training` (what [vgfm_resume()] needs). Use [predict()], [vgfm_trajectories()],
+#'   `control` (as used), `training` (what [vgfm_resume()] needs) and `format`, a number
+#'   that tells fits of other versions apart. Use [predict()], [vgfm_trajectories()],
 #'   [vgfm_evaluate()] and [autoplot()] rather than its parts.
 #' @section Checks:
 #' A trained fit is checked by what can be computed cheaply, and warns (class
@@ -70,7 +71,7 @@ vgfm_fit <- function(x, ...) UseMethod("vgfm_fit")
 vgfm_fit.default <- function(x, time, mass = NULL, ..., control = vgfm_control()) {
   check_no_dots(...,
                 hint = "Settings go into {.code control = vgfm_control(steps = 500)}.")
-  check_control(control)
+  control <- check_control(control)
   snapshots <- new_snapshots(x, time, mass)
   # Whole numbers in a few columns may be anything.
   if (inherits(x, "sparseMatrix") || ncol(snapshots$x) >= genes_like) {
@@ -82,20 +83,10 @@ vgfm_fit.default <- function(x, time, mass = NULL, ..., control = vgfm_control()
 # So many features of a plain matrix may be genes.
 genes_like <- 20
 
-check_control <- function(control, call = rlang::caller_env()) {
-  if (!inherits(control, "vgfm_control")) {
-    abort_input(
-      c("{.arg control} must come from {.fn vgfm_control}, not be {describe(control)}.",
-        i = "Pass settings as {.code control = vgfm_control(steps = 500)}."),
-      arg = "control", class = "vgfm_error_control", call = call
-    )
-  }
-}
-
 # The stages in order. Everything random hangs on one key.
 fit_snapshots <- function(snapshots, control, call = rlang::caller_env(),
                           key = new_key()) {
-  control <- resolve_control(control, snapshots)
+  control <- resolve_control(control, snapshots, call)
   clock <- new_clock()
   couplings <- couple_snapshots(snapshots, control, call)
   seconds <- c(couple = clock())
@@ -112,7 +103,8 @@ new_fit <- function(snapshots, couplings, problem, training, control, seconds,
   couplings <- lapply(couplings, function(c) in_user_units(c, snapshots$scale))
   fit <- structure(
     list(
-      snapshots = snapshots, couplings = couplings, field = new_field(training, problem),
+      format = fit_format, snapshots = snapshots, couplings = couplings,
+      field = new_field(training, problem),
       history = loss_history(training$losses), seconds = seconds, control = control,
       training = training
     ),
@@ -191,13 +183,4 @@ vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL) {
   training <- run_refinement(training, fit$snapshots, problem, control)
   seconds[["refine"]] <- seconds[["refine"]] + clock()
   new_fit(fit$snapshots, couplings, problem, training, control, seconds)
-}
-
-check_fit <- function(fit, arg = "fit", call = rlang::caller_env()) {
-  if (!inherits(fit, "vgfm")) {
-    abort_input(
-      c("{.arg {arg}} must be a fit from {.fn vgfm_fit}, not {describe(fit)}."),
-      arg = arg, class = "vgfm_error_fit", call = call
-    )
-  }
 }

@@ -40,7 +40,7 @@ vgfm_gene_velocity <- function(fit, newdata = NULL, time = NULL, genes = NULL,
   call <- rlang::current_env()
   rotation <- find_rotation(fit, rotation, genes, call)
   at <- cells_at(fit, newdata, time)
-  if (nrow(at$x) * nrow(rotation) > cells_limit) {
+  if (as.double(nrow(at$x)) * nrow(rotation) > cells_limit) {
     abort_input(
       c("{nrow(at$x)} cells x {nrow(rotation)} genes are too many to be made dense.",
         i = "Choose some {.arg genes}, or pass fewer cells as {.arg newdata}."),
@@ -95,10 +95,17 @@ vgfm_jacobian <- function(fit, newdata = NULL, time = NULL) {
 # (cells, features): derivative with respect to standard units of x of the sum of `seed`
 # times (velocity in standard units, growth), per unit of the user's time.
 field_gradient <- function(fit, x, time, seed, call = rlang::caller_env()) {
-  out <- .Call(ffi_flow_gradient, fit$field, t(to_standard(x, fit$snapshots)),
-               standard_time(fit, time), seed, use_threads(fit$control$threads))
-  check_core(out, "Differentiating the fields", call)
-  t(out$gradient) * time_rate(fit, time)
+  gradient <- matrix(0, nrow(x), ncol(x))
+  rate <- time_rate(fit, time)
+  time <- standard_time(fit, time)
+  for (cells in cell_slices(nrow(x), fit)) {
+    .Call(ffi_check_interrupt)
+    out <- .Call(ffi_flow_gradient, fit$field, standard_cells(x, cells, fit$snapshots),
+                 time[cells], seed, use_threads(fit$control$threads))
+    check_core(out, "Differentiating the fields", call)
+    gradient[cells, ] <- t(out$gradient)
+  }
+  gradient * rate
 }
 
 # (genes, features), rows named; the identity where the features are the genes.

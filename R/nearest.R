@@ -4,7 +4,11 @@
 # a list of index (m x k) and distance (m x k). All pairs are compared, so it is exact;
 # in slices, between which R shows progress and listens to the user.
 nearest_cells <- function(points, queries, k, control, call = rlang::caller_env()) {
-  points <- t(points)
+  # By a power of two, so that squares neither over- nor underflow in any unit.
+  largest <- max(abs(range(points, queries)))
+  unit <- if (largest > 0) 2^floor(log2(largest)) else 1
+  points <- t(points / unit)
+  queries <- queries / unit
   m <- nrow(queries)
   slice <- max(64, floor(pairs_a_call / (ncol(points) * max(nrow(points), 8))))
   slices <- split(seq_len(m), (seq_len(m) - 1) %/% slice)
@@ -17,7 +21,7 @@ nearest_cells <- function(points, queries, k, control, call = rlang::caller_env(
                  use_threads(control$threads))
     check_core(out, "Finding the nearest cells", call)
     index[rows, ] <- t(out$index)
-    distance[rows, ] <- sqrt(t(out$square))
+    distance[rows, ] <- sqrt(t(out$square)) * unit
     progress(1)
   }
   list(index = index, distance = distance)

@@ -46,6 +46,7 @@ autoplot.vgfm <- function(object, type = c("trajectory", "growth", "velocity", "
                                            "history", "fit"),
                           dims = 1:2, n = NULL, embedding = NULL,
                           as = c("streamlines", "grid", "cells"), group = NULL, ...) {
+  check_fit(object, "object")
   types <- c("trajectory", "growth", "velocity", "mass", "history", "fit")
   type <- check_choice(type, types)
   if (type != "velocity") {
@@ -78,6 +79,7 @@ autoplot.vgfm <- function(object, type = c("trajectory", "growth", "velocity", "
 #' @rdname autoplot.vgfm
 #' @export
 plot.vgfm <- function(x, ...) {
+  check_fit(x, "x")
   figure <- ggplot2::autoplot(x, ...)
   print(figure)
   invisible(figure)

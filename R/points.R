@@ -33,6 +33,32 @@ check_same_features <- function(x, y, call = rlang::caller_env()) {
   }
 }
 
+# Squared distances must be numbers.
+check_squares <- function(x, y, call = rlang::caller_env()) {
+  ends <- range(x, y)
+  if (!is.finite(ncol(x) * (ends[2] - ends[1])^2)) {
+    abort_x(
+      c("{.arg x} and {.arg y} are too far apart: squared distances overflow.",
+        x = "Values run from {ends[1]} to {ends[2]}.",
+        i = "Divide both by a constant; {.arg epsilon} and {.arg tau} by its square."),
+      "x", NULL, call
+    )
+  }
+}
+
+# Prices are in squared units; what is divided by one below this overflows.
+least_price <- 1e-300
+
+check_price <- function(x, allow_null = FALSE, class = NULL,
+                        arg = rlang::caller_arg(x), call = rlang::caller_env()) {
+  force(arg)
+  x <- check_number(x, 0, bounds = "(]", allow_null = allow_null, class = class,
+                    arg = arg, call = call)
+  check_number(x, least_price, allow_null = allow_null, class = class, arg = arg,
+               hint = "Multiply the data by a constant, to have larger units.",
+               call = call)
+}
+
 # One number or n of them -> n.
 check_weights <- function(w, n, positive = FALSE, arg = rlang::caller_arg(w),
                           call = rlang::caller_env()) {

@@ -28,6 +28,7 @@
 predict.vgfm <- function(object, newdata = NULL, time = NULL,
                          type = c("velocity", "growth", "state", "weight"), to = NULL,
                          ...) {
+  check_fit(object, "object")
   check_no_dots(..., hint = "See {.code ?predict.vgfm} for those there are.")
   type <- check_choice(type, c("velocity", "growth", "state", "weight"))
   cells <- cells_at(object, newdata, time)
@@ -92,7 +93,8 @@ evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
   time <- standard_time(fit, time)
   velocity <- matrix(0, nrow(x), ncol(x), dimnames = cells_by_features(x, fit))
   growth <- stats::setNames(numeric(nrow(x)), rownames(x))
-  for (cells in cell_slices(nrow(x))) {
+  for (cells in cell_slices(nrow(x), fit)) {
+    .Call(ffi_check_interrupt)
     out <- .Call(ffi_flow_evaluate, fit$field, standard_cells(x, cells, fit$snapshots),
                  time[cells], use_threads(fit$control$threads))
     check_core(out, "Evaluating the fields", call)
@@ -104,11 +106,30 @@ evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
 
 cells_by_features <- function(x, fit) list(rownames(x), fit$snapshots$features)
 
-# Cells dealt with by one call: between calls R shows progress and listens to the user,
-# and intermediate results stay small.
+# Cells dealt with by one call, and multiplications by a parameter of the networks, some
+# tenths of a second: between calls R shows progress and listens to the user, and
+# intermediate results stay small.
 cells_a_call <- 20000
+products_a_call <- 5e9
 
-cell_slices <- function(n) split(seq_len(n), (seq_len(n) - 1) %/% cells_a_call)
+cell_slices <- function(n, fit) {
+  products <- count_parameters(fit$field$velocity$shape) +
+    count_parameters(fit$field$growth$shape)
+  size <- max(64, min(cells_a_call, floor(products_a_call / products)))
+  split(seq_len(n), (seq_len(n) - 1) %/% size)
+}
+
+# Weights are shown as they are, not as logarithms.
+check_weight <- function(log_weight, call) {
+  if (any(log_weight > log(.Machine$double.xmax))) {
+    cli::cli_abort(c(
+      "Integrating the flow failed: masses grow beyond double precision, to
+       exp({format(max(log_weight), digits = 3)}).",
+      i = "Times far outside the observed ones, or a training that diverged, do this:
+           see {.code autoplot(fit, \"history\")}."
+    ), class = c("vgfm_error_not_finite", "vgfm_error"), call = call)
+  }
+}
 
 # States x (n x d) and log weights after integrating from `from` (one number or n) to
 # `to`, in the user's units.
@@ -118,7 +139,7 @@ advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
   moved <- matrix(0, nrow(x), ncol(x), dimnames = cells_by_features(x, fit))
   last <- ncol(x) + 1
   log_weight <- log_weight - added_mass(fit, from)
-  slices <- cell_slices(nrow(x))
+  slices <- cell_slices(nrow(x), fit)
   progress <- new_progress("Integrating", length(slices),
                            fit$control$progress && length(slices) > 1)
   on.exit(progress(0, finished = TRUE))
@@ -135,5 +156,6 @@ advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
     log_weight[cells] <- out$states[last, ] + added_mass(fit, standard_time(fit, to))
     progress(1)
   }
+  check_weight(log_weight, call)
   list(x = moved, log_weight = stats::setNames(log_weight, rownames(x)))
 }

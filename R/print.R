@@ -19,6 +19,7 @@ NULL
 #' @rdname print.vgfm
 #' @export
 print.vgfm <- function(x, ...) {
+  check_fit(x, "x")
   s <- x$snapshots
   cli::cat_line("<vgfm> velocity and growth of ", nrow(s$x), " cells, ", ncol(s$x),
                 " features, ", length(s$times), " times")
@@ -55,6 +56,7 @@ in_short <- function(values) {
 #' @rdname print.vgfm
 #' @export
 summary.vgfm <- function(object, ...) {
+  check_fit(object, "object")
   times <- object$snapshots$labels
   intervals <- seq_along(object$couplings)
   pick <- function(what) vapply(object$couplings, what, 0)

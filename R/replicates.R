@@ -30,6 +30,7 @@ fit_replicates <- function(cells, mass, fit_cells, call) {
 #' @rdname print.vgfm
 #' @export
 print.vgfm_list <- function(x, ...) {
+  check_fits(x, "x")
   cli::cat_line("<vgfm_list> fits of ", length(x), " replicates")
   for (name in names(x)) {
     s <- x[[name]]$snapshots
@@ -39,8 +40,22 @@ print.vgfm_list <- function(x, ...) {
   invisible(x)
 }
 
+# A list of fits, each with the name of its replicate.
+check_fits <- function(fits, arg, call = rlang::caller_env()) {
+  if (!is.list(fits) || length(fits) == 0 || !all(nzchar(names(fits) %||% ""))) {
+    abort_input(
+      c("{.arg {arg}} must have a fit for each replicate, by its name.",
+        i = "Fit again, with {.arg split_by}."),
+      arg = arg, class = "vgfm_error_fit", call = call
+    )
+  }
+  lapply(fits, check_fit, arg, call)
+  invisible(fits)
+}
+
 # Rows of all replicates, with a column that says whose they are.
-bind_replicates <- function(fits, table) {
+bind_replicates <- function(fits, table, call = rlang::caller_env()) {
+  check_fits(fits, "x", call)
   rows <- lapply(names(fits), function(name) {
     part <- table(fits[[name]])
     cbind(replicate = rep(name, nrow(part)), part)
@@ -59,6 +74,7 @@ glance.vgfm_list <- function(x, ...) bind_replicates(x, generics::glance)
 #' @rdname tidy.vgfm
 #' @export
 augment.vgfm_list <- function(x, data = NULL, ...) {
+  check_fits(x, "x")
   if (is.null(data)) return(bind_replicates(x, generics::augment))
   whole <- is_container(data) && ncol(data) == x[[1]]$snapshots$source$of
   if (!whole) {

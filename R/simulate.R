@@ -153,7 +153,7 @@ vgfm_simulate_gaussian <- function(d = 10, n = 500, sd = 0.0707) {
     c(1, 10 * fifth, 0, 2.5, log(10))
   )
   member <- clusters[rep(seq_len(nrow(clusters)), clusters[, 2]), ]
-  x <- matrix(stats::rnorm(nrow(member) * d, sd = sd), ncol = d)
+  x <- matrix(stats::rnorm(as.double(nrow(member)) * d, sd = sd), ncol = d)
   x[, 1:2] <- x[, 1:2] + member[, 3:4]
   colnames(x) <- paste0("x", seq_len(d))
   structure(data.frame(time = member[, 1], x), growth = member[, 5])

@@ -30,11 +30,15 @@ generics::glance
 
 #' @rdname tidy.vgfm
 #' @export
-tidy.vgfm <- function(x, ...) vgfm_evaluate(x)
+tidy.vgfm <- function(x, ...) {
+  check_fit(x, "x")
+  vgfm_evaluate(x)
+}
 
 #' @rdname tidy.vgfm
 #' @export
 glance.vgfm <- function(x, ...) {
+  check_fit(x, "x")
   table <- vgfm_evaluate(x)
   data.frame(
     cells = nrow(x$snapshots$x),

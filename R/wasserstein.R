@@ -10,7 +10,9 @@
 #'   optimal cost with squared Euclidean cost.
 #' @param threads Number of threads; it does not change the result.
 #' @return The distance, in units of `x`: one number.
-#' @section Errors: `vgfm_error_input` for bad arguments.
+#' @section Errors: `vgfm_error_input` for bad arguments; `vgfm_error_precision` if points
+#'   far from all others leave no digit of the distance (points without weight do not
+#'   count, wherever they lie).
 #' @references Peyre and Cuturi (2019), Computational Optimal Transport, chapter 3.
 #' @seealso [vgfm_couple()]
 #' @export
@@ -26,12 +28,12 @@ vgfm_wasserstein <- function(x, y, a = 1, b = 1, order = 1, threads = NULL) {
   if (!identical(as.double(order), 1) && !identical(as.double(order), 2)) {
     abort_input("{.arg order} must be 1 or 2, not {describe(order)}.", arg = "order")
   }
-  cost <- solve_emd(t(x), t(y), a, b, squared = order == 2, use_threads(threads))$cost
-  if (order == 2) sqrt(cost) else cost
+  solve_emd(t(x), t(y), a, b, squared = order == 2, use_threads(threads))$distance
 }
 
 # x (d, n), y (d, m)
 solve_emd <- function(x, y, a, b, squared, threads, call = rlang::caller_env()) {
   out <- .Call(ffi_emd, x, y, a, b, list(squared = squared, threads = threads))
-  check_core(out, "Computing the Wasserstein distance", call)
+  check_core(out, "Computing the Wasserstein distance", call,
+             "Look for points that lie far from all others.")
 }

@@ -2,12 +2,14 @@
 #include "core/bend.h"
 #include "core/match.h"
 #include "core/status.h"
-#include <string.h>
+#include <float.h>
 
 SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream) {
-  mlp_shape s = shape_from(shape);
+  mlp_shape s = shape_from(list_at(shape, "shape"));
+  rng_key k = key_from(key);
+  uint32_t order = (uint32_t)size_of(stream, "stream", 0, UINT32_MAX);
   SEXP out = PROTECT(Rf_allocVector(REALSXP, (R_xlen_t)mlp_parameters(&s)));
-  mlp_init(REAL(out), &s, key_from(key), (uint32_t)Rf_asReal(stream));
+  mlp_init(REAL(out), &s, k, order);
   UNPROTECT(1);
   return out;
 }
@@ -15,51 +17,69 @@ SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream) {
 /* Vectors that R shares with nobody, so that training may write into them. */
 SEXP ffi_copy(SEXP x) { return Rf_duplicate(x); }
 
-trainee trainee_from(SEXP network) {
-  return (trainee){
-    .shape = shape_from(list_get(network, "shape")),
-    .weights = REAL(list_get(network, "weights")),
-    .first = REAL(list_get(network, "first")),
-    .second = REAL(list_get(network, "second")),
-  };
+trainee trainee_from(r_list network) {
+  trainee t = {.shape = shape_from(list_in(network, "shape"))};
+  size_t parameters = mlp_parameters(&t.shape);
+  t.weights = list_doubles(network, "weights", parameters);
+  t.first = list_doubles(network, "first", parameters);
+  t.second = list_doubles(network, "second", parameters);
+  return t;
 }
 
-bridge bridge_from(SEXP problem) {
-  SEXP turn = list_get(problem, "turn"), lean = list_get(problem, "lean");
-  SEXP offset = list_get(problem, "offset"), plans = list_get(problem, "plans");
-  size_t intervals = (size_t)Rf_xlength(plans);
-  size_t *at = workspace((intervals + 1) * sizeof *at);
+/* Where each snapshot begins, and at last where all end: every snapshot has a cell. */
+static size_t *offset_from(r_list problem, size_t count) {
+  size_t *offset = sizes_from(problem, "offset", count, INT32_MAX);
+  check_increasing(list_doubles(problem, "offset", count), count, "offset");
+  if (offset[0] != 0) refuse("`%s$offset` does not begin at 0", problem.name);
+  return offset;
+}
+
+/* The plans of all intervals, or the same source by source. */
+static plan *plans_from(r_list plans, const size_t *offset, int by_source) {
+  size_t intervals = (size_t)list_length(plans);
   plan *each = workspace(intervals * sizeof *each);
-  plan *rows = workspace(intervals * sizeof *rows);
-  for (size_t k = 0; k <= intervals; k++) at[k] = (size_t)REAL(offset)[k];
   for (size_t k = 0; k < intervals; k++) {
-    SEXP one = VECTOR_ELT(plans, (R_xlen_t)k);
-    each[k] = plan_from(one);
-    rows[k] = plan_from(list_get(one, "rows"));
+    r_list one = list_item(plans, (R_xlen_t)k);
+    size_t n = offset[k + 1] - offset[k], m = offset[k + 2] - offset[k + 1];
+    each[k] = by_source ? plan_from(list_in(one, "rows"), m, n, 0)
+                        : plan_from(one, n, m, 1);
   }
-  return (bridge){
-    .d = (size_t)list_number(problem, "features"),
+  return each;
+}
+
+bridge bridge_from(r_list problem) {
+  r_list plans = list_in(problem, "plans");
+  size_t intervals = (size_t)list_length(plans);
+  if (intervals == 0) refuse("`%s` is empty", plans.name);
+  size_t *offset = offset_from(problem, intervals + 2);
+  size_t d = list_size(problem, "features", 1, MLP_UNITS);
+  size_t cells = offset[intervals + 1], bytes = cells * d * sizeof(float);
+  int bent = list_get(problem.list, "turn") != R_NilValue;
+  bridge b = {
+    .d = d,
     .intervals = intervals,
-    .cells = (const float *)RAW(list_get(problem, "cells")),
-    .offset = at,
-    .times = REAL(list_get(problem, "times")),
-    .plans = each,
-    .rows = rows,
-    .growth = REAL(list_get(problem, "growth")),
-    .log_children = REAL(list_get(problem, "log_children")),
-    .turn = turn == R_NilValue ? NULL : (const float *)RAW(turn),
-    .lean = lean == R_NilValue ? NULL : (const float *)RAW(lean),
-    .noise = list_number(problem, "noise"),
-    .wide = list_number(problem, "wide"),
-    .velocity_scale = list_number(problem, "velocity_scale"),
-    .growth_offset = list_number(problem, "growth_offset"),
-    .growth_scale = list_number(problem, "growth_scale"),
+    .cells = list_bytes(problem, "cells", bytes),
+    .offset = offset,
+    .times = list_doubles(problem, "times", intervals + 1),
+    .plans = plans_from(plans, offset, 0),
+    .rows = plans_from(plans, offset, 1),
+    .growth = list_doubles(problem, "growth", intervals),
+    .log_children = list_doubles(problem, "log_children", offset[intervals]),
+    .turn = bent ? list_bytes(problem, "turn", bytes) : NULL,
+    .lean = bent ? list_bytes(problem, "lean", cells * sizeof(float)) : NULL,
+    .noise = list_number(problem, "noise", 0, DBL_MAX),
+    .wide = list_number(problem, "wide", 0, DBL_MAX),
+    .velocity_scale = list_number(problem, "velocity_scale", DBL_MIN, DBL_MAX),
+    .growth_offset = list_number(problem, "growth_offset", -DBL_MAX, DBL_MAX),
+    .growth_scale = list_number(problem, "growth_scale", DBL_MIN, DBL_MAX),
   };
+  check_increasing(b.times, intervals + 1, "times");
+  return b;
 }
 
 /* list(turn, lean) of all cells, see bend.h, as float32 in raw vectors. */
 SEXP ffi_turns(SEXP problem) {
-  bridge b = bridge_from(problem);
+  bridge b = bridge_from(list_at(problem, "problem"));
   size_t most = 0;
   for (size_t k = 0; k < b.intervals; k++)
     if (b.plans[k].n > most) most = b.plans[k].n;
@@ -78,23 +98,27 @@ SEXP ffi_turns(SEXP problem) {
  * else may hold; list(status, losses (2, steps)) */
 SEXP ffi_match_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
                    SEXP steps) {
-  trainee v = trainee_from(velocity), g = trainee_from(growth);
   const char *const names[] = {"status", "losses"};
-  SEXP out = PROTECT(list_make(2, names));
-  SET_VECTOR_ELT(out, 1, Rf_allocMatrix(REALSXP, 2, Rf_asInteger(steps)));
-  bridge b = bridge_from(problem);
+  r_list given = list_at(options, "options");
+  trainee v = trainee_from(list_at(velocity, "training$velocity"));
+  trainee g = trainee_from(list_at(growth, "training$growth"));
+  bridge b = bridge_from(list_at(problem, "problem"));
   match_options o = {
-    .batch = (size_t)list_number(options, "batch"),
-    .total_steps = (uint64_t)list_number(options, "steps"),
-    .learning_rate = list_number(options, "learning_rate"),
-    .rate_floor = list_number(options, "rate_floor"),
+    .batch = list_size(given, "batch", 1, INT32_MAX),
+    .total_steps = list_size(given, "steps", 1, INT32_MAX),
+    .learning_rate = list_number(given, "learning_rate", 0, 1),
+    .rate_floor = list_number(given, "rate_floor", 0, 1),
     .key = key_from(list_get(options, "key")),
-    .threads = (int)list_number(options, "threads"),
+    .threads = (int)list_size(given, "threads", 1, THREADS),
   };
+  size_t first = size_of(from, "from", 0, INT32_MAX);
+  size_t count = size_of(steps, "steps", 1, INT32_MAX);
+  SEXP out = PROTECT(list_make(2, names));
+  SET_VECTOR_ELT(out, 1, Rf_allocMatrix(REALSXP, 2, (int)count));
   size_t bytes = match_workspace(&v, &g, &o);
   void *block = workspace(bytes);
-  int status = match_run(&v, &g, REAL(VECTOR_ELT(out, 1)), (uint64_t)Rf_asReal(from),
-                         (uint64_t)Rf_asReal(steps), &b, &o, block, bytes);
+  int status = match_run(&v, &g, REAL(VECTOR_ELT(out, 1)), first, count, &b, &o, block,
+                         bytes);
   SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
   UNPROTECT(1);
   return out;

@@ -5,15 +5,18 @@
  * -> list(status, index (k, m) from 1, square (k, m)) */
 SEXP ffi_nearest(SEXP points, SEXP queries, SEXP neighbours, SEXP threads) {
   const char *const names[] = {"status", "index", "square"};
+  const double *from = matrix_of(points, "points", ANY, ANY);
+  size_t n = (size_t)Rf_ncols(points), d = (size_t)Rf_nrows(points);
+  const double *to = matrix_of(queries, "queries", d, ANY);
   nearest_task task = {
-    .n = (size_t)Rf_ncols(points),
+    .n = n,
     .m = (size_t)Rf_ncols(queries),
-    .d = (size_t)Rf_nrows(points),
-    .k = (size_t)Rf_asReal(neighbours),
-    .points = REAL(points),
-    .queries = REAL(queries),
+    .d = d,
+    .k = size_of(neighbours, "neighbours", 1, n),
+    .points = from,
+    .queries = to,
   };
-  int n_threads = Rf_asInteger(threads);
+  int n_threads = (int)size_of(threads, "threads", 1, THREADS);
   size_t bytes = nearest_workspace(&task, n_threads);
   void *block = workspace(bytes);
 

@@ -1,64 +1,74 @@
 #include "ffi_training.h"
 #include "core/refine.h"
-#include "core/status.h"
-
-static size_t *sizes_from(SEXP numbers) {
-  size_t count = (size_t)Rf_xlength(numbers);
-  size_t *out = workspace(count * sizeof *out);
-  for (size_t i = 0; i < count; i++) out[i] = (size_t)REAL(numbers)[i];
-  return out;
-}
+#include <float.h>
 
 /* problem: list(cells (d, cells) double, offset, mass, boundary, observed, and `anchor`,
  * a problem of matching, whose standard units are used) */
-static refine_problem problem_from(SEXP problem, bridge *anchor) {
-  *anchor = bridge_from(list_get(problem, "anchor"));
-  SEXP boundary = list_get(problem, "boundary"), mass = list_get(problem, "mass");
-  return (refine_problem){
+static refine_problem problem_from(r_list problem, bridge *anchor) {
+  *anchor = bridge_from(list_in(problem, "anchor"));
+  size_t times = anchor->intervals + 1, cells = anchor->offset[times];
+  SEXP boundary = list_get(problem.list, "boundary");
+  size_t boundaries = (size_t)Rf_xlength(boundary);
+  if (boundaries < 2) refuse("`boundary` has no two times");
+  refine_problem p = {
     .d = anchor->d,
-    .times = (size_t)Rf_xlength(mass),
-    .cells = REAL(list_get(problem, "cells")),
-    .offset = sizes_from(list_get(problem, "offset")),
-    .mass = REAL(mass),
-    .boundaries = (size_t)Rf_xlength(boundary),
-    .boundary = REAL(boundary),
-    .observed = sizes_from(list_get(problem, "observed")),
+    .times = times,
+    .cells = matrix_of(list_get(problem.list, "cells"), "cells", anchor->d, cells),
+    .offset = sizes_from(problem, "offset", times + 1, cells),
+    .mass = list_doubles(problem, "mass", times),
+    .boundaries = boundaries,
+    .boundary = doubles_of(boundary, "boundary", ANY),
+    .observed = sizes_from(problem, "observed", times, boundaries - 1),
     .units = {anchor->velocity_scale, anchor->growth_offset, anchor->growth_scale},
     .bridge = anchor,
   };
+  check_increasing(p.boundary, boundaries, "boundary");
+  for (size_t k = 0; k <= times; k++)
+    if (p.offset[k] != anchor->offset[k]) refuse("`offset` is not that of `anchor`");
+  for (size_t k = 0; k < times; k++) {
+    if (!(p.mass[k] > 0 && p.mass[k] <= DBL_MAX)) refuse("`mass` has %g", p.mass[k]);
+    if (k > 0 && p.observed[k] <= p.observed[k - 1]) refuse("`observed` must increase");
+  }
+  if (p.observed[0] != 0 || p.observed[times - 1] != boundaries - 1)
+    refuse("`observed` does not span `boundary`");
+  return p;
 }
 
 /* list(status, velocity, growth, losses (2, rounds)) after `rounds` rounds more */
 SEXP ffi_refine_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
                     SEXP rounds) {
   const char *const names[] = {"status", "velocity", "growth", "losses"};
+  r_list given = list_at(options, "options");
+  bridge anchor;
+  refine_problem p = problem_from(list_at(problem, "problem"), &anchor);
+  refine_options o = {
+    .most_start = list_size(given, "most_start", 1, INT32_MAX),
+    .most_target = list_size(given, "most_target", 1, INT32_MAX),
+    .folds = list_size(given, "folds", 1, INT32_MAX),
+    .warm_up = list_size(given, "warm_up", 0, INT32_MAX),
+    .parts = list_size(given, "parts", 1, INT32_MAX),
+    .mass_weight = list_number(given, "mass_weight", 0, DBL_MAX),
+    .anchor = list_number(given, "anchor", 0, DBL_MAX),
+    .batch = list_size(given, "batch", 1, INT32_MAX),
+    .total_rounds = list_size(given, "rounds", 1, INT32_MAX),
+    .learning_rate = list_number(given, "learning_rate", 0, 1),
+    .rate_floor = list_number(given, "rate_floor", 0, 1),
+    .clip = list_number(given, "clip", 0, DBL_MAX),
+    .key = key_from(list_get(options, "key")),
+    .threads = (int)list_size(given, "threads", 1, THREADS),
+  };
+  size_t first = size_of(from, "from", 0, INT32_MAX);
+  size_t count = size_of(rounds, "rounds", 1, INT32_MAX);
   SEXP out = PROTECT(list_make(4, names));
   SET_VECTOR_ELT(out, 1, ffi_copy(velocity));
   SET_VECTOR_ELT(out, 2, ffi_copy(growth));
-  SET_VECTOR_ELT(out, 3, Rf_allocMatrix(REALSXP, 2, Rf_asInteger(rounds)));
-  trainee v = trainee_from(VECTOR_ELT(out, 1)), g = trainee_from(VECTOR_ELT(out, 2));
-  bridge anchor;
-  refine_problem p = problem_from(problem, &anchor);
-  refine_options o = {
-    .most_start = (size_t)list_number(options, "most_start"),
-    .most_target = (size_t)list_number(options, "most_target"),
-    .folds = (size_t)list_number(options, "folds"),
-    .warm_up = (uint64_t)list_number(options, "warm_up"),
-    .parts = (size_t)list_number(options, "parts"),
-    .mass_weight = list_number(options, "mass_weight"),
-    .anchor = list_number(options, "anchor"),
-    .batch = (size_t)list_number(options, "batch"),
-    .total_rounds = (uint64_t)list_number(options, "rounds"),
-    .learning_rate = list_number(options, "learning_rate"),
-    .rate_floor = list_number(options, "rate_floor"),
-    .clip = list_number(options, "clip"),
-    .key = key_from(list_get(options, "key")),
-    .threads = (int)list_number(options, "threads"),
-  };
+  SET_VECTOR_ELT(out, 3, Rf_allocMatrix(REALSXP, 2, (int)count));
+  trainee v = trainee_from(list_at(VECTOR_ELT(out, 1), "refinement$velocity"));
+  trainee g = trainee_from(list_at(VECTOR_ELT(out, 2), "refinement$growth"));
   size_t bytes = refine_workspace(&v, &g, &p, &o);
   void *block = workspace(bytes);
-  int status = refine_run(&v, &g, REAL(VECTOR_ELT(out, 3)), (uint64_t)Rf_asReal(from),
-                          (uint64_t)Rf_asReal(rounds), &p, &o, block, bytes);
+  int status = refine_run(&v, &g, REAL(VECTOR_ELT(out, 3)), first, count, &p, &o,
+                          block, bytes);
   SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
   UNPROTECT(1);
   return out;

@@ -1,5 +1,6 @@
-#include "ffi.h"
+#include "ffi_training.h"
 #include "core/srot_blocks.h"
+#include <float.h>
 #include <string.h>
 
 static SEXP raw_copy(const void *from, size_t bytes) {
@@ -47,29 +48,43 @@ static SEXP plan_to_r(const plan *p, double least) {
   return out;
 }
 
-plan plan_from(SEXP list) {
-  return (plan){
-    .n = (size_t)list_number(list, "n"),
-    .m = (size_t)list_number(list, "m"),
-    .start = (size_t *)RAW(list_get(list, "start")),
-    .count = (size_t *)RAW(list_get(list, "count")),
-    .source = (int32_t *)RAW(list_get(list, "source")),
-    .value = (float *)RAW(list_get(list, "value")),
+/* Columns of at least so many entries, which lie within those there are, and sources
+ * within n. */
+plan plan_from(r_list list, size_t n, size_t m, size_t least) {
+  size_t entries = (size_t)Rf_xlength(list_get(list.list, "source")) / sizeof(int32_t);
+  plan p = {
+    .n = list_size(list, "n", n, n),
+    .m = list_size(list, "m", m, m),
+    .start = list_bytes(list, "start", m * sizeof *p.start),
+    .count = list_bytes(list, "count", m * sizeof *p.count),
+    .source = list_bytes(list, "source", entries * sizeof *p.source),
+    .value = list_bytes(list, "value", entries * sizeof *p.value),
   };
+  for (size_t j = 0; j < m; j++)
+    if (p.count[j] < least || p.count[j] > n || p.start[j] > entries ||
+        p.count[j] > entries - p.start[j])
+      refuse("column %zu of `%s` is damaged", j + 1, list.name);
+  for (size_t e = 0; e < entries; e++)
+    if (p.source[e] < 0 || (size_t)p.source[e] >= n)
+      refuse("entry %zu of `%s` is damaged", e + 1, list.name);
+  return p;
 }
 
-static srot_problem problem_from(SEXP x, SEXP y, SEXP a, SEXP b, double epsilon,
-                                 double tau) {
+static srot_problem problem_from(SEXP x, SEXP y, SEXP a, SEXP b, r_list options) {
+  const double *source = matrix_of(x, "x", ANY, ANY);
+  size_t n = (size_t)Rf_ncols(x), d = (size_t)Rf_nrows(x);
+  const double *target = matrix_of(y, "y", d, ANY);
+  size_t m = (size_t)Rf_ncols(y);
   return (srot_problem){
-    .n = (size_t)Rf_ncols(x),
-    .m = (size_t)Rf_ncols(y),
-    .d = (size_t)Rf_nrows(x),
-    .x = REAL(x),
-    .y = REAL(y),
-    .a = REAL(a),
-    .b = REAL(b),
-    .epsilon = epsilon,
-    .tau = tau,
+    .n = n,
+    .m = m,
+    .d = d,
+    .x = source,
+    .y = target,
+    .a = doubles_of(a, "a", n),
+    .b = doubles_of(b, "b", m),
+    .epsilon = list_number(options, "epsilon", 0, DBL_MAX),
+    .tau = list_number(options, "tau", 0, DBL_MAX),
   };
 }
 
@@ -80,18 +95,19 @@ SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   const char *const names[] = {"status", "descendants", "potential_source",
                                "potential_target", "cost", "objective", "residual",
                                "iterations", "plan"};
-  srot_problem p = problem_from(x, y, a, b, list_number(options, "epsilon"),
-                                list_number(options, "tau"));
+  r_list given = list_at(options, "options");
+  srot_problem p = problem_from(x, y, a, b, given);
   srot_options o = srot_defaults();
-  o.tolerance = list_number(options, "tolerance");
-  o.threads = (int)list_number(options, "threads");
-  o.memory = (size_t)list_number(options, "memory");
+  o.tolerance = list_number(given, "tolerance", 0, 1);
+  o.threads = (int)list_size(given, "threads", 1, THREADS);
+  o.memory = (size_t)list_number(given, "memory", 0, 0x1p62);
   o.interrupted = user_interrupted;
-  int keep = Rf_asLogical(list_get(options, "keep"));
+  const double least = list_number(given, "least", 0, DBL_MAX);
+  int keep = flag_of(list_get(options, "keep"), "keep");
   srot_split split = {
-    .blocks = (size_t)list_number(options, "blocks"),
+    .blocks = list_size(given, "blocks", 1, INT32_MAX),
     .key = key_from(list_get(options, "key")),
-    .stream = (uint32_t)list_number(options, "stream"),
+    .stream = (uint32_t)list_size(given, "stream", 0, UINT32_MAX),
   };
   size_t bytes = srot_blocks_workspace(&p, &o, &split);
   void *block = workspace(bytes);
@@ -115,25 +131,29 @@ SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   INTEGER(iterations)[0] = result.newton_steps;
   INTEGER(iterations)[1] = result.cg_steps;
   if (keep && status == STATUS_OK) 
-    SET_VECTOR_ELT(out, 8, plan_to_r(&sparse, list_number(options, "least") / p.b[0]));
+    SET_VECTOR_ELT(out, 8, plan_to_r(&sparse, least / p.b[0]));
   UNPROTECT(1);
   return out;
 }
 
 /* The dense plan (n, m) of the two potentials, in double. */
 SEXP ffi_plan_dense(SEXP x, SEXP y, SEXP source, SEXP target, SEXP epsilon) {
-  size_t n = (size_t)Rf_ncols(x), m = (size_t)Rf_ncols(y), d = (size_t)Rf_nrows(x);
+  const double *from = matrix_of(x, "x", ANY, ANY);
+  size_t n = (size_t)Rf_ncols(x), d = (size_t)Rf_nrows(x);
+  const double *to = matrix_of(y, "y", d, ANY);
+  size_t m = (size_t)Rf_ncols(y);
+  const double *f = doubles_of(source, "source", n), *g = doubles_of(target, "target", m);
+  const double price = number_of(epsilon, "epsilon", DBL_MIN, DBL_MAX);
   cost_columns cost;
   arena measure = {0};
   cost_layout(&measure, &cost, n, m, d, 0);
   size_t bytes = arena_size(&measure);
   arena space = arena_over(workspace(bytes), bytes);
   cost_layout(&space, &cost, n, m, d, 0);
-  cost_prepare(&cost, REAL(x), REAL(y), 1);
+  cost_prepare(&cost, from, to, 1);
   SEXP out = PROTECT(Rf_allocMatrix(REALSXP, (int)n, (int)m));
   for (size_t j = 0; j < m; j++)
-    plan_column(REAL(out) + j * n, &cost, REAL(source), REAL(target), Rf_asReal(epsilon),
-                j);
+    plan_column(REAL(out) + j * n, &cost, f, g, price, j);
   UNPROTECT(1);
   return out;
 }

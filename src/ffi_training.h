@@ -1,4 +1,5 @@
-/* What the glue of matching and of refinement shares; defined in ffi_match.c. */
+/* What the glue of matching and of refinement shares; defined in ffi_match.c, and plans
+ * where they are made. */
 #ifndef VGFM_FFI_TRAINING_H
 #define VGFM_FFI_TRAINING_H
 
@@ -7,9 +8,13 @@
 #include "core/learner.h"
 
 /* network: list(shape, weights, first, second); the trainee points into it. */
-trainee trainee_from(SEXP network);
+trainee trainee_from(r_list network);
 
-/* problem: list(cells, offset, times, plans, log_children, noise, and standard units) */
-bridge bridge_from(SEXP problem);
+/* problem: list(features, cells, offset, times, plans, log_children, growth, noise, wide,
+ * standard units, and for smooth paths turn and lean) */
+bridge bridge_from(r_list problem);
+
+/* A plan (n, m) in the form that ffi_srot() hands to R; `least` entries in each column. */
+plan plan_from(r_list list, size_t n, size_t m, size_t least);
 
 #endif

@@ -2,19 +2,8 @@
 #include "core/kernels.h"
 #include "core/parallel.h"
 #include "core/status.h"
-#include <R_ext/Utils.h>
+#include <float.h>
 #include <string.h>
-
-SEXP list_get(SEXP list, const char *name) {
-  SEXP names = Rf_getAttrib(list, R_NamesSymbol);
-  for (R_xlen_t i = 0; i < Rf_xlength(names); i++)
-    if (strcmp(CHAR(STRING_ELT(names, i)), name) == 0) return VECTOR_ELT(list, i);
-  return R_NilValue;
-}
-
-double list_number(SEXP list, const char *name) {
-  return Rf_asReal(list_get(list, name));
-}
 
 SEXP list_make(int n, const char *const *names) {
   SEXP out = PROTECT(Rf_allocVector(VECSXP, n));
@@ -27,31 +16,6 @@ SEXP list_make(int n, const char *const *names) {
 
 void *workspace(size_t bytes) { return bytes == 0 ? NULL : R_alloc(bytes, 1); }
 
-rng_key key_from(SEXP key) {
-  const double *word = REAL(key);
-  return (rng_key){{(uint32_t)word[0], (uint32_t)word[1]}};
-}
-
-mlp_shape shape_from(SEXP shape) {
-  return (mlp_shape){
-    .inputs = (size_t)list_number(shape, "inputs"),
-    .outputs = (size_t)list_number(shape, "outputs"),
-    .width = (size_t)list_number(shape, "width"),
-    .hidden = (size_t)list_number(shape, "hidden"),
-    .act = (activation)list_number(shape, "activation"),
-  };
-}
-
-static void poll_interrupt(void *unused) {
-  (void)unused;
-  R_CheckUserInterrupt();
-}
-
-int user_interrupted(void *unused) {
-  (void)unused;
-  return !R_ToplevelExec(poll_interrupt, NULL);
-}
-
 SEXP ffi_status_message(SEXP code) {
   return Rf_mkString(status_message(Rf_asInteger(code)));
 }
@@ -60,6 +24,8 @@ SEXP ffi_status_message(SEXP code) {
 SEXP ffi_runtime(SEXP kernels) {
   const char *const names[] = {"status", "kernels", "cores"};
   int status = STATUS_OK;
+  if (kernels != R_NilValue && (TYPEOF(kernels) != STRSXP || Rf_xlength(kernels) != 1))
+    refuse("`kernels` is no name");
   if (kernels != R_NilValue && kernels_select(CHAR(STRING_ELT(kernels, 0))))
     status = STATUS_BAD_ARGUMENT;
   SEXP out = PROTECT(list_make(3, names));
@@ -70,21 +36,32 @@ SEXP ffi_runtime(SEXP kernels) {
   return out;
 }
 
+/* Numbers of rows, from 1 to n. */
+static const int *rows_of(SEXP rows, size_t n) {
+  if (TYPEOF(rows) != INTSXP) refuse("`rows` are not whole numbers");
+  const int *row = INTEGER(rows);
+  for (R_xlen_t i = 0; i < Rf_xlength(rows); i++)
+    if (row[i] < 1 || (size_t)row[i] > n) refuse("row %d of %zu", row[i], n);
+  return row;
+}
+
 /* Some rows of x (cells, d), numbered from 1, as (x - center) / scale with cells in
  * columns (d, rows): a double matrix, or if `single` float32 in a raw vector. Rows go in
  * blocks, so that what is read across columns stays in cache. */
 SEXP ffi_standard(SEXP x, SEXP rows, SEXP center, SEXP scale, SEXP single) {
   enum { BLOCK = 64 };
+  const double *from = matrix_of(x, "x", ANY, ANY);
   size_t n = (size_t)Rf_nrows(x), d = (size_t)Rf_ncols(x);
   size_t count = (size_t)Rf_xlength(rows);
-  int as_float = Rf_asLogical(single);
+  const double *middle = doubles_of(center, "center", d);
+  const double unit = number_of(scale, "scale", DBL_MIN, DBL_MAX);
+  const int *row = rows_of(rows, n);
+  int as_float = flag_of(single, "single");
   SEXP out = PROTECT(as_float
       ? Rf_allocVector(RAWSXP, (R_xlen_t)(count * d * sizeof(float)))
       : Rf_allocMatrix(REALSXP, (int)d, (int)count));
   float *floats = as_float ? (float *)RAW(out) : NULL;
-  double *doubles = as_float ? NULL : REAL(out), unit = Rf_asReal(scale);
-  const double *from = REAL(x), *middle = REAL(center);
-  const int *row = INTEGER(rows);
+  double *doubles = as_float ? NULL : REAL(out);
   for (size_t first = 0; first < count; first += BLOCK) {
     size_t end = count - first < BLOCK ? count : first + BLOCK;
     for (size_t k = 0; k < d; k++)
@@ -98,20 +75,15 @@ SEXP ffi_standard(SEXP x, SEXP rows, SEXP center, SEXP scale, SEXP single) {
   return out;
 }
 
-/* R looks for a Ctrl-C now and then; here it does at once, and may jump. */
-SEXP ffi_check_interrupt(void) {
-  R_CheckUserInterrupt();
-  return R_NilValue;
-}
-
 /* n uniform numbers that depend on (key, stream) alone. */
 SEXP ffi_uniform(SEXP n, SEXP key, SEXP stream) {
-  R_xlen_t count = (R_xlen_t)Rf_asReal(n);
+  R_xlen_t count = (R_xlen_t)size_of(n, "n", 0, (size_t)1 << 48);
   rng_key k = key_from(key);
+  const uint32_t order = (uint32_t)size_of(stream, "stream", 0, UINT32_MAX);
   SEXP out = PROTECT(Rf_allocVector(REALSXP, count));
   for (R_xlen_t i = 0; i < count; i++) {
     const uint32_t counter[4] = {(uint32_t)i, (uint32_t)((uint64_t)i >> 32),
-                                 (uint32_t)Rf_asReal(stream), RNG_PICK};
+                                 order, RNG_PICK};
     uint32_t word[4];
     rng_philox(word, counter, k);
     REAL(out)[i] = rng_uniform(word[0]);

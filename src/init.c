@@ -8,6 +8,7 @@ static const R_CallMethodDef routines[] = {
   ROUTINE(ffi_status_message, 1),
   ROUTINE(ffi_runtime, 1),
   ROUTINE(ffi_check_interrupt, 0),
+  ROUTINE(ffi_caught, 0),
   ROUTINE(ffi_standard, 5),
   ROUTINE(ffi_uniform, 3),
   ROUTINE(ffi_network_init, 3),

@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* Everything is solved in a frame of its own: points in spatial order, those of zero
- * weight behind the others and out of the problem, shifted and scaled by a power of two
- * into the cube [-1, 1]^d. */
+ * weight behind the others and out of the problem. Those of positive weight are shifted
+ * and scaled by a power of two into the cube [-1, 1]^d; the others may lie anywhere. */
 typedef struct {
   emd_problem problem;
   emd_level level[EMD_LEVELS];
@@ -105,24 +105,39 @@ static int check_task(const emd_task *t, const emd_options *o) {
   return status != STATUS_OK ? status : check_weights(t->b, t->m);
 }
 
+/* Points without weight have no say: one of them may lie at 1e300. */
+static void widen(double *low, double *high, const double *point, const int64_t *unit,
+                  size_t count, size_t d, size_t k) {
+  for (size_t i = 0; i < count; i++) {
+    if (unit[i] == 0) continue;
+    *low = fmin(*low, point[i * d + k]);
+    *high = fmax(*high, point[i * d + k]);
+  }
+}
+
 static void choose_frame(frame *f, const emd_task *t) {
   double widest = 0;
   for (size_t k = 0; k < t->d; k++) {
-    double low = t->x[k], high = t->x[k];
-    for (size_t i = 0; i < t->n; i++) {
-      low = fmin(low, t->x[i * t->d + k]);
-      high = fmax(high, t->x[i * t->d + k]);
-    }
-    for (size_t j = 0; j < t->m; j++) {
-      low = fmin(low, t->y[j * t->d + k]);
-      high = fmax(high, t->y[j * t->d + k]);
-    }
+    double low = INFINITY, high = -INFINITY;
+    widen(&low, &high, t->x, f->unit, t->n, t->d, k);
+    widen(&low, &high, t->y, f->unit + t->n, t->m, t->d, k);
     f->centre[k] = low / 2 + high / 2;
     widest = fmax(widest, fmax(high - f->centre[k], f->centre[k] - low));
   }
   f->exponent = 0;
   if (widest > 0) frexp(widest, &f->exponent);
   f->cost_unit = ldexp(1, t->metric == EMD_EUCLIDEAN ? f->exponent : 2 * f->exponent);
+}
+
+/* Points in the order of `index`, at the frame's scale, from `centre`; NULL: from the
+ * caller's own zero. */
+static void place_points(double *out, const uint32_t *index, const frame *f,
+                         const double *point, const double *centre, size_t count,
+                         size_t d) {
+  for (size_t i = 0; i < count; i++)
+    for (size_t k = 0; k < d; k++)
+      out[i * d + k] = ldexp(point[index[i] * d + k] - (centre ? centre[k] : 0),
+                             -f->exponent);
 }
 
 /* One cloud into the frame: index, points and integer weights, positive weights first;
@@ -136,9 +151,7 @@ static size_t place_cloud(double *out, uint32_t *index, int64_t *unit_out, const
   for (size_t i = count; i-- > 0;)
     if (unit[i] == 0) index[--zero] = (uint32_t)i;
   spatial_order(index, positive, EMD_GROUP, point, d);
-  for (size_t i = 0; i < count; i++)
-    for (size_t k = 0; k < d; k++)
-      out[i * d + k] = ldexp(point[index[i] * d + k] - f->centre[k], -f->exponent);
+  place_points(out, index, f, point, f->centre, count, d);
   for (size_t i = 0; i < positive; i++) unit_out[i] = unit[index[i]];
   return positive;
 }
@@ -170,8 +183,8 @@ static void enter_frame(frame *f, const emd_task *t, const emd_options *o) {
   f->problem.threads = o->threads;
   f->problem.interrupted = o->interrupted;
   f->problem.interrupted_data = o->interrupted_data;
-  emd_set_precision(&f->problem, fmax(largest_norm(finest->x, t->n, t->d),
-                                      largest_norm(finest->y, t->m, t->d)));
+  emd_set_precision(&f->problem, fmax(largest_norm(finest->x, f->n, t->d),
+                                      largest_norm(finest->y, f->m, t->d)));
 }
 
 /* --- levels ----------------------------------------------------------------------- */
@@ -304,11 +317,46 @@ static double weighted_sum(const frame *f, const double *potential, size_t first
   return sum;
 }
 
-static void write_potential(double *out, const frame *f, const double *potential,
-                            const uint32_t *index, double shift, size_t count) {
-  if (out != NULL)
-    for (size_t k = 0; k < count; k++)
-      out[index[k]] = (potential[k] + shift) * f->cost_unit;
+/* A point without weight may lie too far for a potential. */
+static int write_potential(double *out, const frame *f, const double *potential,
+                           const uint32_t *index, double shift, size_t count) {
+  if (out == NULL) return STATUS_OK;
+  for (size_t k = 0; k < count; k++)
+    out[index[k]] = (potential[k] + shift) * f->cost_unit;
+  return isnan(shift) || all_finite(out, count) ? STATUS_OK : STATUS_NOT_FINITE;
+}
+
+/* --- digits ----------------------------------------------------------------------- */
+
+/* Mean over the points of one cloud of the least cost to the other: no plan costs less.
+ * `least` is scratch, a number for each point. */
+static int least_mean(double *mean, double *least, const frame *f, int is_source) {
+  const emd_problem *p = &f->problem;
+  size_t count = is_source ? f->n : f->m, others = is_source ? f->m : f->n;
+  for (size_t first = 0; first < count; first += emd_chunk(others)) {
+    size_t left = count - first, chunk = emd_chunk(others);
+    if (emd_stopped(p)) return STATUS_INTERRUPTED;
+    PARALLEL_FOR(emd_threads(p, chunk, others))
+    for (size_t i = first; i < first + (left < chunk ? left : chunk); i++) {
+      double best = INFINITY;
+      for (size_t j = 0; j < others; j++)
+        best = fmin(best, is_source ? emd_cost(p, i, j) : emd_cost(p, j, i));
+      least[i] = best;
+    }
+  }
+  *mean = weighted_sum(f, least, is_source ? 0 : f->n, count);
+  return STATUS_OK;
+}
+
+/* A cost that is small beside the rounding of the frame, which a far point may have made
+ * large, is believed where the plan all but moves every point to its nearest one. */
+static int check_digits(frame *f, double cost, double gap) {
+  double from_source, from_target;
+  if (!(cost <= f->problem.tolerance + fmax(gap, 0))) return STATUS_OK;
+  int status = least_mean(&from_source, f->u, f, 1);
+  if (status == STATUS_OK) status = least_mean(&from_target, f->v, f, 0);
+  if (status != STATUS_OK) return status;
+  return fmax(from_source, from_target) >= cost / 2 ? STATUS_OK : STATUS_PRECISION;
 }
 
 int emd_solve(double *potential_source, double *potential_target, emd_arc *plan,
@@ -324,18 +372,24 @@ int emd_solve(double *potential_source, double *potential_target, emd_arc *plan,
   enter_frame(&f, t, o);
   status = solve_levels(&f, o);
   if (status != STATUS_OK && status != STATUS_NOT_CONVERGED) return status;
-  double cost = plan_cost(&f, plan, &result->arcs), dual = NAN, shift = NAN;
+  double gap = NAN, shift = NAN;
   if (status == STATUS_OK) {
     read_potentials(&f);
     double u_sum = weighted_sum(&f, f.u, 0, f.n), v_sum = weighted_sum(&f, f.v, f.n, f.m);
-    dual = u_sum + v_sum;
+    gap = plan_cost(&f, NULL, &result->arcs) - u_sum - v_sum;
     shift = (v_sum - u_sum) / 2;
     extend_potentials(&f, t->n, t->m);
   }
-  write_potential(potential_source, &f, f.u, f.x_index, shift, t->n);
-  write_potential(potential_target, &f, f.v, f.y_index, -shift, t->m);
+  int bad_source = write_potential(potential_source, &f, f.u, f.x_index, shift, t->n);
+  int bad_target = write_potential(potential_target, &f, f.v, f.y_index, -shift, t->m);
+  place_points(f.level->x, f.x_index, &f, t->x, NULL, f.n, t->d);
+  place_points(f.level->y, f.y_index, &f, t->y, NULL, f.m, t->d);
+  double cost = plan_cost(&f, plan, &result->arcs);
   result->cost = cost * f.cost_unit;
-  result->gap = (cost - dual) * f.cost_unit;
+  result->distance = ldexp(t->metric == EMD_EUCLIDEAN ? cost : sqrt(cost), f.exponent);
+  result->gap = gap * f.cost_unit;
   result->pivots = f.pricing.pivots;
-  return status == STATUS_OK && !isfinite(result->cost) ? STATUS_NOT_FINITE : status;
+  if (status != STATUS_OK) return status;
+  if (bad_source || bad_target || !isfinite(result->distance)) return STATUS_NOT_FINITE;
+  return check_digits(&f, cost, gap);
 }

@@ -42,7 +42,9 @@ typedef struct {
 } emd_arc;
 
 typedef struct {
-  double cost;        /* <C, P>, weights summing to 1 */
+  double cost;        /* <C, P>, weights summing to 1; infinite if a square overflows */
+  double distance;    /* the cost, or the root of that with squares, which neither over-
+                       * nor underflows */
   double gap;         /* cost minus dual value, >= 0 to rounding: bounds the error */
   size_t arcs;        /* of the plan */
   size_t pivots;      /* on the finest level */
@@ -56,8 +58,10 @@ size_t emd_workspace(const emd_task *task, const emd_options *options);
 /* potential_source (n), potential_target (m), plan (n + m - 1): each may be NULL. The
  * potentials are the gradient of the cost with respect to normalised weights, up to a
  * constant, which is set so that sum a u = sum b v. Points of zero weight get potentials
- * too.
+ * too (STATUS_NOT_FINITE if one lies too far for that); otherwise they change nothing.
  *
+ * STATUS_PRECISION says that rounding has left no digit of the cost: it is less than
+ * 2^-40 of what points far apart would cost, and may be twice too large.
  * STATUS_NOT_CONVERGED hands back a feasible plan and its cost, without potentials and
  * gap (NaN); after other errors the outputs are undefined. */
 int emd_solve(double *potential_source, double *potential_target, emd_arc *plan,

@@ -9,9 +9,16 @@ static size_t coarser(size_t count) {
 
 static int is_coarsest(size_t n, size_t m) { return coarser(n) == n && coarser(m) == m; }
 
+/* The most points that `count` or fewer leave on the next level: 33 become 9, but 32 stay
+ * 32, and points without weight do not count. */
+static size_t room(size_t count) {
+  size_t next = coarser(count), most = count < EMD_COARSEST ? count : EMD_COARSEST;
+  return next > most ? next : most;
+}
+
 void emd_levels_layout(arena *a, emd_level level[EMD_LEVELS], size_t n, size_t m,
                        size_t d) {
-  for (size_t l = 0; l < EMD_LEVELS; l++, n = coarser(n), m = coarser(m)) {
+  for (size_t l = 0; l < EMD_LEVELS; l++, n = room(n), m = room(m)) {
     size_t x_size, y_size;
     int overflow = size_mul(n, d, &x_size);
     if (size_mul(m, d, &y_size) || overflow) a->failed = 1;

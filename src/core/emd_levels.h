@@ -19,7 +19,7 @@ typedef struct {
   int64_t *unit;        /* (n + m) integer weights, sources first */
 } emd_level;
 
-/* Room for a problem of n and m points and all that are coarser. */
+/* Room for a problem of at most n and m points and all that are coarser. */
 void emd_levels_layout(arena *a, emd_level level[EMD_LEVELS], size_t n, size_t m,
                        size_t d);
 

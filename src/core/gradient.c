@@ -1,6 +1,7 @@
 #include "gradient.h"
 #include "parallel.h"
 #include "status.h"
+#include <math.h>
 #include <string.h>
 
 /* What one thread needs for one network. */
@@ -111,5 +112,7 @@ int flow_gradient(double *gradient, const double *seed, const double *x, const d
                           workspace_bytes);
     if (status != STATUS_OK) return status;
   }
+  for (size_t i = 0; i < n * d; i++)
+    if (!isfinite(gradient[i])) return STATUS_NOT_FINITE;
   return STATUS_OK;
 }

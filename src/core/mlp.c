@@ -4,9 +4,9 @@
 #include <string.h>
 
 int mlp_check(const mlp_shape *s) {
-  const size_t most = 65536;
+  const size_t most = MLP_UNITS;
   if (s->inputs < 1 || s->inputs > most || s->outputs < 1 || s->outputs > most ||
-      s->width < 1 || s->width > most || s->hidden < 1 || s->hidden > 64 ||
+      s->width < 1 || s->width > most || s->hidden < 1 || s->hidden > MLP_HIDDEN ||
       s->act < ACTIVATION_LEAKY_RELU || s->act > ACTIVATION_TANH)
     return STATUS_BAD_ARGUMENT;
   return STATUS_OK;

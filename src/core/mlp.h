@@ -22,7 +22,11 @@ typedef struct {
  * better reasons. */
 #define MLP_TILE ((size_t)64)
 
-/* STATUS_OK, or why this is no network: sizes are in 1 ... 65536, hidden in 1 ... 64. */
+/* Most inputs, outputs and units of a layer, and most hidden layers. */
+#define MLP_UNITS ((size_t)65536)
+#define MLP_HIDDEN ((size_t)64)
+
+/* STATUS_OK, or why this is no network. */
 int mlp_check(const mlp_shape *shape);
 
 static inline size_t mlp_layers(const mlp_shape *s) { return s->hidden + 1; }

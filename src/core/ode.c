@@ -21,16 +21,7 @@ static const double weights[STAGES][STAGES - 1] = {
 static const double error_weights[STAGES] = {
   71. / 57600, 0, -71. / 16695, 71. / 1920, -17253. / 339200, 22. / 525, -1. / 40};
 
-/* States still under way stand packed at the front of every array; `home` is where a
- * state belongs in the caller's x. */
-typedef struct {
-  double *x, *trial;           /* (n, dim) */
-  double *k[STAGES];           /* (n, dim) stages */
-  double *t, *h, *stage_time;  /* (n) */
-  size_t *home, *steps;        /* (n) */
-} scratch;
-
-static void layout(arena *a, scratch *s, size_t n, size_t dim) {
+static void layout(arena *a, ode_run *s, size_t n, size_t dim) {
   size_t all = 0;
   if (size_mul(n, dim, &all)) a->failed = 1;
   s->x = arena_take(a, all, sizeof(double));
@@ -45,7 +36,7 @@ static void layout(arena *a, scratch *s, size_t n, size_t dim) {
 
 size_t ode_workspace(size_t n, size_t dim) {
   arena a = {0};
-  scratch s;
+  ode_run s;
   layout(&a, &s, n, dim);
   return arena_size(&a);
 }
@@ -70,7 +61,7 @@ static double first_step(const double *x, const double *dx, size_t dim, double s
   return copysign(fmin(h, fabs(span)), span);
 }
 
-static void keep_state(scratch *s, size_t to, size_t from, size_t dim) {
+static void keep_state(ode_run *s, size_t to, size_t from, size_t dim) {
   memcpy(s->x + to * dim, s->x + from * dim, dim * sizeof(double));
   memcpy(s->k[0] + to * dim, s->k[0] + from * dim, dim * sizeof(double));
   s->t[to] = s->t[from];
@@ -80,7 +71,7 @@ static void keep_state(scratch *s, size_t to, size_t from, size_t dim) {
 }
 
 /* Stages 1 ... 6 of the n states under way; trial ends as the solution of order 5. */
-static void run_stages(scratch *s, size_t n, size_t dim, ode_field field, void *context) {
+static void run_stages(ode_run *s, size_t n, size_t dim, ode_field field, void *context) {
   for (int stage = 1; stage < STAGES; stage++) {
     for (size_t i = 0; i < n; i++) {
       s->stage_time[i] = s->t[i] + nodes[stage] * s->h[i];
@@ -95,7 +86,7 @@ static void run_stages(scratch *s, size_t n, size_t dim, ode_field field, void *
 }
 
 /* Error of state i's step, in tolerances. */
-static double step_error(scratch *s, size_t i, size_t dim, const ode_options *o) {
+static double step_error(ode_run *s, size_t i, size_t dim, const ode_options *o) {
   double *error = s->k[1] + i * dim; /* a stage that is not needed any more */
   for (size_t c = 0; c < dim; c++) {
     double sum = 0;
@@ -106,7 +97,7 @@ static double step_error(scratch *s, size_t i, size_t dim, const ode_options *o)
 }
 
 /* Accept or reject the step of state i and set the next one. 1 when it has arrived. */
-static int finish_step(scratch *s, size_t i, size_t dim, double to, double error) {
+static int finish_step(ode_run *s, size_t i, size_t dim, double to, double error) {
   int last = fabs(to - (s->t[i] + s->h[i])) <= 1e-14 * fmax(fabs(to), fabs(s->h[i]));
   double factor = 0.9 * pow(fmax(error, 1e-10), -0.2);
   if (error <= 1) {
@@ -123,12 +114,13 @@ static int finish_step(scratch *s, size_t i, size_t dim, double to, double error
   return 0;
 }
 
-int ode_dopri5(double *x, const double *from, double to, size_t n, size_t dim,
-               ode_field field, void *context, const ode_options *options,
-               void *workspace, size_t workspace_bytes, size_t *evaluations) {
-  scratch s;
+int ode_begin(ode_run *run, double *x, const double *from, double to, size_t n,
+              size_t dim, ode_field field, void *context, const ode_options *options,
+              void *workspace, size_t workspace_bytes) {
   arena a = arena_over(workspace, workspace_bytes);
-  layout(&a, &s, n, dim);
+  *run = (ode_run){.dim = dim, .out = x, .to = to, .field = field, .context = context,
+                   .options = options};
+  layout(&a, run, n, dim);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   if (!(options->relative > 0) || !(options->absolute > 0) || !isfinite(to))
     return STATUS_BAD_ARGUMENT;
@@ -136,45 +128,66 @@ int ode_dopri5(double *x, const double *from, double to, size_t n, size_t dim,
     if (!isfinite(from[i])) return STATUS_BAD_ARGUMENT;
   if (n == 0 || dim == 0) return STATUS_OK;
 
-  memcpy(s.x, x, n * dim * sizeof *x);
+  run->active = n;
+  memcpy(run->x, x, n * dim * sizeof *x);
   for (size_t i = 0; i < n; i++) {
-    s.t[i] = from[i];
-    s.home[i] = i;
-    s.steps[i] = 0;
+    run->t[i] = from[i];
+    run->home[i] = i;
+    run->steps[i] = 0;
   }
-  field(s.k[0], s.x, s.t, n, context);
-  size_t calls = n;
+  field(run->k[0], run->x, run->t, n, context);
+  run->evaluations = n;
   for (size_t i = 0; i < n; i++)
-    s.h[i] = first_step(s.x + i * dim, s.k[0] + i * dim, dim, to - from[i],
-                        options);
+    run->h[i] = first_step(run->x + i * dim, run->k[0] + i * dim, dim, to - from[i],
+                           options);
+  return STATUS_OK;
+}
 
-  int status = STATUS_OK;
-  for (size_t active = n; active > 0;) {
-    run_stages(&s, active, dim, field, context);
-    calls += active * (STAGES - 1);
-    size_t kept = 0;
-    for (size_t i = 0; i < active; i++) {
-      double error = step_error(&s, i, dim, options);
-      if (!isfinite(error)) error = 1e10; /* shrink the step; stuck at worst */
-      int done = finish_step(&s, i, dim, to, error);
-      if (!done && ++s.steps[i] >= options->max_steps) {
-        status = error == 1e10 ? STATUS_NOT_FINITE : STATUS_NOT_CONVERGED;
-        done = 1;
-      }
-      if (done)
-        memcpy(x + s.home[i] * dim, s.x + i * dim, dim * sizeof *x);
-      else
-        keep_state(&s, kept++, i, dim);
+/* One step, accepted or not, of every state under way. */
+static void step_all(ode_run *run) {
+  size_t active = run->active, dim = run->dim;
+  run_stages(run, active, dim, run->field, run->context);
+  run->evaluations += active * (STAGES - 1);
+  run->active = 0;
+  for (size_t i = 0; i < active; i++) {
+    double error = step_error(run, i, dim, run->options);
+    if (!isfinite(error)) error = 1e10; /* shrink the step; stuck at worst */
+    int done = finish_step(run, i, dim, run->to, error);
+    if (!done && ++run->steps[i] >= run->options->max_steps) {
+      run->status = error == 1e10 ? STATUS_NOT_FINITE : STATUS_NOT_CONVERGED;
+      done = 1;
     }
-    active = kept;
+    if (done)
+      memcpy(run->out + run->home[i] * dim, run->x + i * dim, dim * sizeof *run->x);
+    else
+      keep_state(run, run->active++, i, dim);
   }
-  if (evaluations) *evaluations += calls;
-  return status;
+}
+
+void ode_continue(ode_run *run, size_t evaluations) {
+  size_t start = run->evaluations;
+  while (run->active > 0 && run->evaluations - start < evaluations) step_all(run);
+}
+
+int ode_dopri5(double *x, const double *from, double to, size_t n, size_t dim,
+               ode_field field, void *context, const ode_options *options,
+               void *workspace, size_t workspace_bytes, size_t *evaluations) {
+  ode_run run;
+  int status = ode_begin(&run, x, from, to, n, dim, field, context, options, workspace,
+                         workspace_bytes);
+  if (status != STATUS_OK) return status;
+  while (run.active > 0) {
+    if (options->interrupted && options->interrupted(options->interrupted_data))
+      return STATUS_INTERRUPTED;
+    step_all(&run);
+  }
+  if (evaluations) *evaluations += run.evaluations;
+  return run.status;
 }
 
 int ode_rk4(double *x, double from, double to, size_t steps, size_t n, size_t dim,
             ode_field field, void *context, void *workspace, size_t workspace_bytes) {
-  scratch s;
+  ode_run s;
   arena a = arena_over(workspace, workspace_bytes);
   layout(&a, &s, n, dim);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;

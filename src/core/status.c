@@ -8,6 +8,7 @@ static const char *const messages[STATUS_COUNT] = {
   "the iteration limit was reached before convergence",
   "the workspace is too small",
   "interrupted",
+  "differences are lost in rounding beside the largest values",
 };
 
 const char *status_message(int code) {

@@ -2,7 +2,7 @@
 #define VGFM_STATUS_H
 
 /* What every operation of the core returns. Zero is success. */
-typedef enum {
+enum status {
   STATUS_OK = 0,
   STATUS_BAD_ARGUMENT,   /* a value is outside its documented range */
   STATUS_BAD_SIZE,       /* a product of sizes overflows, or sizes disagree */
@@ -10,8 +10,9 @@ typedef enum {
   STATUS_NOT_CONVERGED,  /* the iteration limit was reached first */
   STATUS_NO_SPACE,       /* the workspace handed in is too small */
   STATUS_INTERRUPTED,    /* the caller asked to stop */
+  STATUS_PRECISION,      /* rounding has left no digit of the result */
   STATUS_COUNT
-} status;
+};
 
 /* One sentence for each status; never NULL. */
 const char *status_message(int code);

@@ -116,6 +116,38 @@ static void check_independence(void) {
   fixture_free(&x);
 }
 
+static int countdown(void *left) { return --*(int *)left < 0; }
+
+/* A field a million times too fast takes some billions of steps: it is left at the second
+ * poll, which comes however few of the threads have work. */
+static void check_interrupt(void) {
+  static double states[N * (D + 1)];
+  fixture x = fixture_make(0, 3);
+  x.f.velocity_scale = 1e6;
+  ode_options o = ODE_DEFAULTS;
+  int polls;
+  o.interrupted = countdown;
+  o.interrupted_data = &polls;
+  for (int some = 0; some < 2; some++) {
+    polls = 1;
+    fill(states, N * (D + 1));
+    int status = flow_advance(states, at(0), 1000, some ? 5 : N, &x.f, &o, 3, x.block,
+                              x.bytes);
+    CHECK(status == STATUS_INTERRUPTED && polls == -1, "status %d", status);
+  }
+  fixture_free(&x);
+}
+
+/* A network that left the numbers gives no numbers, and says so. */
+static void check_not_finite(void) {
+  fixture x = fixture_make(0, 1);
+  double position[D] = {0}, velocity[D], growth;
+  x.packed[1][0] = NAN;
+  CHECK(flow_evaluate(velocity, &growth, position, at(0), 1, &x.f, 1, x.block, x.bytes) ==
+            STATUS_NOT_FINITE, "NaN");
+  fixture_free(&x);
+}
+
 static void check_bad_arguments(void) {
   fixture x = fixture_make(0, 1);
   double states[D + 1] = {0};
@@ -133,6 +165,8 @@ int main(void) {
   check_constant_field();
   check_evaluate();
   check_independence();
+  check_interrupt();
+  check_not_finite();
   check_bad_arguments();
   return check_report("test_flow");
 }

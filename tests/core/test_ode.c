@@ -40,7 +40,7 @@ static const double *at(double t) {
 static double spiral_error(double relative, size_t *calls) {
   double x[2] = {1, 0};
   size_t counter = 0;
-  ode_options o = {relative, relative, 100000};
+  ode_options o = {.relative = relative, .absolute = relative, .max_steps = 100000};
   int status = ode_dopri5(x, at(0), 10, 1, 2, spiral, &counter, &o, block,
                           sizeof block, calls);
   CHECK(status == STATUS_OK, "status %d", status);
@@ -83,7 +83,7 @@ static void check_rk4_order(void) {
  * x(t) = x(0) exp(sin t). */
 static void check_backwards(void) {
   double x[3] = {1, -2, 1e-3};
-  ode_options o = {1e-10, 1e-12, 10000};
+  ode_options o = {.relative = 1e-10, .absolute = 1e-12, .max_steps = 10000};
   int status = ode_dopri5(x, at(0), 3, 3, 1, grow, NULL, &o, block, sizeof block, NULL);
   CHECK(status == STATUS_OK, "forth");
   const double start[3] = {1, -2, 1e-3};
@@ -114,7 +114,7 @@ static void check_independence(void) {
 static void check_own_times(void) {
   double x[3] = {1, 2, 3};
   const double from[3] = {0, 1.5, 4};
-  ode_options o = {1e-10, 1e-12, 10000};
+  ode_options o = {.relative = 1e-10, .absolute = 1e-12, .max_steps = 10000};
   int status = ode_dopri5(x, from, 4, 3, 1, grow, NULL, &o, block, sizeof block, NULL);
   CHECK(status == STATUS_OK, "status %d", status);
   for (int i = 0; i < 3; i++)
@@ -123,7 +123,7 @@ static void check_own_times(void) {
 
 static void check_failures(void) {
   double x[1] = {1};
-  ode_options o = {1e-6, 1e-6, 500};
+  ode_options o = {.relative = 1e-6, .absolute = 1e-6, .max_steps = 500};
   int status =
       ode_dopri5(x, at(0), 2, 1, 1, blow_up, NULL, &o, block, sizeof block, NULL);
   CHECK(status == STATUS_NOT_CONVERGED || status == STATUS_NOT_FINITE, "status %d",
@@ -138,6 +138,32 @@ static void check_failures(void) {
             STATUS_BAD_ARGUMENT, "zero tolerance");
 }
 
+static int countdown(void *left) { return --*(int *)left < 0; }
+
+/* A run that is cut anywhere gives the same bits, and one that is stopped says so. */
+static void check_cuts(void) {
+  enum { N = 20 };
+  static double whole[2 * N], cut[2 * N];
+  for (int i = 0; i < 2 * N; i++) whole[i] = cut[i] = sin(3. * i) * (1 + i);
+  ode_options o = ODE_DEFAULTS;
+  size_t counter = 0, calls = 0, parts = 0;
+  ode_dopri5(whole, at(0), 5, N, 2, spiral, &counter, &o, block, sizeof block, &calls);
+  ode_run run;
+  CHECK(ode_begin(&run, cut, at(0), 5, N, 2, spiral, &counter, &o, block,
+                  sizeof block) == STATUS_OK, "begin");
+  for (; run.active > 0; parts++) ode_continue(&run, 1);
+  CHECK(run.status == STATUS_OK && parts > 5, "%zu parts", parts);
+  CHECK(run.evaluations == calls, "%zu calls, not %zu", run.evaluations, calls);
+  CHECK(memcmp(whole, cut, sizeof whole) == 0, "a cut changes the result");
+
+  int polls = 3;
+  o.interrupted = countdown;
+  o.interrupted_data = &polls;
+  int status = ode_dopri5(cut, at(0), 5, N, 2, spiral, &counter, &o, block,
+                          sizeof block, NULL);
+  CHECK(status == STATUS_INTERRUPTED && polls == -1, "status %d", status);
+}
+
 int main(void) {
   check_accuracy();
   check_adaptive_order();
@@ -146,5 +172,6 @@ int main(void) {
   check_independence();
   check_own_times();
   check_failures();
+  check_cuts();
   return check_report("test_ode");
 }

@@ -151,3 +151,23 @@ test_that("a coupling beyond the solver is an error that says what to raise", {
   expect_error(vgfm_couple(x, y, epsilon = 1e-13, tau = 1), "epsilon`, now 1e-13",
                class = "vgfm_error_convergence")
 })
+
+test_that("units of which squares are no numbers are refused, with the way out", {
+  set.seed(1)
+  x <- matrix(rnorm(40), 20)
+  expect_error(vgfm_couple(1e160 * x, x, 1, 1), "constant", class = "vgfm_error_x")
+  expect_error(vgfm_couple(1e-160 * x, x, 1e-320, 1), "constant",
+               class = "vgfm_error_input")
+  expect_error(vgfm_control(tau = 1e-310), class = "vgfm_error_control")
+})
+
+test_that("nearest cells are the same in every unit", {
+  set.seed(1)
+  x <- matrix(rnorm(40), 20)
+  want <- nearest_cells(x, x + 1, 3, vgfm_control(progress = FALSE))
+  for (unit in c(1e-300, 1e-160, 1e160)) {
+    got <- nearest_cells(unit * x, unit * (x + 1), 3, vgfm_control(progress = FALSE))
+    expect_identical(got$index, want$index)
+    expect_equal(got$distance / unit, want$distance)
+  }
+})

@@ -1,8 +1,8 @@
 test_that("a fit holds what its help page says", {
   fit <- small_fit()
   expect_s3_class(fit, "vgfm")
-  expect_named(fit, c("snapshots", "couplings", "field", "history", "seconds", "control",
-                      "training"))
+  expect_named(fit, c("format", "snapshots", "couplings", "field", "history", "seconds",
+                      "control", "training"))
   expect_length(fit$couplings, 2)
   expect_length(fit$couplings[[1]]$descendants, 30)
   expect_equal(fit$training$step, 120)
@@ -387,5 +387,12 @@ test_that("masses are right at the observed times, and shares are left alone", {
     expect_equal((weights[[2]] - weights[[1]]) / 2e-3,
                  predict(fit, x, t, "growth") - predict(raw, x, t, "growth"),
                  tolerance = 1e-4, ignore_attr = TRUE)
+  }
+})
+
+test_that("units of which squares are no numbers are refused", {
+  cells <- small_cells()
+  for (unit in c(1e-160, 1e160)) {
+    expect_error(vgfm_fit(unit * cells$x, cells$time), "constant", class = "vgfm_error_x")
   }
 })

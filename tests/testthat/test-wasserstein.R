@@ -48,6 +48,34 @@ test_that("weights are normalised, and points without weight do not matter", {
   x <- c(0, 1, 50)
   expect_equal(vgfm_wasserstein(x, c(0, 1), a = c(2, 2, 0)), 0)
   expect_equal(vgfm_wasserstein(x, 0, a = c(3, 1, 0)), 0.25)
+  far <- c(0, 1e20)
+  expect_identical(vgfm_wasserstein(far, 1, a = c(1, 0)), 1)
+  expect_identical(vgfm_wasserstein(1, far, b = c(1, 0), order = 2), 1)
+})
+
+test_that("clouds of which most has no weight are those without it", {
+  set.seed(1)
+  x <- matrix(rnorm(100), 50)
+  y <- matrix(rnorm(200), 100)
+  expect_identical(vgfm_wasserstein(x, y, b = rep(1:0, c(30, 70))),
+                   vgfm_wasserstein(x, y[1:30, ]))
+})
+
+test_that("no unit is too large or too small", {
+  for (unit in c(1e-300, 1e-160, 1e160, 1e300)) {
+    for (order in 1:2) {
+      got <- vgfm_wasserstein(c(0, unit), c(3, 4) * unit, order = order)
+      expect_equal(got / unit, 3)
+    }
+  }
+})
+
+test_that("a distance of which rounding leaves no digit is an error", {
+  x <- c(0:7, 1e20)
+  y <- c(1, 6, 3, 8, 5, 2, 7, 4, 1e20)
+  expect_error(vgfm_wasserstein(x, y), class = "vgfm_error_precision")
+  # Every point is next to its partner: no other plan can be better.
+  expect_identical(vgfm_wasserstein(c(0, 1e20), c(1, 1e20)), 0.5)
 })
 
 test_that("bad arguments are named", {

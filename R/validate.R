@@ -1,0 +1,264 @@
+# Is this a fit, whole and of this version? Every function that takes a fit asks first: it
+# may have been altered, or read from a file. What a fit holds is written down here.
+
+# To be raised when fits of before can no longer be read.
+fit_format <- 1L
+
+check_fit <- function(fit, arg = "fit", call = rlang::caller_env()) {
+  fail <- function(message, parent = NULL, .envir = parent.frame()) {
+    abort_input(message, arg = arg, class = "vgfm_error_fit", parent = parent,
+                call = call, .envir = .envir)
+  }
+  if (!inherits(fit, "vgfm")) {
+    fail("{.arg {arg}} must be a fit from {.fn vgfm_fit}, not {describe(fit)}.")
+  }
+  fault <- fit_fault(fit)
+  if (!is.null(fault)) {
+    fail(c(
+      "{.arg {arg}} is not a whole fit of this version of vgfm.",
+      x = "Element {.code {fault$path}} must be {fault$wanted}, not {fault$value}.",
+      i = "It was altered, read from a damaged file, or made by another version: fit
+           again."
+    ), fault$parent)
+  }
+  invisible(fit)
+}
+
+# The first fault found: its path, what it must be, and what it is. NULL for none.
+fit_fault <- function(fit) {
+  if (!is.list(fit)) return(fault_at("fit", "a list", fit))
+  if (!identical(fit$format, fit_format)) {
+    return(fault_at("format", format(fit_format), fit$format))
+  }
+  s <- fit$snapshots
+  snapshots_fault(s) %||%
+    couplings_fault(fit$couplings, s$counts) %||%
+    field_fault(fit$field, ncol(s$x), length(s$times)) %||%
+    parts_fault(fit, "", list(seconds = stage_times, history = loss_table)) %||%
+    control_fault(fit$control) %||%
+    training_fault(fit$training, fit$field)
+}
+
+fault_at <- function(path, wanted, value) {
+  list(path = path, wanted = wanted, value = describe(value))
+}
+
+# `parts` has for elements of a list what says NULL of a right value, and in words what is
+# right of a wrong one. Other elements may be there.
+parts_fault <- function(x, path, parts) {
+  if (!is.list(x)) return(fault_at(path, "a list", x))
+  for (i in seq_along(parts)) {
+    name <- names(parts)[i] # two parts may be about one
+    value <- x[[name]]
+    wanted <- parts[[i]](value)
+    if (!is.null(wanted)) {
+      return(fault_at(paste(c(path[path != ""], name), collapse = "$"), wanted, value))
+    }
+  }
+}
+
+# --- what parts must be ---------------------------------------------------------------
+
+# Without the memory that is.finite() takes, unless the sum overflows.
+all_finite <- function(x) is.finite(sum(x)) || all(is.finite(x))
+
+# n numbers from min (exclusively, if `above`) to max.
+numbers <- function(n, min = -Inf, max = Inf, above = FALSE, finite = TRUE) {
+  function(x) {
+    fits <- is.double(x) && !is.object(x) && length(x) == n &&
+      (!finite || all_finite(x)) &&
+      (!is.finite(min) || all(if (above) x > min else x >= min, na.rm = !finite)) &&
+      (!is.finite(max) || all(x <= max, na.rm = !finite))
+    if (fits) return(NULL)
+    ends <- if (is.finite(min) || is.finite(max)) {
+      describe_range("", min, max, if (above) "(]" else "[]")
+    }
+    kind <- if (finite) "finite " else ""
+    paste0(n, " ", kind, "number", if (n != 1) "s", ends)
+  }
+}
+
+# n whole numbers, as integers or doubles.
+wholes <- function(n, min = 0, max = .Machine$integer.max) {
+  function(x) {
+    fits <- is.numeric(x) && !is.object(x) && length(x) == n && all(is.finite(x)) &&
+      all(x == round(x) & x >= min & x <= max)
+    if (!fits) paste0(n, " whole number", if (n != 1) "s", " from ", min, " to ", max)
+  }
+}
+
+texts <- function(n) {
+  function(x) {
+    fits <- is.character(x) && !is.object(x) && length(x) == n && !anyNA(x) &&
+      !anyDuplicated(x)
+    if (!fits) paste0(n, if (n != 1) " different", " text", if (n != 1) "s")
+  }
+}
+
+exactly <- function(wanted, what) function(x) if (!identical(x, wanted)) what
+
+or_null <- function(part) function(x) if (!is.null(x)) part(x)
+
+rising <- function(x) {
+  fits <- is.double(x) && !is.object(x) && length(x) >= 2 && all(is.finite(x)) &&
+    all(diff(x) > 0)
+  if (!fits) "two or more times in order"
+}
+
+stage_times <- function(x) {
+  fits <- is.double(x) && all(c("couple", "match", "refine") %in% names(x)) &&
+    all(is.finite(x))
+  if (!fits) "seconds by stage"
+}
+
+loss_table <- function(x) {
+  columns <- c("step", "velocity", "growth")
+  fits <- is.data.frame(x) && all(columns %in% names(x)) &&
+    all(vapply(x[columns], is.numeric, NA))
+  if (!fits) "a table of losses by step"
+}
+
+# Two losses a step, of at most so many steps.
+losses_of <- function(steps) {
+  function(x) {
+    fits <- is.double(x) && is.matrix(x) && nrow(x) == 2 && ncol(x) <= steps
+    if (!fits) paste("a matrix of two losses for each of", steps, "steps at most")
+  }
+}
+
+# --- the parts of a fit ---------------------------------------------------------------
+
+snapshots_fault <- function(s) {
+  points <- function(x) {
+    fits <- is.double(x) && is.matrix(x) && !is.object(x) && nrow(x) >= 2 &&
+      ncol(x) >= 1 && ncol(x) <= features_limit && all_finite(x) && !anyNA(rownames(x))
+    if (!fits) "a matrix of finite numbers"
+  }
+  parts_fault(s, "snapshots", list(x = points, times = rising)) %||%
+    snapshots_agree(s, nrow(s$x), ncol(s$x), length(s$times)) %||%
+    if (!is.null(s$source)) source_fault(s$source, nrow(s$x), ncol(s$x))
+}
+
+# x and times are right; the others go with them.
+snapshots_agree <- function(s, n, d, times) {
+  parts_fault(s, "snapshots", list(
+    features = texts(d), features = exactly(colnames(s$x), "the columns of x"),
+    named = function(x) if (!isTRUE(x) && !isFALSE(x)) "TRUE or FALSE",
+    index = wholes(n, 1, times),
+    time = exactly(s$times[s$index], "the time of every cell"),
+    labels = texts(times),
+    counts = exactly(tabulate(s$index, times), "the numbers of cells by time"),
+    counts = wholes(times, 1),
+    mass = numbers(times, 0, above = TRUE),
+    center = numbers(d),
+    scale = numbers(1, 0, above = TRUE)
+  ))
+}
+
+source_fault <- function(source, n, d) {
+  rotation <- function(x) {
+    fits <- is.double(x) && is.matrix(x) && ncol(x) == d && !is.null(rownames(x)) &&
+      all_finite(x)
+    if (!fits) paste("a matrix of genes x", d)
+  }
+  kinds <- c("reduction", "genes", "components")
+  parts_fault(source, "snapshots$source", list(
+    kind = function(x) if (!is.character(x) || !x[1] %in% kinds) "a kind of coordinates",
+    reduction = or_null(texts(1)), assay = or_null(texts(1)), layer = or_null(texts(1)),
+    time = or_null(texts(1)), genes = or_null(texts(length(source$genes))),
+    rotation = or_null(rotation),
+    centre = or_null(numbers(NROW(source$rotation)))
+  ))
+}
+
+couplings_fault <- function(couplings, counts) {
+  intervals <- length(counts) - 1
+  if (!is.list(couplings) || length(couplings) != intervals) {
+    return(fault_at("couplings", paste("a list of", intervals), couplings))
+  }
+  for (k in seq_len(intervals)) {
+    fault <- parts_fault(couplings[[k]], paste0("couplings[[", k, "]]"), list(
+      descendants = numbers(counts[k], 0),
+      potential_source = numbers(counts[k], finite = FALSE),
+      potential_target = numbers(counts[k + 1], finite = FALSE),
+      cost = numbers(1, 0), residual = numbers(1, 0), iterations = wholes(2),
+      epsilon = numbers(1, 0), tau = numbers(1, 0), method = texts(1),
+      blocks = wholes(1, 1)
+    ))
+    if (!is.null(fault)) return(fault)
+  }
+}
+
+# Weights may have left the numbers, if training diverged: what they then give is refused
+# where it is computed.
+network_fault <- function(network, path, d, outputs, vectors = "weights") {
+  parts_fault(network, path, list(shape = function(x) if (!is.list(x)) "a list")) %||%
+    parts_fault(network$shape, paste0(path, "$shape"), list(
+      inputs = wholes(1, d + 1, d + 1), outputs = wholes(1, outputs, outputs),
+      width = wholes(1, 1, 65536), hidden = wholes(1, 1, 64),
+      activation = wholes(1, 0, length(activations) - 1)
+    )) %||%
+    parts_fault(network, path, stats::setNames(
+      rep(list(numbers(count_parameters(network$shape), finite = FALSE)),
+          length(vectors)),
+      vectors
+    ))
+}
+
+count_parameters <- function(shape) {
+  with(lapply(shape, as.double), {
+    (inputs + 1) * width + (hidden - 1) * (width + 1) * width + (width + 1) * outputs
+  })
+}
+
+field_fault <- function(field, d, times) {
+  parts_fault(field, "field", list(
+    velocity_scale = numbers(1, 0, above = TRUE), growth_offset = numbers(1),
+    growth_scale = numbers(1, 0, above = TRUE), correction = or_null(numbers(times)),
+    times = function(x) if (length(x) != times) paste(times, "times"), times = rising
+  )) %||%
+    network_fault(field$velocity, "field$velocity", d, d) %||%
+    network_fault(field$growth, "field$growth", d, 1)
+}
+
+control_fault <- function(control) {
+  tryCatch({
+    check_control(control)
+    parts_fault(control, "control", list(
+      epsilon = numbers(1), tau = numbers(1), noise = numbers(1), steps = wholes(1),
+      refine_steps = wholes(1)
+    ))
+  }, vgfm_error_control = function(condition) {
+    c(fault_at("control", "settings as vgfm_control() makes them", control),
+      list(parent = condition))
+  })
+}
+
+# Networks in training have the shapes of the field, and the moments of Adam.
+training_fault <- function(training, field) {
+  d <- field$velocity$shape$outputs
+  both <- function(x, path) {
+    if (!is.list(x)) return(fault_at(path, "a list", x))
+    for (name in networks) {
+      outputs <- if (name == "velocity") d else 1
+      at <- paste0(path, "$", name)
+      fault <- network_fault(x[[name]], at, d, outputs, c("weights", "first", "second"))
+      if (is.null(fault) && !setequal(x[[name]]$shape, field[[name]]$shape)) {
+        fault <- fault_at(paste0(at, "$shape"), "that of the field", x[[name]]$shape)
+      }
+      if (!is.null(fault)) return(fault)
+    }
+  }
+  parts_fault(training, "training", list(
+    key = wholes(2, 0, 2^32 - 1), step = wholes(1), losses = losses_of(training$step),
+    score = or_null(numbers(1, finite = FALSE))
+  )) %||%
+    both(training, "training") %||%
+    if (!is.null(training$refinement)) {
+      parts_fault(training$refinement, "training$refinement", list(
+        step = wholes(1), losses = losses_of(training$refinement$step)
+      )) %||%
+        both(training$refinement, "training$refinement") %||%
+        both(training$matched, "training$matched")
+    }
+}
