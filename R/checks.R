@@ -81,8 +81,9 @@ distance_ratio <- function(fit, states) {
                 rep(1, nrow(observed)), FALSE, use_threads(fit$control$threads))$cost,
       halves_distance(observed, Inf, use_threads(fit$control$threads)))
   }, numeric(2))
-  # Snapshots that are points have no halves to compare with: then by the data's size.
-  floor <- pmax(ratio[2, ], 1e-3 * s$scale)
+  # Where all cells agree, or there is one, halves are no distance apart: the noise that
+  # the paths have at least is.
+  floor <- pmax(ratio[2, ], least_noise * s$scale * sqrt(ncol(s$x)))
   ratio <- ratio[1, ] / floor
   if (all(is.na(ratio)) && all(s$counts[-1] < 2)) return(0)
   mean(ratio, na.rm = TRUE)

@@ -73,6 +73,11 @@
 #' @param memory Gibibytes that the squared distances of a coupling may take, 8 bytes for
 #'   each pair of cells; at least 0.001. Larger couplings are solved in blocks, see the
 #'   section below.
+#' @param checkpoint A file into which the fit under way is written now and then, or `NULL`.
+#'   After a crash, [vgfm_resume()] goes on from it, bit for bit. It is written every 20
+#'   seconds, or less often if writing takes more than a fifth of the time, and once more
+#'   at the end; only a coupling that is being solved is lost. At any moment the file is
+#'   whole. It goes with one fit: not with `split_by`, and [vgfm_cv()] makes no use of it.
 #' @param threads Number of threads. Default: `getOption("vgfm.threads", 2)`. It changes
 #'   no result.
 #' @param progress Show a progress bar on what takes longer than a second? Default: in
@@ -89,7 +94,7 @@ vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL,
                          activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
                          batch = 1024, refine_steps = NULL, learning_rate = 0.01,
                          tolerance = 1e-6, transport_tolerance = 1e-9, memory = 1,
-                         threads = NULL,
+                         checkpoint = NULL, threads = NULL,
                          progress = rlang::is_interactive()) {
   class <- "vgfm_error_control"
   structure(
@@ -109,6 +114,7 @@ vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL,
       tolerance = check_number(tolerance, 1e-12, 0.1, class = class),
       transport_tolerance = check_number(transport_tolerance, 1e-12, 0.1, class = class),
       memory = check_number(memory, 0.001, class = class),
+      checkpoint = check_new_file(checkpoint, class = class),
       threads = check_count(threads, allow_null = TRUE, class = class),
       progress = check_flag(progress, class = class)
     ),
@@ -145,6 +151,23 @@ check_control <- function(control, arg = "control", call = rlang::caller_env()) 
   })
 }
 
+# A path at which a file can be made; absolute, as the working directory may change.
+check_new_file <- function(x, class, arg = rlang::caller_arg(x),
+                           call = rlang::caller_env()) {
+  if (is.null(x)) return(NULL)
+  if (!rlang::is_string(x) || x == "") {
+    abort_scalar(x, "the path of a file, or `NULL`", NULL, arg, class, call)
+  }
+  folder <- dirname(x)
+  if (!dir.exists(folder) || file.access(folder, 2) != 0 || dir.exists(x)) {
+    abort_input(c(
+      "{.arg {arg}} must be a file in a folder that can be written to, not {.file {x}}.",
+      i = "Make the folder first, or name another."
+    ), arg = arg, class = class, call = call)
+  }
+  file.path(normalizePath(folder), basename(x))
+}
+
 # In the order of core/kernels.h.
 activations <- c(leaky_relu = 0, silu = 1, tanh = 2)
 
@@ -155,6 +178,9 @@ efforts <- list(fast = c(steps = 700, refine = 0),
                 default = c(steps = 2000, refine = 150),
                 high = c(steps = 4000, refine = 800))
 simple_features <- 60
+
+# Of the noise of the paths, in standard units.
+least_noise <- 0.02
 
 # The final learning rate as a share of the first.
 rate_floor <- 0.01
@@ -170,7 +196,7 @@ resolve_control <- function(control, snapshots, call = rlang::caller_env()) {
   control$noise <- control$noise %||% max(
     2 * sqrt(features / (features + 30) * longer) *
       local_spacing(snapshots, use_threads(control$threads)),
-    0.02 * snapshots$scale
+    least_noise * snapshots$scale
   )
   fewer <- min(1, simple_features / features)
   steps <- round(efforts[[control$effort]] * c(sqrt(fewer), fewer))

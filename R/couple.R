@@ -100,7 +100,9 @@ count_blocks <- function(n, m, memory) {
 }
 
 # Stage 1: a coupling for every interval, in standard units.
-couple_snapshots <- function(snapshots, control, call) {
+# `solved`: those that there are already; `save` gets all there are after each.
+couple_snapshots <- function(snapshots, control, call, solved = list(),
+                             save = function(couplings) NULL) {
   z <- cell_order(snapshots)
   intervals <- length(snapshots$times) - 1
   members <- function(k) {
@@ -108,14 +110,14 @@ couple_snapshots <- function(snapshots, control, call) {
     standard_cells(snapshots$x, rows, snapshots)
   }
   memory <- control$memory * 2^30
-  progress <- new_progress("Coupling", intervals, control$progress)
+  todo <- setdiff(seq_len(intervals), seq_along(solved))
+  progress <- new_progress("Coupling", length(todo), control$progress)
   on.exit(progress(0, finished = TRUE))
-  lapply(seq_len(intervals), function(k) {
-    on.exit(progress(1))
+  for (k in todo) {
     x <- members(k)
     y <- members(k + 1)
     growth <- snapshots$mass[k + 1] / snapshots$mass[k]
-    solve_srot(
+    solved[[k]] <- solve_srot(
       x, y, a = rep(1, ncol(x)), b = rep(ncol(x) * growth / ncol(y), ncol(y)),
       epsilon = control$epsilon / snapshots$scale^2,
       tau = control$tau / snapshots$scale^2,
@@ -123,5 +125,8 @@ couple_snapshots <- function(snapshots, control, call) {
       keep = TRUE, memory = memory, blocks = count_blocks(ncol(x), ncol(y), memory),
       stream = k, call = call
     )
-  })
+    save(solved)
+    progress(1)
+  }
+  solved
 }

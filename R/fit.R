@@ -83,19 +83,38 @@ vgfm_fit.default <- function(x, time, mass = NULL, ..., control = vgfm_control()
 # So many features of a plain matrix may be genes.
 genes_like <- 20
 
-# The stages in order. Everything random hangs on one key.
+# Everything random hangs on one key.
 fit_snapshots <- function(snapshots, control, call = rlang::caller_env(),
                           key = new_key()) {
-  control <- resolve_control(control, snapshots, call)
+  run_stages(snapshots, resolve_control(control, snapshots, call), key, call = call)
+}
+
+# The stages in order, from where they stand: `couplings` that are solved, with their
+# plans, and the state of `training`.
+run_stages <- function(snapshots, control, key, couplings = list(), training = NULL,
+                       seconds = c(couple = 0, match = 0, refine = 0), call) {
+  # The file belongs to the run, not to the fit.
+  file <- control$checkpoint
+  control["checkpoint"] <- list(NULL)
   clock <- new_clock()
-  couplings <- couple_snapshots(snapshots, control, call)
-  seconds <- c(couple = clock())
+  spend <- function(stage) seconds[[stage]] <<- seconds[[stage]] + clock()
+  save <- new_checkpoint(file, function(couplings, training = NULL) {
+    structure(list(format = fit_format, snapshots = snapshots, control = control,
+                   key = key, couplings = couplings, training = training,
+                   seconds = seconds), class = "vgfm_checkpoint")
+  }, call)
+  couplings <- couple_snapshots(snapshots, control, call, couplings, save)
+  spend("couple")
   problem <- new_problem(snapshots, couplings, control)
-  training <- run_matching(new_training(problem, control, key), problem, control, call)
-  seconds <- c(seconds, match = clock())
-  training <- run_refinement(training, snapshots, problem, control)
-  seconds <- c(seconds, refine = clock())
-  new_fit(snapshots, couplings, problem, training, control, seconds, call)
+  training <- training %||% new_training(problem, control, key)
+  save_training <- function(training) save(couplings, training)
+  training <- run_matching(training, problem, control, save_training, call)
+  spend("match")
+  training <- run_refinement(training, snapshots, problem, control, save_training, call)
+  spend("refine")
+  fit <- new_fit(snapshots, couplings, problem, training, control, seconds, call)
+  new_checkpoint(file, identity, call)(fit, now = TRUE)
+  fit
 }
 
 new_fit <- function(snapshots, couplings, problem, training, control, seconds,
@@ -149,14 +168,18 @@ new_clock <- function() {
 
 #' Go on with the training of a fit
 #'
-#' @param fit A fit from [vgfm_fit()], interrupted or complete.
+#' @param fit A fit from [vgfm_fit()], interrupted or complete; or the file of a
+#'   checkpoint (see `checkpoint` in [vgfm_control()]), whose fit then goes on writing it.
 #' @param steps Total number of steps of the schedule. Default: as the fit's control has
 #'   it. Going on to the same number gives, bit for bit, what an uninterrupted fit gives.
 #'   More steps of matching start where the last one ended, and are refined anew.
 #' @param refine_steps Total number of steps of refinement. Default: as the fit's control
 #'   has it.
-#' @return The fit, trained to `steps` and refined to `refine_steps`.
-#' @section Errors: `vgfm_error_input` if `fit` is not a fit or has had more steps.
+#' @return The fit, trained to `steps` and refined to `refine_steps`. The couplings of a
+#'   fit are solved again, as it does not keep their plans; a fit that has nothing left to
+#'   do is returned as it is.
+#' @section Errors: `vgfm_error_input` if `fit` has had more steps, with `vgfm_error_fit`
+#'   if it is no fit, or no file of one; those of [vgfm_fit()].
 #' @export
 #' @examples
 #' set.seed(1)
@@ -164,23 +187,26 @@ new_clock <- function() {
 #' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 100))
 #' fit <- vgfm_resume(fit, steps = 200)
 vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL) {
-  check_fit(fit)
-  control <- fit$control
-  done <- fit$training
-  steps <- check_count(steps, min = done$step, allow_null = TRUE)
-  more <- !is.null(steps) && steps > done$step
+  call <- rlang::current_env()
+  state <- if (rlang::is_string(fit)) read_checkpoint(fit, call) else check_fit(fit)
+  control <- state$control
+  done <- state$training
+  steps <- check_count(steps, min = done$step %||% 0, allow_null = TRUE)
+  more <- !is.null(steps) && !is.null(done) && steps > done$step
   if (more) done <- unrefined(done)
-  least <- if (more) 0 else refined_steps(fit)
+  least <- if (more) 0 else refined_steps(state)
   refine_steps <- check_count(refine_steps, min = least, allow_null = TRUE)
   control$steps <- steps %||% control$steps
   control$refine_steps <- refine_steps %||% control$refine_steps
-  clock <- new_clock()
-  couplings <- couple_snapshots(fit$snapshots, control, rlang::caller_env())
-  problem <- new_problem(fit$snapshots, couplings, control)
-  training <- run_matching(done, problem, control)
-  seconds <- fit$seconds
-  seconds[["match"]] <- seconds[["match"]] + clock()
-  training <- run_refinement(training, fit$snapshots, problem, control)
-  seconds[["refine"]] <- seconds[["refine"]] + clock()
-  new_fit(fit$snapshots, couplings, problem, training, control, seconds)
+  solved <- list()
+  if (inherits(state, "vgfm")) {
+    asked <- state
+    asked$control <- control
+    if (is_complete(asked) && !more) return(state)
+  } else {
+    solved <- state$couplings
+  }
+  if (rlang::is_string(fit)) control$checkpoint <- normalizePath(fit)
+  run_stages(state$snapshots, control, state$key %||% done$key, solved, done,
+             state$seconds, call)
 }

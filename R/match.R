@@ -70,47 +70,64 @@ new_training <- function(problem, control, key) {
   )
 }
 
+# The part of a training state that core advances, in vectors that nobody else holds:
+# core writes weights, step and losses in place, so that they belong together whenever R
+# is interrupted. `total`: steps of the whole schedule.
+in_place <- function(state, total) {
+  state <- state[c(networks, "step", "losses")]
+  state$step <- as.double(state$step)
+  losses <- matrix(0, 2, total)
+  losses[, seq_len(ncol(state$losses))] <- state$losses
+  state$losses <- losses
+  .Call(ffi_copy, state)
+}
+
+# The same as R keeps it, in vectors of its own.
+as_it_stands <- function(state) {
+  state <- .Call(ffi_copy, state)
+  state$losses <- state$losses[, seq_len(state$step), drop = FALSE]
+  state
+}
+
 # Training from where it stands to `control$steps`. An interrupt ends it early: what has
 # been reached is returned. Slices let R breathe; where they are cut changes nothing.
-run_matching <- function(training, problem, control, call = rlang::caller_env()) {
+# `save` gets the training state now and then.
+run_matching <- function(training, problem, control, save = function(training) NULL,
+                         call = rlang::caller_env()) {
+  total <- control$steps
+  if (training$step >= total) return(training)
   options <- list(
-    batch = control$batch, steps = control$steps, threads = use_threads(control$threads),
+    batch = control$batch, steps = total, threads = use_threads(control$threads),
     learning_rate = control$learning_rate, rate_floor = rate_floor, key = training$key
   )
-  todo <- control$steps - training$step
-  if (todo <= 0) return(training)
-  progress <- new_progress("Matching", todo, control$progress)
+  state <- in_place(training, total)
+  reached <- function() {
+    training[names(state)] <- as_it_stands(state)
+    training
+  }
+  progress <- new_progress("Matching", total - training$step, control$progress)
   on.exit(progress(0, finished = TRUE))
-  done <- 0
   slice <- slice_steps
-  training[networks] <- .Call(ffi_copy, training[networks])
-  losses <- list(training$losses)
   tryCatch(
-    while (done < todo) {
-      steps <- min(slice, todo - done)
+    while (state$step < total) {
+      steps <- min(slice, total - state$step)
       clock <- new_clock()
-      # Weights, written in place, and their step go together.
-      suspendInterrupts({
-        out <- .Call(ffi_match_run, training$velocity, training$growth, problem, options,
-                     training$step, steps)
-        check_core(out, "Training", call)
-        training$step <- training$step + steps
-        losses[[length(losses) + 1]] <- out$losses
-      })
+      check_core(.Call(ffi_match_run, state, problem, options, steps), "Training", call)
       .Call(ffi_check_interrupt)
-      done <- done + steps
       longer <- min(4, slice_seconds / max(clock(), 1e-3))
       slice <- max(slice_steps, ceiling(steps * longer))
-      progress(steps, loss = sum(rowMeans(out$losses)))
+      recent <- seq(state$step - steps + 1, state$step)
+      progress(steps, loss = sum(rowMeans(state$losses[, recent, drop = FALSE])))
+      save(reached())
     },
     interrupt = function(condition) {
       warn_vgfm(c(
-        "Training was interrupted after step {training$step} of {control$steps}.",
+        "Training was interrupted after step {state$step} of {total}.",
         i = "The fit holds what it had learned; {.fn vgfm_resume} goes on from there."
       ), class = "vgfm_warning_interrupted", call = call)
     }
   )
-  training$losses <- do.call(cbind, losses)
+  training <- reached()
   warn_diverged(training$losses, control, call)
   training
 }

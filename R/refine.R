@@ -51,8 +51,10 @@ refine_problem <- function(snapshots, problem) {
 refine_score <- function(losses) mean(colSums(losses))
 
 # The training state after `control$refine_steps` of refinement, or the best state on the
-# way to it: the start is one of the candidates, and is kept as `matched`.
-run_refinement <- function(training, snapshots, problem, control) {
+# way to it: the start is one of the candidates, and is kept as `matched`. A round that
+# fails ends it, and `refinement$stopped` says why.
+run_refinement <- function(training, snapshots, problem, control,
+                           save = function(training) NULL, call = rlang::caller_env()) {
   parts <- count_parts(snapshots)
   folds <- refine_settings$folds
   total <- folds * ceiling(control$refine_steps / parts / folds)
@@ -65,40 +67,62 @@ run_refinement <- function(training, snapshots, problem, control) {
          key = training$key, threads = use_threads(control$threads)),
     refine_settings
   )
-  run <- function(state, rate = options$learning_rate) {
-    options$learning_rate <- rate
-    .Call(ffi_refine_run, state$velocity, state$growth, core, options, state$step, folds)
+  stopped <- NULL
+  # Whether a round could be run; the user's Ctrl-C goes on as such.
+  round <- function(state, options) {
+    status <- .Call(ffi_refine_run, state, core, options, 1)
+    if (!status$status %in% stops_refinement) check_core(status, "Refinement", call)
+    if (status$status == 0L) return(TRUE)
+    stopped <<- .Call(ffi_status_message, status$status)
+    FALSE
   }
   best <- training
   best$matched <- training$matched %||% training[networks]
-  state <- training$refinement %||% new_refinement(training)
-  best$score <- best$score %||% refine_score(run(state, rate = 0)$losses)
+  state <- in_place(training$refinement %||% new_refinement(training), total)
+  reached <- function() {
+    best$refinement <- as_it_stands(state)
+    best$refinement$stopped <- stopped
+    best
+  }
   progress <- new_progress("Refining", total - state$step, control$progress)
   on.exit(progress(0, finished = TRUE))
   tryCatch(
-    while (state$step < total) {
-      .Call(ffi_check_interrupt)
-      out <- run(state)
-      if (out$status != 0L) break # left the numbers: the best state stands
-      state[networks] <- out[networks]
-      state$step <- state$step + folds
-      state$losses <- cbind(state$losses, out$losses)
-      score <- refine_score(out$losses)
-      if (score < best$score) {
-        best[networks] <- state[networks]
-        best$score <- score
+    {
+      if (is.null(best$score)) {
+        best$score <- first_score(training, round, options, folds)
       }
-      progress(folds, loss = score)
+      while (is.null(stopped) && state$step < total && round(state, options)) {
+        .Call(ffi_check_interrupt)
+        progress(1)
+        if (state$step %% folds > 0) next
+        score <- refine_score(state$losses[, seq(state$step - folds + 1, state$step)])
+        if (score < best$score) {
+          best[networks] <- .Call(ffi_copy, state[networks])
+          best$score <- score
+        }
+        save(reached())
+      }
     },
     interrupt = function(condition) {
       warn_vgfm(c(
         "Refinement was interrupted after round {state$step} of {total}.",
         i = "The fit is the best so far; {.fn vgfm_resume} goes on from there."
-      ), class = "vgfm_warning_interrupted")
+      ), class = "vgfm_warning_interrupted", call = call)
     }
   )
-  best$refinement <- state
-  best
+  reached()
+}
+
+# Status codes that say that the fields, not the program or the user, end refinement: a
+# value is not finite, a distance does not converge or has no digits.
+stops_refinement <- c(3L, 4L, 7L)
+
+# The score of the fields as matching left them: rounds at no learning rate, on a copy.
+first_score <- function(training, round, options, folds) {
+  state <- in_place(new_refinement(training), folds)
+  options$learning_rate <- 0
+  for (fold in seq_len(folds)) if (!round(state, options)) return(Inf)
+  refine_score(state$losses)
 }
 
 networks <- c("velocity", "growth")

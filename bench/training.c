@@ -104,7 +104,8 @@ int main(int argc, char **argv) {
   mlp_shape velocity = {d + 1, d, width, hidden, ACTIVATION_LEAKY_RELU};
   mlp_shape growth = {d + 1, 1, width, hidden, ACTIVATION_LEAKY_RELU};
   trainee v = make_trainee(velocity, 1), g = make_trainee(growth, 2);
-  match_options options = {batch, 1000000, 1e-3, 0.01, key, threads};
+  match_options options = {.batch = batch, .total_steps = 1000000, .learning_rate = 1e-3,
+                           .rate_floor = 0.01, .key = key, .threads = threads};
   size_t bytes = match_workspace(&v, &g, &options);
   void *space = malloc(bytes);
   double flops = (double)batch * (row_flops(&v.shape) + row_flops(&g.shape));

@@ -28,10 +28,8 @@ SEXP ffi_uniform(SEXP n, SEXP key, SEXP stream);
 SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream);
 SEXP ffi_turns(SEXP problem);
 SEXP ffi_copy(SEXP x);
-SEXP ffi_match_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
-                   SEXP steps);
-SEXP ffi_refine_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
-                    SEXP rounds);
+SEXP ffi_match_run(SEXP state, SEXP problem, SEXP options, SEXP steps);
+SEXP ffi_refine_run(SEXP state, SEXP problem, SEXP options, SEXP rounds);
 /* flow */
 SEXP ffi_flow_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads);
 SEXP ffi_flow_gradient(SEXP field, SEXP x, SEXP time, SEXP seed, SEXP threads);

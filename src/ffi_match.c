@@ -94,14 +94,31 @@ SEXP ffi_turns(SEXP problem) {
   return out;
 }
 
-/* `steps` steps more, written into the vectors of `velocity` and `growth`, which nobody
- * else may hold; list(status, losses (2, steps)) */
-SEXP ffi_match_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
-                   SEXP steps) {
-  const char *const names[] = {"status", "losses"};
+training_state state_from(r_list state) {
+  training_state s = {.velocity = trainee_from(list_in(state, "velocity")),
+                      .growth = trainee_from(list_in(state, "growth")),
+                      .step = list_doubles(state, "step", 1)};
+  SEXP losses = list_get(state.list, "losses");
+  size_t schedule = (size_t)Rf_xlength(losses) / 2;
+  size_t step = size_of(list_get(state.list, "step"), "step", 0, schedule);
+  s.losses = doubles_of(losses, "losses", ANY) + 2 * step;
+  s.left = schedule - step;
+  return s;
+}
+
+SEXP state_advanced(training_state *s, int status, size_t steps) {
+  const char *const names[] = {"status"};
+  if (status == STATUS_OK) *s->step += (double)steps;
+  SEXP out = PROTECT(list_make(1, names));
+  SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
+  UNPROTECT(1);
+  return out;
+}
+
+/* `steps` steps more of a training_state: list(status) */
+SEXP ffi_match_run(SEXP state, SEXP problem, SEXP options, SEXP steps) {
   r_list given = list_at(options, "options");
-  trainee v = trainee_from(list_at(velocity, "training$velocity"));
-  trainee g = trainee_from(list_at(growth, "training$growth"));
+  training_state s = state_from(list_at(state, "training"));
   bridge b = bridge_from(list_at(problem, "problem"));
   match_options o = {
     .batch = list_size(given, "batch", 1, INT32_MAX),
@@ -110,16 +127,12 @@ SEXP ffi_match_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP 
     .rate_floor = list_number(given, "rate_floor", 0, 1),
     .key = key_from(list_get(options, "key")),
     .threads = (int)list_size(given, "threads", 1, THREADS),
+    .interrupted = user_interrupted,
   };
-  size_t first = size_of(from, "from", 0, INT32_MAX);
-  size_t count = size_of(steps, "steps", 1, INT32_MAX);
-  SEXP out = PROTECT(list_make(2, names));
-  SET_VECTOR_ELT(out, 1, Rf_allocMatrix(REALSXP, 2, (int)count));
-  size_t bytes = match_workspace(&v, &g, &o);
+  size_t count = size_of(steps, "steps", 1, s.left);
+  size_t bytes = match_workspace(&s.velocity, &s.growth, &o);
   void *block = workspace(bytes);
-  int status = match_run(&v, &g, REAL(VECTOR_ELT(out, 1)), first, count, &b, &o, block,
-                         bytes);
-  SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
-  UNPROTECT(1);
-  return out;
+  int status = match_run(&s.velocity, &s.growth, s.losses, (uint64_t)*s.step, count, &b,
+                         &o, block, bytes);
+  return state_advanced(&s, status, count);
 }

@@ -34,10 +34,9 @@ static refine_problem problem_from(r_list problem, bridge *anchor) {
   return p;
 }
 
-/* list(status, velocity, growth, losses (2, rounds)) after `rounds` rounds more */
-SEXP ffi_refine_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP from,
-                    SEXP rounds) {
-  const char *const names[] = {"status", "velocity", "growth", "losses"};
+/* `rounds` rounds more of a training_state: list(status) */
+SEXP ffi_refine_run(SEXP state, SEXP problem, SEXP options, SEXP rounds) {
+  training_state s = state_from(list_at(state, "refinement"));
   r_list given = list_at(options, "options");
   bridge anchor;
   refine_problem p = problem_from(list_at(problem, "problem"), &anchor);
@@ -56,20 +55,12 @@ SEXP ffi_refine_run(SEXP velocity, SEXP growth, SEXP problem, SEXP options, SEXP
     .clip = list_number(given, "clip", 0, DBL_MAX),
     .key = key_from(list_get(options, "key")),
     .threads = (int)list_size(given, "threads", 1, THREADS),
+    .interrupted = user_interrupted,
   };
-  size_t first = size_of(from, "from", 0, INT32_MAX);
-  size_t count = size_of(rounds, "rounds", 1, INT32_MAX);
-  SEXP out = PROTECT(list_make(4, names));
-  SET_VECTOR_ELT(out, 1, ffi_copy(velocity));
-  SET_VECTOR_ELT(out, 2, ffi_copy(growth));
-  SET_VECTOR_ELT(out, 3, Rf_allocMatrix(REALSXP, 2, (int)count));
-  trainee v = trainee_from(list_at(VECTOR_ELT(out, 1), "refinement$velocity"));
-  trainee g = trainee_from(list_at(VECTOR_ELT(out, 2), "refinement$growth"));
-  size_t bytes = refine_workspace(&v, &g, &p, &o);
+  size_t count = size_of(rounds, "rounds", 1, s.left);
+  size_t bytes = refine_workspace(&s.velocity, &s.growth, &p, &o);
   void *block = workspace(bytes);
-  int status = refine_run(&v, &g, REAL(VECTOR_ELT(out, 3)), first, count, &p, &o,
-                          block, bytes);
-  SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
-  UNPROTECT(1);
-  return out;
+  int status = refine_run(&s.velocity, &s.growth, s.losses, (uint64_t)*s.step, count, &p,
+                          &o, block, bytes);
+  return state_advanced(&s, status, count);
 }

@@ -10,6 +10,19 @@
 /* network: list(shape, weights, first, second); the trainee points into it. */
 trainee trainee_from(r_list network);
 
+/* Training as R holds it, list(velocity, growth, step, losses (2, schedule)), in vectors
+ * that nobody else may hold: what is done is written into them. So weights, step and
+ * losses belong together whenever R is interrupted. */
+typedef struct {
+  trainee velocity, growth;
+  double *step, *losses; /* (1), and from the next step on */
+  size_t left;           /* steps that the losses have room for */
+} training_state;
+training_state state_from(r_list state);
+
+/* list(status), after `steps` more if that is OK. */
+SEXP state_advanced(training_state *s, int status, size_t steps);
+
 /* problem: list(features, cells, offset, times, plans, log_children, growth, noise, wide,
  * standard units, and for smooth paths turn and lean) */
 bridge bridge_from(r_list problem);

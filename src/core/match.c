@@ -20,6 +20,7 @@ typedef struct {
   size_t share;
   double *losses;    /* (to - from, 2) */
   uint64_t from, to, step;
+  stop stop;
 } session;
 
 /* Weights and gradients outgrow the caches before a tile does: where a lane has many
@@ -98,13 +99,15 @@ static double learn_tile(network *net, mlp_tile *tile, float *out, const bridge_
 }
 
 void match_lane(double loss[2], learner *l, size_t lane, const bridge *b, size_t batch,
-                rng_key key, uint64_t step, double scale, void *space, size_t bytes) {
+                rng_key key, uint64_t step, double scale, void *space, size_t bytes,
+                stop *halt, int rank) {
   scratch s;
   arena a = arena_over(space, bytes);
   layout_scratch(&a, &s, l->velocity.shape, l->growth.shape, l->lanes, batch);
   loss[0] = loss[1] = 0;
   for (size_t at = lane * s.tile; at < batch; at += l->lanes * s.tile) {
     size_t rows = batch - at < s.tile ? batch - at : s.tile;
+    if (stop_asked(halt, rank)) return;
     bridge_draw(&s.rows, b, key, step, at, rows);
     loss[0] += learn_tile(&l->velocity, &s.velocity, s.out_velocity, &s.rows,
                           s.rows.velocity, kernel_pad(b->d), scale, rows, lane);
@@ -118,7 +121,7 @@ static void run_lane(void *context, size_t lane, int rank) {
   const match_options *o = m->options;
   learner_clear_lane(&m->learner, lane);
   match_lane(m->lane_loss + 2 * lane, &m->learner, lane, m->bridge, o->batch, o->key,
-             m->step, 1, m->shares + (size_t)rank * m->share, m->share);
+             m->step, 1, m->shares + (size_t)rank * m->share, m->share, &m->stop, rank);
 }
 
 static void collect_losses(session *m) {
@@ -135,6 +138,7 @@ static void run_steps(crew *c, void *context) {
   const match_options *o = m->options;
   for (m->step = m->from; m->step < m->to; m->step++) {
     crew_loop(c, m->learner.lanes, run_lane, m);
+    if (stop_asked(&m->stop, 0)) return;
     collect_losses(m);
     double rate = cosine_rate(m->step, o->total_steps, o->learning_rate, o->rate_floor);
     learner_update(&m->learner, c, 1.0 / (double)o->batch, m->step + 1, rate);
@@ -156,13 +160,16 @@ int match_run(trainee *velocity, trainee *growth, double *losses, uint64_t from,
   int status = check(&velocity->shape, &growth->shape, b, options);
   if (status != STATUS_OK) return status;
   session m = {.bridge = b, .options = options, .losses = losses, .from = from,
-               .to = from + steps};
+               .to = from + steps,
+               .stop = {.interrupted = options->interrupted,
+                        .data = options->interrupted_data}};
   arena a = arena_over(workspace, workspace_bytes);
   layout(&a, &m, &velocity->shape, &growth->shape, options);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   m.learner.lowest = 1;
   learner_load(&m.learner, velocity, growth);
   crew_gather(learner_crew(&m.learner, options->threads), run_steps, &m);
+  if (m.stop.stopped) return STATUS_INTERRUPTED;
   learner_store(velocity, growth, &m.learner);
   return STATUS_OK;
 }

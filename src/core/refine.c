@@ -20,6 +20,7 @@ typedef struct {
   double *losses;
   uint64_t from, to, round, step; /* round * parts + part */
   int status;
+  stop stop;
 } session;
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -183,14 +184,14 @@ static size_t rows_at(const session *r, size_t begin) {
 static void forward_tile(void *context, size_t tile, int rank) {
   session *r = context;
   size_t begin = tile_begin(r, tile);
+  if (stop_asked(&r->stop, rank)) return;
   rollout_forward(&r->roll, begin, rows_at(r, begin), &r->learner, &r->problem->units,
                   r->shares + (size_t)rank * r->share, r->share);
 }
 
 static void plan_item(void *context, size_t item, int rank) {
   session *r = context;
-  (void)rank;
-  station_plan(r->stations + item, states(r, item));
+  station_plan(r->stations + item, states(r, item), &r->stop, rank);
 }
 
 static void adjoint_item(void *context, size_t item, int rank) {
@@ -209,12 +210,14 @@ static void run_lane(void *context, size_t lane, int rank) {
   learner_clear_lane(&r->learner, lane);
   for (size_t tile = lane; tile < count_tiles(r->count); tile += r->lanes) {
     size_t begin = tile_begin(r, tile);
+    if (stop_asked(&r->stop, rank)) return;
     rollout_backward(&r->roll, begin, rows_at(r, begin), &r->learner, lane,
                      &r->problem->units, space, r->share);
   }
   if (o->anchor > 0)
     match_lane(r->anchor_loss + 2 * lane, &r->learner, lane, r->problem->bridge,
-               o->batch, o->key, r->step, o->anchor / (double)o->batch, space, r->share);
+               o->batch, o->key, r->step, o->anchor / (double)o->batch, space, r->share,
+               &r->stop, rank);
 }
 
 static void collect(session *r) {
@@ -236,6 +239,7 @@ static void update(session *r, crew *c) {
   memset(r->roll.adjoint, 0, floats * sizeof(float));
   crew_loop(c, r->problem->times - 1, adjoint_item, r);
   crew_loop(c, r->lanes, run_lane, r);
+  if (stop_asked(&r->stop, 0)) return;
   double norm = learner_gradient_norm(&r->learner, 1);
   double scale = norm > o->clip ? o->clip / norm : 1;
   double rate = cosine_rate(r->round, o->total_rounds, o->learning_rate, o->rate_floor);
@@ -261,6 +265,7 @@ static void run_rounds(crew *c, void *context) {
     choose_cells(r, 0, r->roll.n);
     roll_out(r, c);
     crew_loop(c, r->problem->times - 1, plan_item, r);
+    if (stop_asked(&r->stop, 0)) return;
     collect(r);
     if (r->status != STATUS_OK) return;
     for (size_t part = 0; part < parts; part++) {
@@ -268,6 +273,7 @@ static void run_rounds(crew *c, void *context) {
       choose_cells(r, part_begin(r, part), part_begin(r, part + 1));
       if (part > 0) roll_out(r, c); /* the first one stands as it was for the plan */
       update(r, c);
+      if (r->stop.stopped) return;
     }
   }
 }
@@ -293,12 +299,15 @@ int refine_run(trainee *velocity, trainee *growth, double *losses, uint64_t from
   int status = check(&velocity->shape, &growth->shape, problem, options);
   if (status != STATUS_OK) return status;
   session r = {.problem = problem, .options = options, .losses = losses, .from = from,
-               .to = from + rounds};
+               .to = from + rounds,
+               .stop = {.interrupted = options->interrupted,
+                        .data = options->interrupted_data}};
   arena a = arena_over(workspace, workspace_bytes);
   layout(&a, &r, &velocity->shape, &growth->shape, problem, options);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   learner_load(&r.learner, velocity, growth);
   crew_gather(learner_crew(&r.learner, options->threads), run_rounds, &r);
-  learner_store(velocity, growth, &r.learner);
+  if (r.stop.stopped) return STATUS_INTERRUPTED;
+  if (r.status == STATUS_OK) learner_store(velocity, growth, &r.learner);
   return r.status;
 }

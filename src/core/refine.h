@@ -40,6 +40,8 @@ typedef struct {
   double learning_rate, rate_floor, clip;
   rng_key key;
   int threads;
+  int (*interrupted)(void *); /* polled on the calling thread; NULL: never */
+  void *interrupted_data;
 } refine_options;
 
 size_t refine_workspace(const trainee *velocity, const trainee *growth,
@@ -49,7 +51,8 @@ size_t refine_workspace(const trainee *velocity, const trainee *growth,
  * optimal plans, which stand while one part of the starting cells after the other is
  * rolled out and gives a step. Of each round, losses (rounds, 2) gets, before it, the
  * mean W1 to the fold that sits it out and the mean relative mass error. The result does
- * not depend on how a schedule is cut, nor on the number of threads. */
+ * not depend on how a schedule is cut, nor on the number of threads. Unless it is OK, it
+ * leaves the networks as they were. */
 int refine_run(trainee *velocity, trainee *growth, double *losses, uint64_t from,
                uint64_t rounds, const refine_problem *problem,
                const refine_options *options, void *workspace, size_t workspace_bytes);

@@ -32,7 +32,17 @@ void station_layout(arena *a, station *s, size_t n, size_t m, size_t judges, siz
   s->emd = arena_take(a, s->emd_bytes, 1);
 }
 
-void station_plan(station *s, const float *state) {
+typedef struct {
+  stop *halt;
+  int rank;
+} asked;
+
+static int stop_of(void *data) {
+  asked *by = data;
+  return stop_asked(by->halt, by->rank);
+}
+
+void station_plan(station *s, const float *state, stop *halt, int rank) {
   double mean = 0;
   s->total = 0;
   for (size_t i = 0; i < s->n; i++) {
@@ -43,6 +53,9 @@ void station_plan(station *s, const float *state) {
   emd_task task = to_target(s), other = to_judges(s);
   emd_options options = emd_defaults();
   emd_result result;
+  asked by = {halt, rank};
+  options.interrupted = stop_of;
+  options.interrupted_data = &by;
   s->status = emd_solve(s->u, NULL, s->plan, &result, &task, &options, s->emd,
                         s->emd_bytes);
   if (s->status != STATUS_OK) return;

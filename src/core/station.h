@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "emd.h"
+#include "stop.h"
 
 typedef struct {
   size_t n, m, d;          /* cells of the cloud and of the target; features */
@@ -26,8 +27,8 @@ typedef struct {
 void station_layout(arena *a, station *s, size_t n, size_t m, size_t judges, size_t d);
 
 /* Transport from the states (n, d + 1), positions and log weights, to the target, and
- * their score. */
-void station_plan(station *s, const float *state);
+ * their score; on the thread of this rank, which may be told to stop. */
+void station_plan(station *s, const float *state, stop *halt, int rank);
 
 /* Adds to adjoint (n, d + 1) the derivatives of
  *   part * (W1 + mass_weight * (mass error)^2)

@@ -314,7 +314,9 @@ static trainee make_trainee(moments *m, size_t outputs, uint32_t stream) {
 }
 
 enum { BATCH = 150, STEPS = 30 };
-static const match_options defaults = {BATCH, STEPS, 3e-3, 0.01, {{17, 23}}, 1};
+static const match_options defaults = {.batch = BATCH, .total_steps = STEPS,
+                                       .learning_rate = 3e-3, .rate_floor = 0.01,
+                                       .key = {{17, 23}}, .threads = 1};
 
 static int run(trainee *v, trainee *g, double *losses, uint64_t from, uint64_t steps,
                const match_options *options) {
@@ -478,6 +480,32 @@ static void check_no_overshoot(void) {
   }
 }
 
+/* Asked to stop, training leaves the networks as they were, at any number of threads and
+ * whenever it is asked. */
+static int stop_at;
+static int countdown(void *unused) {
+  (void)unused;
+  return stop_at-- <= 0;
+}
+
+static void check_interrupt(void) {
+  static moments v, g, before_v, before_g;
+  double losses[2 * STEPS];
+  for (int c = 0; c < 12; c++) {
+    trainee velocity = make_trainee(&v, D, 1), growth = make_trainee(&g, 1, 2);
+    before_v = v;
+    before_g = g;
+    match_options options = defaults;
+    options.threads = 1 + c % 2;
+    options.interrupted = countdown;
+    stop_at = c < 10 ? c * 3 : 1000000;
+    int status = run(&velocity, &growth, losses, 0, STEPS, &options);
+    int same = memcmp(&v, &before_v, sizeof v) == 0 && memcmp(&g, &before_g, sizeof g) == 0;
+    CHECK(status == (c < 10 ? STATUS_INTERRUPTED : STATUS_OK), "case %d: %d", c, status);
+    CHECK(same == (c < 10), "case %d: networks %s", c, same ? "stand" : "changed");
+  }
+}
+
 static void check_bad_arguments(void) {
   static moments v, g;
   double losses[2];
@@ -503,6 +531,7 @@ int main(void) {
   check_no_overshoot();
   check_against_twin();
   check_invariance();
+  check_interrupt();
   check_bad_arguments();
   return check_report("test_match");
 }

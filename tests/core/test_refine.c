@@ -65,9 +65,11 @@ static trainee make_trainee(moments *m, size_t outputs, uint32_t stream) {
   return t;
 }
 
-static const refine_options defaults = {1000, 1000, 1, 0, 1, 2, 0, 64, 100, 1e-12, 1,
-                                        1e30,
-                                        {{31, 32}}, 1};
+static const refine_options defaults = {
+  .most_start = 1000, .most_target = 1000, .folds = 1, .parts = 1, .mass_weight = 2,
+  .batch = 64, .total_rounds = 100, .learning_rate = 1e-12, .rate_floor = 1,
+  .clip = 1e30, .key = {{31, 32}}, .threads = 1,
+};
 
 static int run(trainee *v, trainee *g, double *losses, uint64_t from, uint64_t steps,
                const refine_options *o) {
@@ -185,11 +187,40 @@ static void check_bad_arguments(void) {
             STATUS_BAD_ARGUMENT, "fewer boundaries than times");
 }
 
+/* Asked to stop, or with states that are not finite, a round leaves the networks as they
+ * were. */
+static int stop_at;
+static int countdown(void *unused) {
+  (void)unused;
+  return stop_at-- <= 0;
+}
+
+static void check_leaves_alone(void) {
+  static moments v, g, before_v, before_g;
+  for (int c = 0; c < 6; c++) {
+    trainee velocity = make_trainee(&v, D, 1), growth = make_trainee(&g, 1, 2);
+    if (c == 5) v.weights[0] = NAN;
+    before_v = v;
+    before_g = g;
+    refine_options o = defaults;
+    o.threads = 1 + c % 2;
+    o.interrupted = countdown;
+    stop_at = c == 5 ? 1000000 : 2 * c;
+    double losses[2 * 2];
+    int status = run(&velocity, &growth, losses, 0, 2, &o);
+    CHECK(status == (c == 5 ? STATUS_NOT_FINITE : STATUS_INTERRUPTED), "case %d: %d", c,
+          status);
+    CHECK(memcmp(&v, &before_v, sizeof v) == 0 && memcmp(&g, &before_g, sizeof g) == 0,
+          "case %d: networks changed", c);
+  }
+}
+
 int main(void) {
   CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
   check_gradient();
   check_learning();
   check_invariance();
   check_bad_arguments();
+  check_leaves_alone();
   return check_report("test_refine");
 }

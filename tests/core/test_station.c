@@ -25,7 +25,7 @@ static void reset_states(void) {
 }
 
 static double loss(station *s) {
-  station_plan(s, states);
+  station_plan(s, states, NULL, 0);
   CHECK(s->status == STATUS_OK, "status %d", s->status);
   double error = s->total / N - s->observed;
   /* W1 by the plan itself */

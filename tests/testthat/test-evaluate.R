@@ -1,7 +1,8 @@
 test_that("the table agrees with its definition", {
   fit <- small_fit(activation = "silu")
   table <- vgfm_evaluate(fit)
-  expect_named(table, c("time", "cells", "used", "w1", "floor", "rme", "spread"))
+  expect_named(table, c("time", "cells", "used", "w1", "floor", "rme",
+                        "rme_trained", "spread"))
   expect_equal(table$time, c(4, 8))
   expect_equal(table$cells, c(40, 90))
   expect_equal(table$used, c(40, 90))
@@ -170,7 +171,7 @@ test_that("tidy() and glance() are the table and one row", {
   fit <- small_fit()
   expect_identical(tidy(fit), vgfm_evaluate(fit))
   row <- glance(fit)
-  expect_equal(dim(row), c(1, 9))
+  expect_equal(dim(row), c(1, 11))
   expect_equal(row$w1, mean(vgfm_evaluate(fit)$w1))
   expect_equal(c(row$cells, row$features, row$times, row$steps), c(160, 2, 3, 120))
 })

@@ -2,7 +2,7 @@ test_that("a fit holds what its help page says", {
   fit <- small_fit()
   expect_s3_class(fit, "vgfm")
   expect_named(fit, c("format", "snapshots", "couplings", "field", "history", "seconds",
-                      "control", "training"))
+                      "control", "training", "checks"))
   expect_length(fit$couplings, 2)
   expect_length(fit$couplings[[1]]$descendants, 30)
   expect_equal(fit$training$step, 120)
@@ -122,9 +122,9 @@ test_that("a fit can be stopped, saved and resumed without a trace", {
     fresh <- new_training(problem, control, part$training$key)
     options <- list(batch = control$batch, steps = 100, threads = 1, key = fresh$key,
                     learning_rate = control$learning_rate, rate_floor = rate_floor)
-    out <- .Call(ffi_match_run, fresh$velocity, fresh$growth, problem, options, 0, 37)
-    fresh$step <- 37
-    fresh$losses <- out$losses
+    state <- in_place(fresh, 100)
+    .Call(ffi_match_run, state, problem, options, 37)
+    fresh[names(state)] <- as_it_stands(state)
     fresh
   })
   part$training <- half
@@ -133,6 +133,7 @@ test_that("a fit can be stopped, saved and resumed without a trace", {
   saveRDS(part, file)
   resumed <- vgfm_resume(readRDS(file))
   expect_identical(resumed$field, whole$field)
+  expect_identical(vgfm_resume(file)$field, whole$field)
   expect_identical(resumed$history, whole$history)
 })
 
@@ -187,6 +188,27 @@ test_that("a signal at any moment leaves a state that can go on, bit for bit", {
   }
 })
 
+test_that("refinement too goes on from wherever a signal stopped it, bit for bit", {
+  skip_on_os("windows")
+  whole <- small_fit(refine_steps = 40)
+  for (at in c(1, 3, 7, 11)) {
+    calls <- 0
+    local_function("new_progress", function(name, ...) {
+      if (name != "Refining") return(function(...) NULL)
+      function(...) {
+        calls <<- calls + 1
+        if (calls == at) tools::pskill(Sys.getpid(), tools::SIGINT)
+      }
+    })
+    expect_warning(part <- small_fit(refine_steps = 40), class = "vgfm_warning_interrupted")
+    state <- part$training$refinement
+    expect_gt(state$step, 0)
+    expect_equal(ncol(state$losses), state$step)
+    expect_identical(vgfm_resume(part)[c("field", "training")],
+                     whole[c("field", "training")])
+  }
+})
+
 test_that("bad input is refused with a class", {
   cells <- small_cells()
   x <- cells$x
@@ -231,7 +253,7 @@ test_that("error messages read well", {
     vgfm_control(tau = -1)
     vgfm_control(activation = "relu")
     vgfm_fit(matrix(1:4, 2), 1:2, control = list(steps = 3))
-    vgfm_resume("fit")
+    vgfm_resume(1)
     vgfm_couple(matrix(1:4, 2), matrix(1:6, 2), 1, 1)
     vgfm_wasserstein(1:3, 1:3, a = c(1, -2, 1))
   })
@@ -331,8 +353,9 @@ test_that("the fold that judges is not among the cells that are fitted", {
     options <- c(list(most_start = 2000, most_target = 4000, parts = 1, batch = 128,
                       rounds = 5, rate_floor = 1, key = fit$training$key, threads = 1),
                  utils::modifyList(refine_settings, list(learning_rate = 0)))
-    .Call(ffi_refine_run, fit$training$velocity, fit$training$growth, core, options, 0,
-          5)$losses[1, ]
+    state <- in_place(new_refinement(fit$training), 5)
+    .Call(ffi_refine_run, state, core, options, 5)
+    state$losses[1, ]
   }
   # Each cell judges in exactly one round of five, as one of the ten of its fold.
   for (cell in c(1, 17, 50)) {

@@ -10,7 +10,7 @@ differences <- function(f, x, h = 1e-5) {
 twin_fields <- function(fit, x, time) {
   s <- fit$snapshots
   f <- fit$field
-  unit <- time_unit(fit)
+  unit <- 3 # the mean gap: cells are about as fast in both intervals
   input <- cbind(t((x - s$center) / s$scale), (time - s$times[1]) / unit)
   list(
     velocity = drop(f$velocity_scale * twin_network(f$velocity, input)) * s$scale / unit,
