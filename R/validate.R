@@ -34,7 +34,8 @@ fit_fault <- function(fit) {
   snapshots_fault(s) %||%
     couplings_fault(fit$couplings, s$counts) %||%
     field_fault(fit$field, ncol(s$x), length(s$times)) %||%
-    parts_fault(fit, "", list(seconds = stage_times, history = loss_table)) %||%
+    parts_fault(fit, "", list(seconds = stage_times, history = loss_table,
+                              checks = or_null(check_table))) %||%
     control_fault(fit$control) %||%
     training_fault(fit$training, fit$field)
 }
@@ -116,6 +117,12 @@ loss_table <- function(x) {
   fits <- is.data.frame(x) && all(columns %in% names(x)) &&
     all(vapply(x[columns], is.numeric, NA))
   if (!fits) "a table of losses by step"
+}
+
+check_table <- function(x) {
+  fits <- is.data.frame(x) && is.character(x$check) && is.numeric(x$value) &&
+    is.numeric(x$limit) && is.logical(x$passed) && !anyNA(x$passed)
+  if (!fits) "a table of figures and their limits"
 }
 
 # Two losses a step, of at most so many steps.
@@ -256,7 +263,8 @@ training_fault <- function(training, field) {
     both(training, "training") %||%
     if (!is.null(training$refinement)) {
       parts_fault(training$refinement, "training$refinement", list(
-        step = wholes(1), losses = losses_of(training$refinement$step)
+        step = wholes(1), losses = losses_of(training$refinement$step),
+        stopped = or_null(texts(1))
       )) %||%
         both(training$refinement, "training$refinement") %||%
         both(training$matched, "training$matched")

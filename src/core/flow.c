@@ -133,7 +133,7 @@ int flow_evaluate(double *velocity, double *growth, const double *x, const doubl
   take_workers(&a, f, threads, &shares);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   kernels_get(); /* chosen here, before threads ask for it */
-  PARALLEL_FOR(threads)
+  PARALLEL_FOR(parallel_threads(threads, tiles))
   for (size_t tile = 0; tile < tiles; tile++) {
     lane l = lane_over(shares, (size_t)parallel_rank(), f);
     size_t r = tile * MLP_TILE, rows = n - r < MLP_TILE ? n - r : MLP_TILE;
@@ -192,6 +192,7 @@ int flow_advance(double *states, const double *from, double to, size_t n,
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   kernels_get();
   journey j = {states, from, to, n, 0, f, options};
+  threads = parallel_threads(threads, (n + block_cells(f) - 1) / block_cells(f));
   for (int i = 0; i < threads; i++)
     workers[i] = (worker){.lane = lane_over(shares, (size_t)i, f)};
   int busy, worst = STATUS_OK;

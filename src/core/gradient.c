@@ -80,7 +80,7 @@ static int add_part(double *gradient, const double *x, const double *t, size_t n
   char *lanes = arena_take(&a, (size_t)threads, share);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   mlp_transpose(p.transposed, p.packed, p.shape);
-  PARALLEL_FOR(threads)
+  PARALLEL_FOR(parallel_threads(threads, tiles))
   for (size_t tile = 0; tile < tiles; tile++) {
     arena mine = arena_over(lanes + (size_t)parallel_rank() * share, share);
     lane l;

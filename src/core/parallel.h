@@ -2,6 +2,8 @@
 #ifndef VGFM_PARALLEL_H
 #define VGFM_PARALLEL_H
 
+#include <stddef.h>
+
 #ifdef _OPENMP
 #include <omp.h>
 #define PARALLEL_PRAGMA(text) _Pragma(#text)
@@ -18,5 +20,11 @@ static inline int parallel_limit(void) { return omp_get_num_procs(); }
 static inline int parallel_rank(void) { return 0; }
 static inline int parallel_limit(void) { return 1; }
 #endif
+
+/* No more threads than items of work, and one at least: those without work would be
+ * waited for. */
+static inline int parallel_threads(int threads, size_t items) {
+  return items >= (size_t)threads ? threads : items > 1 ? (int)items : 1;
+}
 
 #endif
