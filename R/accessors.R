@@ -26,12 +26,17 @@ variable_genes <- function(x, assay) UseMethod("variable_genes")
 
 cell_metadata.Seurat <- function(x) x[[]]
 
-# Those of the default assay first, and of these "pca".
+# Those of the default assay first, and of these "pca"; else the shortest name first, as
+# others are often made from it.
 reduction_names.Seurat <- function(x) {
   names <- SeuratObject::Reductions(x)
   of <- vapply(names, function(name) SeuratObject::DefaultAssay(x[[name]]), "")
-  names[order(of != SeuratObject::DefaultAssay(x), tolower(names) != "pca")]
+  names[order(of != SeuratObject::DefaultAssay(x), !is_pca(names), nchar(names), names,
+              method = "radix")]
 }
+
+# As Seurat, scater and scanpy call theirs.
+is_pca <- function(names) tolower(names) %in% c("pca", "x_pca")
 
 # Where a reduction holds some of the cells only, the others get NA.
 read_reduction.Seurat <- function(x, name) {
@@ -70,10 +75,16 @@ read_assay.Seurat <- function(x, assay, layer, call) {
   values <- if (layered) so$LayerData(from, layer = layer) else
     so$GetAssayData(from, slot = layer)
   if (!identical(colnames(values), colnames(x))) {
+    part <- identical(colnames(from), colnames(x))
     abort_x(c(
       "Layer {.val {layer}} of assay {.val {assay}} must have all cells of the object.",
       x = "It has {ncol(values)} of {ncol(x)}.",
-      i = "Pass {.code subset(x, cells = colnames(x[[\"{assay}\"]]))}."
+      i = if (part) {
+        "It is one part of a split layer: join the parts with
+         {.code SeuratObject::JoinLayers()}."
+      } else {
+        "Pass {.code subset(x, cells = colnames(x[[\"{assay}\"]]))}."
+      }
     ), "layer", NULL, call)
   }
   values
@@ -93,13 +104,20 @@ reduction_names.SummarizedExperiment <- function(x) character()
 
 reduction_names.SingleCellExperiment <- function(x) {
   names <- SingleCellExperiment::reducedDimNames(x)
-  names[order(tolower(names) != "pca")]
+  names[order(!is_pca(names), nchar(names), names, method = "radix")]
 }
 
-# scater hangs the rotation on the matrix of scores.
+# scater hangs the rotation on the matrix of scores; a LinearEmbeddingMatrix has both.
 read_reduction.SingleCellExperiment <- function(x, name) {
   values <- SingleCellExperiment::reducedDim(x, name)
   rotation <- attr(values, "rotation")
+  if (inherits(values, "LinearEmbeddingMatrix")) {
+    loadings <- as.matrix(SingleCellExperiment::featureLoadings(values))
+    if (length(loadings) > 0) rotation <- loadings
+    names <- colnames(values)
+    values <- as.matrix(SingleCellExperiment::sampleFactors(values))
+    colnames(values) <- names
+  }
   values <- as.matrix(values)
   names <- list(colnames(x), colnames(values))
   list(x = matrix(values, nrow(values), dimnames = names), rotation = rotation)
@@ -109,14 +127,29 @@ assay_names.SummarizedExperiment <- function(x) {
   SummarizedExperiment::assayNames(x) %||% character()
 }
 
+# Normalised values first, then whatever is not known to be raw; zellkonverter calls what
+# scanpy works on "X".
 default_assay.SummarizedExperiment <- function(x) {
   names <- assay_names(x)
-  c(intersect("logcounts", names), setdiff(names, "counts"), names)[1]
+  normalised <- c("logcounts", "lognorm", "data", "X", "normcounts")
+  c(intersect(normalised, names), setdiff(names, raw_assays), names)[1]
 }
+
+raw_assays <- c("counts", "raw", "matrix", "spliced", "unspliced", "ambiguous",
+                "spanning", "soupX_counts")
 
 read_assay.SummarizedExperiment <- function(x, assay, layer, call) {
   SummarizedExperiment::assay(x, assay)
 }
 
-# There is no place of its own for them.
-variable_genes.SummarizedExperiment <- function(x, assay) character()
+# Where scran's users keep them, and where zellkonverter puts those of scanpy.
+variable_genes.SummarizedExperiment <- function(x, assay) {
+  data <- SummarizedExperiment::rowData(x)
+  for (column in intersect(c("subset", "highly_variable"), names(data))) {
+    chosen <- data[[column]]
+    if (is.logical(chosen) && any(chosen, na.rm = TRUE)) {
+      return(rownames(x)[which(chosen)])
+    }
+  }
+  character()
+}

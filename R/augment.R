@@ -29,25 +29,36 @@ generics::augment
 #'   of the fit. Cells whose time is `NA` get `NA`.
 #' @export
 augment.vgfm <- function(x, data = NULL, time = NULL, ...) {
+  check_arguments()
   call <- rlang::current_env()
   check_fit(x, "x")
-  if (is.null(data)) {
-    cells <- x$snapshots$x
-    time <- x$snapshots$time
-    joined <- data.frame(time = time, cells, check.names = FALSE)
-  } else {
-    cells <- check_newdata(x$snapshots, data, "data", call)
-    time <- newdata_time(x, data, time, call)
-    joined <- if (is_container(data)) cell_metadata(data) else as.data.frame(data)
+  snapshots <- x$snapshots
+  cells <- snapshots$x
+  if (!is.null(data)) cells <- check_newdata(snapshots, data, "data", call)
+  at <- newdata_time(x, data, time, cells, some = TRUE, call = call)
+  if (is.null(at)) {
+    abort_time(c(
+      "{.arg time} is needed with {.arg data}.",
+      i = "Give the time at which the cells are: one for all, or one per cell."
+    ), "time", call)
   }
-  if (length(time) == 1) time <- rep(time, nrow(cells))
-  if (!is.null(time) && all(is.na(time))) time <- as.double(time)
-  known <- which(!is.na(time))
-  at <- cells_at(x, cells[known, , drop = FALSE], time[known], call)
-  found <- annotate_cells(x, at$x, at$time, call)$table
+  known <- which(!is.na(at))
+  warn_outside(x, at[known], call)
+  found <- annotate_cells(x, cells[known, , drop = FALSE], at[known], call)$table
   names(found) <- paste0("vgfm_", names(found))
-  kept <- joined[setdiff(names(joined), c("cell", names(found)))]
-  data.frame(cell = rownames(cells) %||% seq_len(nrow(cells)), kept,
-             found[match(seq_len(nrow(cells)), known), ],
+  out <- data.frame(cell = rownames(cells) %||% seq_len(nrow(cells)))
+  if (is.null(data)) {
+    kept <- as.data.frame(cells)
+    out <- in_user_times(cbind(out, time = at), snapshots)
+  } else {
+    kept <- as_plain_frame(if (is_container(data)) cell_metadata(data) else
+      as.data.frame(data))
+  }
+  # What an earlier run left is replaced; any other column of a name that is used here
+  # gets a number behind it.
+  if (!is.null(data)) kept <- kept[setdiff(names(kept), names(found))]
+  names <- make.unique(c(names(out), names(found), names(kept)))
+  names(kept) <- utils::tail(names, length(kept))
+  data.frame(out, kept, found[match(seq_len(nrow(cells)), known), ],
              row.names = NULL, check.names = FALSE)
 }

@@ -12,21 +12,27 @@ abort_x <- function(message, arg, class, call, .envir = parent.frame()) {
 # user had named them.
 as_cells <- function(x, arg = "x", class = NULL, call = rlang::caller_env()) {
   if (is.data.frame(x)) {
-    check_numeric_columns(x, arg, class, call)
+    x <- numeric_columns(x, arg, class, call)
     if (ncol(x) == 0) x <- matrix(0, nrow(x), 0) else x <- as.matrix(x)
   } else if (inherits(x, c("Matrix", "DelayedMatrix"))) {
     check_dense_size(x, arg, class, call)
     x <- if (inherits(x, "Matrix")) as.matrix(x) else read_delayed(x)
   }
-  if (!is.matrix(x) || !is.numeric(x)) {
+  values <- if (is.matrix(x)) as_numbers(x)
+  if (is.null(values)) {
     value <- describe(x)
-    if (is.matrix(x)) value <- paste("a matrix of type", typeof(x))
+    if (is.matrix(x)) {
+      value <- paste("a matrix of", if (is.object(x)) "class" else "type",
+                     if (is.object(x)) class(x)[1] else typeof(x))
+    }
     abort_x(c(
       "{.arg {arg}} must be a numeric matrix or data frame, not {value}.",
-      i = "Cells are rows, features (genes, principal components) are columns."
+      i = if (is.matrix(x) && is.object(x)) "Pass {.code unclass({arg})} if its numbers
+             are what you mean." else
+        "Cells are rows, features (genes, principal components) are columns."
     ), arg, class, call)
   }
-  x <- plain_double(x)
+  x <- plain_double(values)
   check_finite(x, arg, class, call)
   named <- !is.null(colnames(x))
   list(x = name_features(x, arg, class, call), named = named)
@@ -54,19 +60,26 @@ read_delayed <- function(x) {
   out
 }
 
-check_numeric_columns <- function(x, arg, class, call) {
-  numeric <- vapply(x, is.numeric, NA)
-  if (!all(numeric)) {
-    bad <- names(x)[!numeric]
-    kind <- class(x[[which(!numeric)[1]]])[1]
+# A data frame of which every column is plain numbers.
+numeric_columns <- function(x, arg, class, call) {
+  x <- as_plain_frame(x)
+  columns <- lapply(x, function(column) {
+    if (is.data.frame(column)) NULL else as_numbers(column)
+  })
+  bad <- names(x)[vapply(columns, is.null, NA)]
+  if (length(bad) > 0) {
+    first <- x[[bad[1]]]
     abort_x(c(
       "All columns of {.arg {arg}} must be numeric.",
       x = "{cli::qty(bad)}Column{?s} {.val {bad}} {?is/are} not; the first is of class
-           {.cls {kind}}.",
+           {.cls {class(first)[1]}}.",
+      i = number_hint(first, paste0(arg, "$", bad[1])),
       i = "Drop {cli::qty(bad)}{?it/them}, or pass {?it/one} as {.arg time} if it holds
            the times."
     ), arg, class, call)
   }
+  x[] <- columns
+  x
 }
 
 check_dense_size <- function(x, arg, class, call) {
@@ -144,7 +157,7 @@ check_newdata <- function(snapshots, newdata, arg = "newdata",
         x = if (length(extra)) "Not in the fit: {.val {extra}}."
       ), arg, class, call)
     }
-    if (is.data.frame(newdata)) newdata <- newdata[match(wanted, given)]
+    if (is.data.frame(newdata)) newdata <- as_plain_frame(newdata)[match(wanted, given)]
   }
   x <- as_cells(newdata, arg, class, call)$x
   if (by_name) return(x[, wanted, drop = FALSE])

@@ -67,14 +67,17 @@ check_number <- function(x, min = -Inf, max = Inf, bounds = "[]", allow_null = F
                          allow_inf = FALSE, hint = NULL, class = NULL,
                          arg = rlang::caller_arg(x), call = rlang::caller_env()) {
   if (is.null(x) && allow_null) return(NULL)
-  fits <- is.numeric(x) && !is.object(x) && length(x) == 1 && !is.na(x) &&
+  force(arg) # named after the argument, before that changes
+  given <- x
+  x <- as_numbers(x)
+  fits <- length(x) == 1 && !is.na(x) &&
     (allow_inf || is.finite(x)) &&
     (if (substr(bounds, 1, 1) == "(") x > min else x >= min) &&
     (if (substr(bounds, 2, 2) == ")") x < max else x <= max)
   if (!fits) {
     what <- if (allow_inf) "a number" else "a finite number"
     wanted <- trimws(describe_range(what, min, max, bounds))
-    abort_scalar(x, wanted, hint, arg, class, call)
+    abort_scalar(given, wanted, hint, arg, class, call)
   }
   as.double(x)
 }
@@ -84,22 +87,17 @@ check_count <- function(x, min = 1, max = .Machine$integer.max, allow_null = FAL
                         hint = NULL, class = NULL, arg = rlang::caller_arg(x),
                         call = rlang::caller_env()) {
   if (is.null(x) && allow_null) return(NULL)
-  fits <- is.numeric(x) && !is.object(x) && length(x) == 1 && is.finite(x) &&
-    x == round(x) && x >= min && x <= max
+  force(arg) # named after the argument, before that changes
+  given <- x
+  x <- as_numbers(x)
+  fits <- length(x) == 1 && is.finite(x) && x == round(x) && x >= min &&
+    x <= max
   if (!fits) {
     shown <- if (max == .Machine$integer.max) Inf else max
     wanted <- trimws(describe_range("a whole number", min, shown, "[]"))
-    abort_scalar(x, wanted, hint, arg, class, call)
+    abort_scalar(given, wanted, hint, arg, class, call)
   }
   as.integer(x)
-}
-
-# Arguments that the function does not know.
-check_no_dots <- function(..., hint, call = rlang::caller_env()) {
-  if (...length() == 0) return(invisible())
-  name <- ...names()[1]
-  what <- if (is.null(name) || name == "") "an argument too many" else name
-  abort_input(c("Unknown argument: {.val {what}}.", i = hint), call = call)
 }
 
 check_flag <- function(x, hint = NULL, class = NULL, arg = rlang::caller_arg(x),

@@ -6,23 +6,14 @@ container_time <- function(x, time, call) {
     return(as_plain_vector(metadata_column(x, time, "time", "vgfm_error_time", call)))
   }
   time <- as_plain_vector(time)
+  time <- in_cell_order(time, colnames(x), "time", "vgfm_error_time", call)
   if (length(time) != ncol(x)) {
     abort_time(c(
       "{.arg time} must name a column of the metadata or have one value per cell.",
       x = "There are {ncol(x)} cell{?s}, and {length(time)} value{?s} of {.arg time}."
     ), "time", call)
   }
-  if (is.null(names(time)) || is.null(colnames(x))) return(time)
-  place <- match(colnames(x), names(time))
-  if (anyNA(place)) {
-    lost <- colnames(x)[is.na(place)][1]
-    abort_time(c(
-      "The names of {.arg time} must be those of the cells.",
-      x = "There is none for cell {.val {lost}}.",
-      i = "Pass {.code unname(time)} if the values are in the order of the cells."
-    ), "time", call)
-  }
-  time[place]
+  time
 }
 
 metadata_column <- function(x, name, arg, class, call) {
@@ -56,19 +47,31 @@ known_cells <- function(time, replicate, call) {
   which(known)
 }
 
-# Times of other cells as the user names them: by default, in a container, the column that
-# the fit was made with.
-newdata_time <- function(fit, newdata, time, call) {
-  if (is_container(newdata)) {
-    load_container(newdata, call)
-    column <- time %||% fit$snapshots$source$time
-    columns <- names(cell_metadata(newdata))
-    if (is_column_name(column, ncol(newdata)) && column %in% columns) {
-      return(cell_metadata(newdata)[[column]])
-    }
-  } else if (is.data.frame(newdata) && is_column_name(time, nrow(newdata)) &&
-             time %in% names(newdata)) {
-    return(newdata[[time]])
+# Times of cells `x`, read from `newdata`, as numbers on the scale of the fit, one per
+# cell; NULL if there are none. By default those of the column that the fit was made with.
+# Cells without a time are an error, unless `some` may lack one: these have NA.
+newdata_time <- function(fit, newdata, time, x, arg = "time", some = FALSE,
+                         call = rlang::caller_env()) {
+  snapshots <- fit$snapshots
+  if (is.null(newdata) && is.null(time)) return(snapshots$time)
+  column <- time %||% snapshots$clock$column
+  table <- if (is_container(newdata)) cell_metadata(newdata) else newdata
+  if (is.data.frame(table) && rlang::is_string(column) && column %in% names(table)) {
+    time <- unname(as_plain_vector(table[[column]]))
   }
-  time
+  if (is.null(time)) return(NULL)
+  time <- as_plain_vector(time)
+  one <- length(time) == 1
+  if (!one) time <- in_cell_order(time, rownames(x), arg, "vgfm_error_time", call)
+  if (!one && length(time) != nrow(x)) {
+    abort_time(c(
+      "{.arg {arg}} must be one time, or one for each of the {nrow(x)} cell{?s}, not
+       {describe(time)}.",
+      i = "The times of the fit are {.val {snapshots$labels}}."
+    ), arg, call)
+  }
+  known <- if (some && is.atomic(time)) !is.na(time) else rep(TRUE, length(time))
+  value <- rep(NA_real_, length(time))
+  if (any(known)) value[known] <- fit_times(snapshots, take(time, known), arg, call)
+  if (one) rep(value, nrow(x)) else value
 }

@@ -4,25 +4,37 @@
 #' and reductions. [RunVGFM()] and [runVGFM()] do the same and put the results into the
 #' object.
 #'
-#' Coordinates are the first of these that applies: the genes named in `features`; the
-#' `reduction` that is named; unless `assay` or `layer` is given, the PCA that is there;
-#' principal components made here from the variable features (all genes, if there are
-#' none) of the log-normalised data, centred and not scaled. A message says what is used
-#' unless you said it. [predict()], [vgfm_evaluate()] and [vgfm_trajectories()] take
-#' such objects as `newdata` and read the same coordinates from them.
+#' Coordinates are the first of these that applies:
+#' * the genes named in `features`;
+#' * the `reduction` that is named;
+#' * unless `assay` or `layer` is given, a reduction that is there: one that was corrected
+#'   for batches (its name has harmony, integrated, corrected, mnn, scvi, scanvi, totalvi,
+#'   scanorama, inmf, liger, bbknn, combat or conos in it), else a PCA; one of the default
+#'   assay before others, a short name before a long one;
+#' * principal components made here from the log-normalised data, centred and not scaled:
+#'   of the variable features of the object (for a SingleCellExperiment, those that
+#'   `rowSubset()` or scanpy's `highly_variable` has), or of the 2000 genes whose variance
+#'   is furthest above the trend of variance over mean, or of all genes if there are no
+#'   more than that.
+#'
+#' A message of class `vgfm_message_space` says what is used, and which other reductions
+#' there are, unless you said it. [predict()], [vgfm_evaluate()] and [vgfm_trajectories()]
+#' take such objects as `newdata` and read the same coordinates from them.
 #'
 #' Cells without a time are left out, with a message.
 #'
 #' @param x A Seurat object, a SingleCellExperiment or a SummarizedExperiment.
 #' @param time Name of the column of the cells' metadata that holds the times, or a vector
-#'   with a time for every cell; as in [vgfm_fit()], and `NA` for cells to leave out.
+#'   with a time for every cell, by name if it has names; as in [vgfm_fit()], and `NA` for
+#'   cells to leave out.
 #' @param mass As in [vgfm_fit()]: population size at each time. With `split_by` it may be
 #'   a list of such, named by replicate.
 #' @param ... Must be empty.
 #' @param reduction Name of the reduction whose dimensions are the coordinates.
 #' @param dims Which of its dimensions. Default: the first 30, or those there are.
 #' @param assay,layer For genes and components: the assay (default: the object's default
-#'   assay; `"logcounts"`) and, of Seurat objects, the layer or slot (default: `"data"`).
+#'   assay; `"logcounts"`, `"X"` or another that is not known to hold raw counts) and, of
+#'   Seurat objects, the layer or slot (default: `"data"`).
 #' @param features Names of the genes that are the coordinates.
 #' @param split_by Name of a column of the metadata that holds replicates, each of which
 #'   was observed at two or more times. Every replicate is fitted on its own, so that
@@ -35,7 +47,9 @@
 #'   are not there or have a name twice; `vgfm_error_split_by` if replicates are not there
 #'   or one of them cannot be fitted; `vgfm_error_time`, `vgfm_error_mass` and
 #'   `vgfm_error_control` as in [vgfm_fit()].
-#' @section Warnings: `vgfm_warning_counts` if the values of genes are raw counts.
+#' @section Warnings: `vgfm_warning_counts` if the values of genes are raw counts,
+#'   `vgfm_warning_embedding` if the reduction is a UMAP, t-SNE or another picture, whose
+#'   distances mean little; those of [vgfm_fit()].
 #' @name vgfm_fit.Seurat
 #' @examplesIf requireNamespace("SingleCellExperiment", quietly = TRUE)
 #' set.seed(1)
@@ -53,10 +67,14 @@ NULL
 vgfm_fit.Seurat <- function(x, time, mass = NULL, ..., reduction = NULL, dims = NULL,
                             assay = NULL, layer = NULL, features = NULL, split_by = NULL,
                             control = vgfm_control()) {
-  check_no_dots(..., hint = container_arguments)
-  space <- list(reduction = reduction, dims = dims, assay = assay, layer = layer,
-                features = features)
-  fit_container(x, time, mass, space, split_by, control, rlang::current_env())
+  check_arguments()
+  call <- rlang::current_env()
+  control <- check_control(control, call = call)
+  snapshots <- as_snapshots(
+    x, time, mass, reduction = reduction, dims = dims, assay = assay, layer = layer,
+    features = features, split_by = split_by, call = call
+  )
+  fit_all(snapshots, control, call)
 }
 
 #' @rdname vgfm_fit.Seurat
@@ -64,45 +82,64 @@ vgfm_fit.Seurat <- function(x, time, mass = NULL, ..., reduction = NULL, dims = 
 vgfm_fit.SummarizedExperiment <- function(x, time, mass = NULL, ..., reduction = NULL,
                                           dims = NULL, assay = NULL, features = NULL,
                                           split_by = NULL, control = vgfm_control()) {
-  check_no_dots(..., hint = container_arguments)
-  space <- list(reduction = reduction, dims = dims, assay = assay, features = features)
-  fit_container(x, time, mass, space, split_by, control, rlang::current_env())
+  check_arguments()
+  call <- rlang::current_env()
+  control <- check_control(control, call = call)
+  snapshots <- as_snapshots(
+    x, time, mass, reduction = reduction, dims = dims, assay = assay,
+    features = features, split_by = split_by, call = call
+  )
+  fit_all(snapshots, control, call)
 }
 
-container_arguments <- "See {.code ?vgfm_fit.Seurat}; replicates go into {.arg split_by}."
+# What vgfm_fit() takes beyond `x`, `time` and `mass` of objects.
+container_arguments <- c("reduction", "dims", "assay", "layer", "features", "split_by")
 
-# What both do, and RunVGFM() and runVGFM() too.
-fit_container <- function(x, time, mass, space, split_by, control, call) {
+as_snapshots.Seurat <- function(x, time, mass = NULL, ..., reduction = NULL, dims = NULL,
+                                assay = NULL, layer = NULL, features = NULL,
+                                split_by = NULL, call) {
+  check_spare(..., known = c("x", "time", "mass", container_arguments), call = call)
+  space <- list(reduction = reduction, dims = dims, assay = assay, layer = layer,
+                features = features)
+  container_snapshots(x, time, mass, space, split_by, call)
+}
+
+as_snapshots.SummarizedExperiment <- function(x, time, mass = NULL, ...,
+                                              reduction = NULL, dims = NULL,
+                                              assay = NULL, features = NULL,
+                                              split_by = NULL, call) {
+  check_spare(..., call = call,
+              known = c("x", "time", "mass", setdiff(container_arguments, "layer")))
+  space <- list(reduction = reduction, dims = dims, assay = assay, features = features)
+  container_snapshots(x, time, mass, space, split_by, call)
+}
+
+# What both do. With replicates, a list of the snapshots of each.
+container_snapshots <- function(x, time, mass, space, split_by, call) {
   load_container(x, call)
-  control <- check_control(control, call = call)
-  check_cell_names(x, call)
+  check_different(colnames(x), "The cells of {.arg x} must have different names.", "x",
+                  "vgfm_error_x", call,
+                  "Rename them: {.code colnames(x) <- make.unique(colnames(x))}.")
   column <- if (is_column_name(time, ncol(x))) time
   time <- container_time(x, time, call)
   replicate <- if (!is.null(split_by)) {
-    as.character(metadata_column(x, split_by, "split_by", "vgfm_error_split_by", call))
+    as_labels(metadata_column(x, split_by, "split_by", "vgfm_error_split_by", call))
   }
   cells <- known_cells(time, replicate, call)
   chosen <- choose_coordinates(x, cells, space, call)
-  fit_cells <- function(cells_of, mass) {
+  snapshots_of <- function(cells_of, mass) {
     rows <- match(cells_of, cells)
     snapshots <- new_snapshots(chosen$x[rows, , drop = FALSE],
-                               without_empty_levels(time[cells_of]), mass, call)
-    snapshots$source <- c(chosen$source,
-                          list(time = column, cells = cells_of, of = ncol(x)))
-    fit_snapshots(snapshots, control, call)
+                               without_empty_levels(take(time, cells_of)), mass, call)
+    check_populations(snapshots, call)
+    snapshots$clock$column <- column
+    snapshots$source <- c(chosen$source, list(cells = cells_of, of = ncol(x)))
+    snapshots
   }
-  if (is.null(replicate)) return(fit_cells(cells, mass))
-  fit_replicates(split(cells, replicate[cells]), mass, fit_cells, call)
-}
-
-check_cell_names <- function(x, call) {
-  names <- colnames(x)
-  twice <- unique(names[duplicated(names)])
-  if (length(twice) > 0) {
-    abort_x(c(
-      "The cells of {.arg x} must have different names.",
-      x = "Used more than once: {.val {twice}}.",
-      i = "Rename them: {.code colnames(x) <- make.unique(colnames(x))}."
-    ), "x", NULL, call)
-  }
+  if (is.null(replicate)) return(snapshots_of(cells, mass))
+  parts <- split(cells, replicate[cells])
+  masses <- replicate_masses(mass, names(parts), call)
+  for_replicates(names(parts), function(name) {
+    snapshots_of(parts[[name]], masses[[name]])
+  }, call)
 }

@@ -82,6 +82,7 @@
 #'   no result.
 #' @param progress Show a progress bar on what takes longer than a second? Default: in
 #'   interactive sessions.
+#' @param ... Must be empty.
 #' @return A list of class `vgfm_control`.
 #' @section Errors: A value out of its range is an error of class `vgfm_error_control`.
 #' @seealso [vgfm_fit()]
@@ -95,8 +96,9 @@ vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL,
                          batch = 1024, refine_steps = NULL, learning_rate = 0.01,
                          tolerance = 1e-6, transport_tolerance = 1e-9, memory = 1,
                          checkpoint = NULL, threads = NULL,
-                         progress = rlang::is_interactive()) {
+                         progress = rlang::is_interactive(), ...) {
   class <- "vgfm_error_control"
+  check_arguments(class = class)
   structure(
     list(
       effort = check_choice(effort, c("default", "fast", "high"), class = class),
@@ -134,7 +136,7 @@ check_control <- function(control, arg = "control", call = rlang::caller_env()) 
     fail("{.arg {arg}} must come from {.fn vgfm_control}, not be {describe(control)}.",
          remedy)
   }
-  known <- names(formals(vgfm_control))
+  known <- setdiff(names(formals(vgfm_control)), "...")
   unknown <- unique(setdiff(names(control), known))
   missing <- setdiff(known, names(control))
   if (length(unknown) > 0) {

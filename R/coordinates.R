@@ -19,9 +19,7 @@ choose_coordinates <- function(x, cells, space, call) {
   check_space(x, space, call)
   reduction <- space$reduction
   if (is.null(unlist(space[c("reduction", "features", "assay", "layer")]))) {
-    # A velocity that an earlier run left is none.
-    pca <- grep("pca(?!.*_velocity$)", reduction_names(x), TRUE, TRUE, value = TRUE)
-    if (length(pca) > 0) reduction <- pca[1]
+    reduction <- usual_reduction(x)
   }
   if (!is.null(reduction)) {
     return(choose_reduction(x, cells, reduction, space$dims, is.null(space$reduction),
@@ -32,7 +30,7 @@ choose_coordinates <- function(x, cells, space, call) {
     assay = space$assay %||% default_assay(x),
     layer = if (inherits(x, "Seurat")) space$layer %||% "data"
   )
-  source$genes <- space$features %||% variable_genes(x, source$assay)
+  source$genes <- space$features %||% component_genes(x, source, cells, call)
   values <- read_genes(x, source, cells, "x", NULL, call)
   source$genes <- rownames(values)
   warn_raw_counts(values, source$layer %||% source$assay, call)
@@ -49,9 +47,11 @@ choose_coordinates <- function(x, cells, space, call) {
   pca <- principal_components(values, max(dims), call)
   source <- c(source, list(dims = dims, centre = pca$centre,
                            rotation = pca$rotation[, dims, drop = FALSE]))
+  others <- other_reductions(x)
   inform_vgfm(c(
     i = "Using {length(dims)} principal component{?s}, made here from
-         {length(source$genes)} gene{?s} of assay {.val {source$assay}}."
+         {length(source$genes)} gene{?s} of assay {.val {source$assay}}.",
+    i = if (length(others) > 0) "There are also reductions: {.val {others}}."
   ), class = "vgfm_message_space")
   list(x = pca$x[, dims, drop = FALSE], source = source)
 }
@@ -61,11 +61,14 @@ choose_reduction <- function(x, cells, name, dims, inform, call) {
   there <- ncol(found$x)
   used <- check_columns(dims %||% seq_len(min(usual_dims, there)), there, call)
   if (inform) {
+    others <- other_reductions(x, name)
     inform_vgfm(c(
       i = "Using {length(used)} of {there} dimension{?s} of reduction {.val {name}};
-           choose by {.arg reduction} and {.arg dims}."
+           choose by {.arg reduction} and {.arg dims}.",
+      i = if (length(others) > 0) "There are also: {.val {others}}."
     ), class = "vgfm_message_space")
   }
+  warn_embedding(name, "reduction", call)
   source <- list(kind = "reduction", reduction = name, dims = used)
   source$rotation <- rotation_of(found, used)
   values <- found$x[cells, used, drop = FALSE]

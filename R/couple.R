@@ -15,11 +15,13 @@
 #' @param x,y Numeric matrices, cells in rows: the source (n x d) and the target (m x d).
 #' @param epsilon,tau Entropic regularisation and price of mass change, in squared units
 #'   of `x`.
-#' @param a Mass of every source cell; one number or n, positive.
-#' @param b Mass that every target cell must receive; one number or m, positive.
+#' @param a Mass of every source cell; one number or n, positive; by name, if both have
+#'   names.
+#' @param b Mass that every target cell must receive; one number or m, in the same way.
 #' @param tolerance Largest relative residual of a solution.
 #' @param plan Return the dense plan as well? It has n x m numbers.
 #' @param threads Number of threads; it does not change the result.
+#' @param ... Must be empty.
 #' @return A list: `descendants` (n row sums), `potential_source` (n), `potential_target`
 #'   (m), `cost` (the transport cost \eqn{\langle C, P\rangle}), `objective`, `residual`,
 #'   `iterations` (Newton steps and conjugate-gradient steps), `epsilon`, `tau`, and
@@ -37,7 +39,8 @@
 #' coupling <- vgfm_couple(x, y, epsilon = 0.05, tau = 1)
 #' round(coupling$descendants, 2)
 vgfm_couple <- function(x, y, epsilon, tau, a = 1, b = 1, tolerance = 1e-9, plan = FALSE,
-                        threads = NULL) {
+                        threads = NULL, ...) {
+  check_arguments()
   x <- check_points(x)
   y <- check_points(y)
   check_same_features(x, y)
@@ -45,8 +48,8 @@ vgfm_couple <- function(x, y, epsilon, tau, a = 1, b = 1, tolerance = 1e-9, plan
   epsilon <- check_price(epsilon)
   tau <- check_price(tau)
   tolerance <- check_number(tolerance, 1e-14, 0.1)
-  a <- check_weights(a, nrow(x), positive = TRUE)
-  b <- check_weights(b, nrow(y), positive = TRUE)
+  a <- check_weights(a, x, positive = TRUE)
+  b <- check_weights(b, y, positive = TRUE)
   plan <- check_flag(plan)
   if (plan && prod(nrow(x), nrow(y)) > cells_limit) {
     abort_input(

@@ -14,16 +14,17 @@
 #' matrix or data frame, that of one call of [vgfm_fit()] after the other in order of
 #' time.
 #'
-#' @param x,time,mass,... As in [vgfm_fit()], of cells at three times or more. The mass at
-#'   a time that is left out is used to score, not to fit.
-#' @param times Times to leave out, each between the first and the last. Default: all of
-#'   those.
+#' @param x,time,mass,... As in [vgfm_fit()], of cells at three times or more; of an
+#'   object, also those of its method but `split_by`. The mass at a time that is left out
+#'   is used to score, not to fit.
+#' @param times Times to leave out, each between the first and the last, as numbers,
+#'   labels or dates, whatever `time` has. Default: all of those.
 #' @param control Settings, see [vgfm_control()].
 #' @return A data frame of class `vgfm_cv` with one row per time that was left out. The
-#'   columns `time`, `cells`, `used`, `w1`, `floor`, `rme` and `spread` are those of
-#'   [vgfm_evaluate()]. `w1_nearest` is the W1 distance of doing nothing: of the observed
-#'   snapshot nearest in time, in units of the features. If two are equally near, that of
-#'   both together, their cells weighted by mass over number.
+#'   columns `time`, `label`, `cells`, `used`, `w1`, `floor`, `rme` and `spread` are those
+#'   of [vgfm_evaluate()]. `w1_nearest` is the W1 distance of doing nothing: of the
+#'   observed snapshot nearest in time, in units of the features. If two are equally near,
+#'   that of both together, their cells weighted by mass over number.
 #' @section Errors: `vgfm_error_time` if there are fewer than three times or `times` are
 #'   not between the first and the last; all those of [vgfm_fit()] and
 #'   [vgfm_interpolate()]. Ctrl-C ends the whole.
@@ -38,8 +39,15 @@
 #' vgfm_cv(cells[-1], cells$time, times = 16, control = vgfm_control(steps = 300))
 vgfm_cv <- function(x, time, mass = NULL, ..., times = NULL, control = vgfm_control()) {
   call <- rlang::current_env()
+  check_arguments(container_arguments)
   control <- check_control(control)
-  snapshots <- snapshots_to_fit(x, time, mass, ..., control = control, call = call)
+  snapshots <- as_snapshots(x, time, mass, ..., call = call)
+  if (!inherits(snapshots, "vgfm_snapshots")) {
+    abort_input(c(
+      "{.fn vgfm_cv} takes one replicate at a time, not {.arg split_by}.",
+      i = "Subset the object to the cells of a replicate."
+    ), arg = "split_by", class = "vgfm_error_split_by", call = call)
+  }
   tasks <- lapply(left_out_places(snapshots, times, call), function(place) {
     list(place = place, key = new_key())
   })
@@ -57,22 +65,8 @@ vgfm_cv <- function(x, time, mass = NULL, ..., times = NULL, control = vgfm_cont
       score_left_out(task, snapshots, control)
     })
   }
-  table <- do.call(rbind, rows)
+  table <- in_user_times(do.call(rbind, rows), snapshots)
   structure(table, class = c("vgfm_cv", class(table)))
-}
-
-# The snapshots that vgfm_fit() has of its arguments. Those of an object that only a
-# method can read come with an untrained fit.
-snapshots_to_fit <- function(x, time, mass, ..., control, call) {
-  if (is.atomic(x) || is.data.frame(x)) {
-    check_no_dots(..., call = call,
-                  hint = "Settings go into {.code control = vgfm_control(steps = 500)}.")
-    return(new_snapshots(x, time, mass, call))
-  }
-  control[c("steps", "refine_steps")] <- list(0L, 0L)
-  fit <- vgfm_fit(x, time, mass, ..., control = control)
-  check_fit(fit, "x", call)
-  fit$snapshots
 }
 
 # Which snapshots are left out in turn.
@@ -94,18 +88,17 @@ left_out_places <- function(snapshots, times, call) {
     abort_time(c("{.arg times} must have at least one value.",
                  i = "These can be left out: {.val {inner}}."), "times", call)
   }
-  values <- sort(unique(parse_time_values(times, call, "times")))
-  nearest <- vapply(values, function(t) which.min(abs(snapshots$times - t)), 0L)
-  known <- abs(snapshots$times[nearest] - values) <= rounding(snapshots$times)
-  bad <- which(!known | nearest %in% c(1, last))
+  values <- sort(unique(fit_times(snapshots, times, "times", call)))
+  place <- match(values, snapshots$times)
+  bad <- which(is.na(place) | place %in% c(1, last))
   if (length(bad) > 0) {
-    given <- values[bad[1]]
+    given <- show_time(snapshots, values[bad[1]])
     abort_time(c(
       "{.arg times} must be observed times between the first and the last, not {given}.",
       i = "These can be left out: {.val {inner}}."
     ), "times", call)
   }
-  nearest
+  place
 }
 
 futures_planned <- function() {

@@ -22,6 +22,7 @@
 #' checksum, and kept in `tools::R_user_dir("vgfm", "cache")`.
 #'
 #' @param name One of the names above.
+#' @param ... Must be empty.
 #' @return A list: `x`, a matrix with cells in rows; `time`, one number per cell; `mass`,
 #'   one number per time, or `NULL` where it was not measured.
 #' @section Errors: `vgfm_error_input` for an unknown name; `vgfm_error_data` if the data
@@ -41,7 +42,8 @@
 #' dim(embryo$x)
 #' table(embryo$time)
 #' embryo$mass
-vgfm_dataset <- function(name) {
+vgfm_dataset <- function(name, ...) {
+  check_arguments()
   name <- check_choice(name, c(names(data_files), "mouse_embryo"))
   if (name == "mouse_embryo") return(mouse_embryo())
   cells <- utils::read.csv(fetch(data_files[[name]]))

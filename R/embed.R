@@ -27,8 +27,9 @@
 #' @param fit A fit from [vgfm_fit()].
 #' @param embedding Coordinates of the fitted cells in a picture: two columns, a row for
 #'   each cell. Rows go by name where both sides are named, else by place; those of cells
-#'   that were left out of the fit may be there too. Default: two features of the fit
-#'   themselves, whose velocity needs no carrying over.
+#'   that were left out of the fit may be there too, and with names a part of the cells
+#'   may be there alone, which are then the ones that count. Default: two features of the
+#'   fit themselves, whose velocity needs no carrying over.
 #' @param group A label for each cell, in the same way; `NA` for none. A grid and
 #'   streamlines are then made for each group from its own cells.
 #' @param as `"cells"`, `"grid"` or `"streamlines"`.
@@ -42,11 +43,12 @@
 #' @param smooth Standard deviation of the kernel, in distances between nodes.
 #' @param min_mass Least weight of cells around a node, as a share of the weight around
 #'   the densest nodes (99 % quantile).
-#' @return A data frame. For cells: `cell`, `time`, position `x` and `y`, velocity `dx`
-#'   and `dy`. For the grid: `x`, `y`, `dx`, `dy` and `mass`, the weight of cells around
-#'   the node. For streamlines: `line` (its number), `x` and `y` along it in the direction
-#'   of motion, and `speed`. With `group`, a column of that name. The attribute `axes` has
-#'   the names of the coordinates.
+#' @param ... Must be empty.
+#' @return A data frame. For cells: `cell`, `time` and its `label`, position `x` and `y`,
+#'   velocity `dx` and `dy`. For the grid: `x`, `y`, `dx`, `dy` and `mass`, the weight of
+#'   cells around the node. For streamlines: `line` (its number), `x` and `y` along it in
+#'   the direction of motion, and `speed`. With `group`, a column of that name. The
+#'   attribute `axes` has the names of the coordinates.
 #' @section Errors: `vgfm_error_fit`, and `vgfm_error_input` for an embedding or numbers
 #'   that do not fit.
 #' @references La Manno and others (2018), RNA velocity of single cells, Nature 560.
@@ -65,7 +67,8 @@
 vgfm_embed <- function(fit, embedding = NULL, as = c("cells", "grid", "streamlines"),
                        method = c("transition", "tangent"), dims = 1:2, neighbours = 30,
                        sharpness = 10, grid = 35, smooth = 0.7, min_mass = 0.05,
-                       group = NULL) {
+                       group = NULL, ...) {
+  check_arguments()
   check_fit(fit)
   as <- check_choice(as, c("cells", "grid", "streamlines"))
   method <- check_choice(method, c("transition", "tangent"))
@@ -81,9 +84,12 @@ vgfm_embed <- function(fit, embedding = NULL, as = c("cells", "grid", "streamlin
     carried_velocity(fit, embedding, method, neighbours, sharpness)
   }
   group <- check_group(group, fit)
+  if (!is.null(embedding)) group <- group[has_place(embedding)]
+  axes <- attr(cells, "axes")
   if (as == "cells") {
+    cells <- in_user_times(cells, fit$snapshots)
     cells$group <- group
-    return(cells)
+    return(structure(cells, axes = axes))
   }
   spread_out <- function(cells) {
     field <- velocity_grid(cells, grid, smooth)
@@ -93,7 +99,7 @@ vgfm_embed <- function(fit, embedding = NULL, as = c("cells", "grid", "streamlin
   if (is.null(group)) return(without_row_names(spread_out(cells)))
   parts <- lapply(levels(group), function(label) {
     part <- cells[which(group == label), ]
-    attr(part, "axes") <- attr(cells, "axes")
+    attr(part, "axes") <- axes
     out <- spread_out(part)
     out$group <- rep(factor(label, levels(group)), nrow(out))
     out
@@ -103,7 +109,7 @@ vgfm_embed <- function(fit, embedding = NULL, as = c("cells", "grid", "streamlin
   if (as == "streamlines") {
     out$line <- cumsum(!duplicated(data.frame(out$line, out$group)))
   }
-  attr(out, "axes") <- attr(cells, "axes")
+  attr(out, "axes") <- axes
   without_row_names(out)
 }
 
@@ -118,48 +124,65 @@ check_embedding <- function(embedding, fit, call = rlang::caller_env()) {
   }
   x <- as_cells(embedding, "embedding", call = call)$x
   n <- nrow(fit$snapshots$x)
-  rows <- if (ncol(x) == 2) rows_of_cells(fit, rownames(x), nrow(x))
+  rows <- if (ncol(x) == 2) {
+    rows_of_cells(fit, rownames(x), nrow(x), "embedding", call)
+  }
   if (is.null(rows)) {
     abort_input(
       c("{.arg embedding} must have two columns and a row for each of the {n} cells of the
          fit.",
         x = "It has {ncol(x)} column{?s} and {nrow(x)} row{?s}.",
-        i = "Rows with names are found by these; all cells of the fit must be there."),
+        i = "Rows with names are found by these; rows of other cells may be there, or of a
+             part of the cells alone."),
       arg = "embedding", call = call
     )
   }
-  x[rows, , drop = FALSE]
+  out <- x[rows, , drop = FALSE]
+  if (anyNA(rows)) rownames(out) <- rownames(fit$snapshots$x)
+  out
 }
 
-# The table of cells: position (n x 2) and velocity (n x 2) on the embedding.
-embedded_cells <- function(fit, position, velocity) {
+# Numbers of the cells of the fit that an embedding places; a part of the cells may do.
+has_place <- function(embedding) which(!is.na(embedding[, 1]))
+
+# The table of some cells: position (rows x 2) and velocity (rows x 2) on the embedding.
+embedded_cells <- function(fit, rows, position, velocity) {
   s <- fit$snapshots
+  cell <- rownames(s$x) %||% as.character(seq_len(nrow(s$x)))
   out <- data.frame(
-    cell = rownames(s$x) %||% as.character(seq_len(nrow(s$x))), time = s$time,
-    x = position[, 1], y = position[, 2], dx = velocity[, 1], dy = velocity[, 2],
-    row.names = NULL
+    cell = cell[rows], time = s$time[rows], x = position[, 1], y = position[, 2],
+    dx = velocity[, 1], dy = velocity[, 2], row.names = NULL
   )
   structure(out, axes = colnames(position))
 }
 
 # Two features are an embedding of which the velocity is known.
 own_velocity <- function(fit, dims) {
-  s <- fit$snapshots
-  position <- cbind(s$x, .time = s$time)[, dims]
-  velocity <- cbind(predict(fit, type = "velocity"), .time = 1)[, dims]
-  embedded_cells(fit, position, velocity)
+  # `dims` as figures call them.
+  pick <- function(x, time) {
+    out <- cbind(time, x)
+    colnames(out) <- c(".time", figure_name(colnames(x)))
+    out <- out[, dims]
+    colnames(out) <- axis_name(dims)
+    out
+  }
+  velocity <- pick(predict(fit, type = "velocity"), 1)
+  position <- pick(fit$snapshots$x, fit$snapshots$time)
+  embedded_cells(fit, seq_len(nrow(position)), position, velocity)
 }
 
 carried_velocity <- function(fit, embedding, method, neighbours, sharpness,
                              call = rlang::caller_env()) {
-  x <- fit$snapshots$x
-  velocity <- predict(fit, type = "velocity")
+  rows <- has_place(embedding)
+  x <- fit$snapshots$x[rows, , drop = FALSE]
+  embedding <- embedding[rows, , drop = FALSE]
+  velocity <- predict(fit, type = "velocity")[rows, , drop = FALSE]
   index <- neighbours_of(x, min(neighbours, nrow(x) - 1), fit$control, call)
   carried <- switch(method,
     transition = carry_by_transition(x, velocity, embedding, index, sharpness),
     tangent = carry_by_tangent(x, velocity, embedding, index)
   )
-  embedded_cells(fit, embedding, carried)
+  embedded_cells(fit, rows, embedding, carried)
 }
 
 # x, velocity (n x d), embedding (n x 2), index (n x k) -> velocity on the embedding

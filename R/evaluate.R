@@ -16,10 +16,12 @@
 #'
 #' @param fit A fit from [vgfm_fit()].
 #' @param newdata,time Other cells to compare with, for instance cells that were held out,
-#'   and their times (as in [vgfm_fit()]). Cells at or before the first observed time are
-#'   left out: there is nothing to predict there. Default: the snapshots of the fit.
+#'   and their times (as in [predict.vgfm()]). Cells at or before the first observed time
+#'   are left out: there is nothing to predict there. Default: the snapshots of the fit.
+#' @param ... Must be empty.
 #' @return A data frame with one row per time:
-#'   * `time`, and `cells`, the number observed.
+#'   * `time`, a number, or a date where the fit has dates; `label`, what the user calls
+#'     it (`NA` for a time that was not in the fit); and `cells`, the number observed.
 #'   * `used`: the number of them that `w1` is computed from: all, unless there are many.
 #'   * `w1`: exact Wasserstein-1 distance (Euclidean) between the predicted cloud, its
 #'     weights normalised, and the snapshot, in units of the features.
@@ -44,7 +46,8 @@
 #' cells <- vgfm_simulate_gene_network()
 #' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
 #' vgfm_evaluate(fit)
-vgfm_evaluate <- function(fit, newdata = NULL, time = NULL) {
+vgfm_evaluate <- function(fit, newdata = NULL, time = NULL, ...) {
+  check_arguments()
   check_fit(fit)
   call <- rlang::current_env()
   observed <- fit$snapshots
@@ -62,7 +65,7 @@ vgfm_evaluate <- function(fit, newdata = NULL, time = NULL) {
       trained_mass_error(fit)[match(state$time, observed$times[-1])]
     row[c(setdiff(names(row), c("rme_trained", "spread")), "rme_trained", "spread")]
   })
-  do.call(rbind, rows)
+  in_user_times(do.call(rbind, rows), observed)
 }
 
 # Observed relative mass at a time; NA where there is none.
@@ -152,7 +155,8 @@ halves_distance <- function(cloud, size, threads) {
 # Cells that were not in the fit, with their times.
 held_out <- function(fit, newdata, time, call = rlang::caller_env()) {
   x <- check_newdata(fit$snapshots, newdata, call = call)
-  time <- newdata_time(fit, newdata, time, call)
+  # Objects may have cells of unknown time.
+  time <- newdata_time(fit, newdata, time, x, some = is_container(newdata), call = call)
   if (is.null(time)) {
     abort_time(
       c("{.arg time} is needed with {.arg newdata}.",
@@ -160,17 +164,13 @@ held_out <- function(fit, newdata, time, call = rlang::caller_env()) {
       "time", call
     )
   }
-  if (length(time) == 1) time <- rep(time, nrow(x))
-  check_time_length(x, time, call, arg = "newdata")
-  if (is_container(newdata)) {
-    x <- x[!is.na(time), , drop = FALSE]
-    time <- time[!is.na(time)]
-  }
-  time <- parse_time_values(time, call)
+  x <- x[!is.na(time), , drop = FALSE]
+  time <- time[!is.na(time)]
   first <- fit$snapshots$times[1]
   if (all(time <= first)) {
     abort_time(
-      c("{.arg time} must have values after the first observed time, {first}.",
+      c("{.arg time} must have values after the first observed time,
+         {show_time(fit$snapshots, first)}.",
         i = "The fit is evaluated where it predicts."),
       "time", call
     )

@@ -10,15 +10,18 @@
 #'
 #' @param fit A fit from [vgfm_fit()].
 #' @param group A label for each fitted cell, such as its type; `NA` for none. Labels go
-#'   by name where both sides are named, else by place.
+#'   by name where both sides are named, else by place; those of a part of the cells, as
+#'   of a subset of the object, are taken by name alone.
 #' @param newdata,time Cells and their times, as in [predict.vgfm()]. Default: those of
 #'   the fit.
-#' @param to An observed time at which cells have labels. Default: the last one.
+#' @param to An observed time at which cells have labels, as a number, label or date of
+#'   the fit. Default: the last one.
 #' @param neighbours Number of labelled cells that are asked; all, if there are fewer.
+#' @param ... Must be empty.
 #' @return A data frame with one row per cell and kind: `cell` (name, or number of its
-#'   row), `time`, `fate` (a factor), `probability`, which add up to 1 for each cell, and
-#'   `mass`: the expected number of descendants of this kind, so that they add up to what
-#'   `predict(type = "weight")` says.
+#'   row), `time` and its `label`, `fate` (a factor), `probability`, which add up to 1 for
+#'   each cell, and `mass`: the expected number of descendants of this kind, so that they
+#'   add up to what `predict(type = "weight")` says.
 #' @section Errors: `vgfm_error_input` for labels that do not fit or are not there at
 #'   `to`, with `vgfm_error_time` if `to` was not observed; those of [predict.vgfm()].
 #' @seealso [autoplot.vgfm()] with `type = "mass"` draws the mass of groups over time.
@@ -32,7 +35,8 @@
 #' start <- fates[fates$time == 0, ]
 #' tapply(start$mass, start$fate, sum) # descendants of the 400 cells
 vgfm_fates <- function(fit, group, newdata = NULL, time = NULL, to = NULL,
-                       neighbours = 10) {
+                       neighbours = 10, ...) {
+  check_arguments()
   check_fit(fit)
   call <- rlang::current_env()
   s <- fit$snapshots
@@ -60,21 +64,21 @@ vgfm_fates <- function(fit, group, newdata = NULL, time = NULL, to = NULL,
   share <- matrix(share, nrow(near))
   kinds <- ncol(share)
   cell <- rownames(at$x) %||% seq_len(nrow(at$x))
-  data.frame(
+  table <- data.frame(
     cell = rep(cell, each = kinds), time = rep(at$time, each = kinds),
     fate = factor(rep(levels(group), nrow(near)), levels(group)),
     probability = as.vector(t(share)),
     mass = as.vector(t(share * exp(unname(moved$log_weight))))
   )
+  in_user_times(table, s)
 }
 
 # The number of an observed time, the last one unless `to` names it.
 observed_index <- function(fit, to, call) {
   times <- fit$snapshots$times
   if (is.null(to)) return(length(times))
-  if (!is.numeric(to)) to <- parse_time_values(to, call, "to")
-  k <- which(abs(times - to[1]) <= rounding(times))
-  if (length(to) != 1 || length(k) != 1) {
+  k <- match(one_time(fit, to, "to", call), times)
+  if (is.na(k)) {
     abort_time(c(
       "{.arg to} must be an observed time, not {describe(to)}.",
       i = "Labels are known at {.val {fit$snapshots$labels}} alone."

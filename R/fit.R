@@ -17,11 +17,13 @@
 #'   (as from HDF5Array), which is read block by block. All features share one scale;
 #'   there must be at least two cells.
 #' @param time Time of every cell: numbers, a factor, text with one number each such as
-#'   `"E14.5"` or `"day 3"` (the number is used, and a message says so), dates; or, if `x`
-#'   is a data frame, the name of its column of times. At least two distinct values. Gaps
-#'   between times count. Every cell has a time here; drop those without.
-#' @param mass Population size at each time, in order of time (or named by it), in any
-#'   unit. Default: the numbers of cells in `x`, which is right only if every snapshot
+#'   `"E14.5"` or `"day 3"` (the number is used, and a message says so), `Date`,
+#'   `POSIXct`, `difftime`, or `yearmon` and `yearqtr` of the package zoo; or, if `x` is a
+#'   data frame, the name of its column of times. At least two distinct values. Times go
+#'   by name where they and the rows of `x` have names, else by place. Every cell has a
+#'   time here; drop those without.
+#' @param mass Population size at each time, in order of time (or named by its label), in
+#'   any unit. Default: the numbers of cells in `x`, which is right only if every snapshot
 #'   holds the same share of the population.
 #' @param ... For methods; must be empty here.
 #' @param control Settings, see [vgfm_control()].
@@ -32,10 +34,24 @@
 #'   `control` (as used), `training` (what [vgfm_resume()] needs) and `format`, a number
 #'   that tells fits of other versions apart. Use [predict()], [vgfm_trajectories()],
 #'   [vgfm_evaluate()] and [autoplot()] rather than its parts.
-#' @section Checks:
-#' A trained fit is checked by what can be computed cheaply, and warns (class
-#' `vgfm_warning_checks`) if a figure is beyond its limit. `fit$checks` is a data frame with
-#' one row per check: `check`, `value`, `limit`, `passed` and `note`. They are
+#' @section Scale of time:
+#' Gaps between times count, and rates are per unit of time. The unit is that of the
+#' numbers, or of the numbers in labels; a day for dates and date-times; that of a
+#' `difftime`; a year for months and quarters. Every function of a fit takes times in the
+#' terms that the fit was made with, or as its labels, and gives them back so: a column
+#' `time` holds dates where the fit has dates, and a column `label` what the user calls
+#' each observed time. Times of another kind, such as a date where the fit has numbers or
+#' a label with another unit, are an error.
+#'
+#' @section Cells per time:
+#' A snapshot stands for a population. One of fewer than 10 cells gives a warning of class
+#' `vgfm_warning_small`. Where more than half of the times have a single cell, as with
+#' pseudotime, there is an error of class `vgfm_error_time`: bin the times first, for
+#' example by `ave(time, cut(time, 5))`.
+#'
+#' @section Checks: A trained fit is checked by what can be computed cheaply, and warns
+#' (class `vgfm_warning_checks`) if a figure is beyond its limit. `fit$checks` is a data
+#' frame with one row per check: `check`, `value`, `limit`, `passed` and `note`. They are
 #' * `"training loss"`: loss at the end over that at the beginning, at most 10;
 #' * `"refinement"`: it went to its end, or the note says why it stopped;
 #' * `"predicted cells"`: by how many ranges of a feature a predicted cell lies outside of
@@ -48,13 +64,16 @@
 #' A fit that passes may still be wrong about what these figures do not see: which cells
 #' grow, and what happens between the times.
 #' @section Errors: All have class `vgfm_error`. `vgfm_error_input` for unusable
-#'   arguments, with `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass` or
+#'   arguments, with `vgfm_error_argument` for one that is missing, unknown or
+#'   abbreviated, `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass` or
 #'   `vgfm_error_control`; `vgfm_error_convergence` if a coupling cannot be solved to its
 #'   tolerance.
 #' @section Warnings: `vgfm_warning_interrupted` after Ctrl-C, `vgfm_warning_diverged` if
 #'   the loss grew without bound, `vgfm_warning_time_feature` if a feature is the time,
 #'   `vgfm_warning_counts` if `x` looks like raw counts of many genes,
-#'   `vgfm_warning_mass` if numbers of cells, taken for masses, jump more than tenfold.
+#'   `vgfm_warning_embedding` if the features of `x` are called as those of a UMAP or
+#'   t-SNE, `vgfm_warning_small` for times of few cells, `vgfm_warning_mass` if numbers of
+#'   cells, taken for masses, jump more than tenfold.
 #' @references Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), Joint Velocity-Growth Flow
 #'   Matching for Single-Cell Dynamics Modeling, NeurIPS 2025, arXiv:2505.13413.
 #' @export
@@ -64,24 +83,19 @@
 #' fit <- vgfm_fit(cells[c("x1", "x2")], cells$time, control = vgfm_control(steps = 300))
 #' fit
 #' vgfm_evaluate(fit)
-vgfm_fit <- function(x, ...) UseMethod("vgfm_fit")
+vgfm_fit <- function(x, ...) {
+  check_required()
+  UseMethod("vgfm_fit")
+}
 
 #' @rdname vgfm_fit
 #' @export
 vgfm_fit.default <- function(x, time, mass = NULL, ..., control = vgfm_control()) {
-  check_no_dots(...,
-                hint = "Settings go into {.code control = vgfm_control(steps = 500)}.")
-  control <- check_control(control)
-  snapshots <- new_snapshots(x, time, mass)
-  # Whole numbers in a few columns may be anything.
-  if (inherits(x, "sparseMatrix") || ncol(snapshots$x) >= genes_like) {
-    warn_raw_counts(snapshots$x, "x", rlang::current_env())
-  }
-  fit_snapshots(snapshots, control)
+  check_arguments()
+  call <- rlang::current_env()
+  control <- check_control(control, call = call)
+  fit_snapshots(as_snapshots(x, time, mass, call = call), control, call)
 }
-
-# So many features of a plain matrix may be genes.
-genes_like <- 20
 
 # Everything random hangs on one key.
 fit_snapshots <- function(snapshots, control, call = rlang::caller_env(),
@@ -175,6 +189,7 @@ new_clock <- function() {
 #'   More steps of matching start where the last one ended, and are refined anew.
 #' @param refine_steps Total number of steps of refinement. Default: as the fit's control
 #'   has it.
+#' @param ... Must be empty.
 #' @return The fit, trained to `steps` and refined to `refine_steps`. The couplings of a
 #'   fit are solved again, as it does not keep their plans; a fit that has nothing left to
 #'   do is returned as it is.
@@ -186,7 +201,8 @@ new_clock <- function() {
 #' cells <- vgfm_simulate_gene_network()
 #' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 100))
 #' fit <- vgfm_resume(fit, steps = 200)
-vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL) {
+vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL, ...) {
+  check_arguments()
   call <- rlang::current_env()
   state <- if (rlang::is_string(fit)) read_checkpoint(fit, call) else check_fit(fit)
   control <- state$control

@@ -17,6 +17,7 @@
 #' @param genes Names of genes. Default: all.
 #' @param rotation A matrix, genes x features of the fit, that takes genes to features.
 #'   Default: the one that came with the fit.
+#' @param ... Must be empty.
 #' @return `vgfm_gene_velocity()`: a matrix, cells x genes, of changes per unit of time.
 #'   `vgfm_growth_genes()`: a data frame with one row per gene, the strongest first:
 #'   `gene`; `effect`, the derivative of the growth rate with respect to it, mean over the
@@ -35,7 +36,8 @@
 #' vgfm_growth_genes(fit)
 #' vgfm_jacobian(fit, data.frame(x1 = 1, x2 = 2), time = 8)[1, , ]
 vgfm_gene_velocity <- function(fit, newdata = NULL, time = NULL, genes = NULL,
-                               rotation = NULL) {
+                               rotation = NULL, ...) {
+  check_arguments()
   check_fit(fit)
   call <- rlang::current_env()
   rotation <- find_rotation(fit, rotation, genes, call)
@@ -53,7 +55,8 @@ vgfm_gene_velocity <- function(fit, newdata = NULL, time = NULL, genes = NULL,
 #' @rdname vgfm_gene_velocity
 #' @export
 vgfm_growth_genes <- function(fit, newdata = NULL, time = NULL, genes = NULL,
-                              rotation = NULL) {
+                              rotation = NULL, ...) {
+  check_arguments()
   check_fit(fit)
   rotation <- find_rotation(fit, rotation, genes, rlang::current_env())
   at <- cells_at(fit, newdata, time)
@@ -73,7 +76,8 @@ vgfm_growth_genes <- function(fit, newdata = NULL, time = NULL, genes = NULL,
 
 #' @rdname vgfm_gene_velocity
 #' @export
-vgfm_jacobian <- function(fit, newdata = NULL, time = NULL) {
+vgfm_jacobian <- function(fit, newdata = NULL, time = NULL, ...) {
+  check_arguments()
   check_fit(fit)
   at <- cells_at(fit, newdata, time)
   features <- fit$snapshots$features
@@ -112,6 +116,10 @@ field_gradient <- function(fit, x, time, seed, call = rlang::caller_env()) {
 find_rotation <- function(fit, rotation, genes, call) {
   features <- fit$snapshots$features
   source <- fit$snapshots$source
+  if (!is.null(genes) && (!is.character(genes) || anyNA(genes))) {
+    abort_input("{.arg genes} must be names of genes, not {describe(genes)}.",
+                arg = "genes", class = "vgfm_error_genes", call = call)
+  }
   rotation <- rotation %||% source$rotation
   if (is.null(rotation) && identical(source$kind, "reduction")) {
     abort_input(
@@ -124,12 +132,19 @@ find_rotation <- function(fit, rotation, genes, call) {
     rotation <- diag(1, length(features))
     rownames(rotation) <- features
   }
-  fits <- is.matrix(rotation) && is.numeric(rotation) && !is.null(rownames(rotation)) &&
+  given <- rotation
+  rotation <- if (is.matrix(rotation)) as_numbers(rotation)
+  fits <- !is.null(rotation) && !is.null(rownames(rotation)) &&
     ncol(rotation) == length(features) && all(is.finite(rotation))
+  # Columns go by name where both sides have the same names.
+  if (fits && fit$snapshots$named && any(colnames(rotation) %in% features)) {
+    fits <- setequal(colnames(rotation), features)
+    if (fits) rotation <- rotation[, features, drop = FALSE]
+  }
   if (!fits) {
     abort_input(
       c("{.arg rotation} must be a numeric matrix, genes (with names) x
-         {length(features)} feature{?s}, not {describe(rotation)}.",
+         {length(features)} feature{?s}, not {describe(given)}.",
         i = "The features of the fit are {.val {features}}."),
       arg = "rotation", class = "vgfm_error_rotation", call = call
     )

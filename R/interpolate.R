@@ -10,8 +10,9 @@
 #' [vgfm_control()] keeps masses as they are.
 #'
 #' @param fit A fit from [vgfm_fit()].
-#' @param time Times from the first to the last observed one, as numbers on the scale of
-#'   the fit or labelled as those of its cells were.
+#' @param time Times from the first to the last observed one, in any form that
+#'   [vgfm_fit()] takes: numbers on the scale of the fit, labels or dates like those of
+#'   its cells.
 #' @param n Number of cells to draw from the population at each time, by systematic
 #'   resampling: a cell comes up in proportion to its weight, to within one. They are
 #'   equally weighted. `set.seed()` fixes them. Default: all cells, with their weights.
@@ -22,10 +23,11 @@
 #'   the published gene network, fitted without its third of five times, the W1 distance
 #'   to the snapshot there was 0.16 from the nearest and 0.18 from the first (means over
 #'   three seeds); without the fourth, 0.13 and 0.14.
-#' @return A data frame, one row per time and cell: `time`, in increasing order; `cell`,
-#'   the name, or number of the row in the data, of the cell that it began as; `weight`,
-#'   whose sum at each time is the population size relative to that at the first time;
-#'   then the features, in the units of the data.
+#' @return A data frame, one row per time and cell: `time`, in increasing order (dates
+#'   where the fit has dates); `label`, what the user calls an observed time, `NA` for
+#'   others; `cell`, the name, or number of the row in the data, of the cell that it began
+#'   as; `weight`, whose sum at each time is the population size relative to that at the
+#'   first time; then the features, in the units of the data.
 #' @section Errors: `vgfm_error_time` for times outside the observed ones or unusable;
 #'   `vgfm_error_fit` and `vgfm_error_input` for other arguments; `vgfm_error_not_finite`
 #'   or `vgfm_error_convergence` if the fields cannot be integrated.
@@ -43,13 +45,13 @@
 #' tapply(between$weight, between$time, sum)
 #' head(vgfm_interpolate(fit, 12, n = 100))
 vgfm_interpolate <- function(fit, time, n = NULL, ..., from = c("nearest", "first")) {
+  check_arguments()
   check_fit(fit)
-  check_no_dots(..., hint = "See {.code ?vgfm_interpolate} for those there are.")
   from <- check_choice(from, c("nearest", "first"))
   n <- check_count(n, allow_null = TRUE)
   time <- inside_times(fit, time)
   # A feature of such a name gets a number behind it.
-  columns <- make.unique(c("time", "cell", "weight", fit$snapshots$features))
+  columns <- make.unique(c("time", "label", "cell", "weight", fit$snapshots$features))
   parts <- lapply(populations(fit, time, from), function(state) {
     cell <- names_or_rows(state)
     weight <- exp(state$log_weight) / nrow(state$x)
@@ -58,28 +60,30 @@ vgfm_interpolate <- function(fit, time, n = NULL, ..., from = c("nearest", "firs
       kept <- resample(weight, n)
       weight <- rep(sum(weight) / n, n)
     }
-    table <- data.frame(state$time, cell[kept], unname(weight),
-                        state$x[kept, , drop = FALSE], row.names = NULL)
-    stats::setNames(table, columns)
+    data.frame(time = state$time, cell[kept], unname(weight),
+               state$x[kept, , drop = FALSE], row.names = NULL)
   })
-  do.call(rbind, parts)
+  stats::setNames(in_user_times(do.call(rbind, parts), fit$snapshots), columns)
 }
 
 # The times in order, each once, within the observed range.
 inside_times <- function(fit, time, call = rlang::caller_env()) {
-  range <- range(fit$snapshots$times)
+  s <- fit$snapshots
+  range <- range(s$times)
+  ends <- show_time(s, range)
   if (length(time) == 0) {
     abort_time(c(
       "{.arg time} must have at least one value.",
-      i = "Give times from {range[1]} to {range[2]}."
+      i = "Give times from {ends[1]} to {ends[2]}."
     ), "time", call)
   }
-  time <- sort(unique(parse_time_values(time, call)))
-  outside <- time[time < range[1] - rounding(range) | time > range[2] + rounding(range)]
+  time <- sort(unique(fit_times(s, time, "time", call)))
+  outside <- time[time < range[1] | time > range[2]]
   if (length(outside) > 0) {
+    shown <- show_time(s, outside[1])
     abort_time(c(
-      "{.arg time} must lie in the range of the observed times, {range[1]} to
-       {range[2]}, not be {outside[1]}.",
+      "{.arg time} must lie in the range of the observed times, {ends[1]} to
+       {ends[2]}, not be {shown}.",
       i = "To extrapolate, see {.fn vgfm_trajectories}."
     ), "time", call)
   }

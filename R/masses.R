@@ -7,13 +7,18 @@ masses_cells <- 2000
 # A label for each cell of the fit as a factor; NULL for no groups.
 check_group <- function(group, fit, call = rlang::caller_env()) {
   if (is.null(group)) return(NULL)
+  group <- as_plain_vector(group)
   n <- nrow(fit$snapshots$x)
-  rows <- if (is.atomic(group)) rows_of_cells(fit, names(group), length(group))
+  rows <- if (is.atomic(group)) {
+    rows_of_cells(fit, names(group), length(group), "group", call)
+  }
   if (is.null(rows) || all(is.na(group[rows]))) {
     abort_input(
       c("{.arg group} must have a label for each of the {n} cells of the fit,
          not be {describe(group)}.",
-        i = "Cells of no group are {.code NA}; names must be those of the cells."),
+        i = "Cells of no group are {.code NA}; names must be those of the cells.",
+        i = if (is.null(names(group)) && !is.null(rownames(fit$snapshots$x)))
+          "Of a subset, name them by cell: {.code setNames(group, cells)}."),
       arg = "group", call = call
     )
   }
@@ -21,13 +26,21 @@ check_group <- function(group, fit, call = rlang::caller_env()) {
 }
 
 # Where in something with an element for each cell, by name or in order, those of the fit
-# stand: of the fit alone, or of the whole object that it was made from. NULL for nowhere.
-rows_of_cells <- function(fit, names, length) {
+# stand. It may be of the fit alone, of the whole object that it was made from, or, with
+# names, of a part of the cells: others have NA, and a message says so. NULL for nowhere.
+rows_of_cells <- function(fit, names, length, arg, call) {
   s <- fit$snapshots
   wanted <- rownames(s$x)
-  if (!is.null(names) && !is.null(wanted) && !anyDuplicated(wanted)) {
-    rows <- match(wanted, names)
-    return(if (!anyNA(rows)) rows)
+  if (!is.null(names) && !is.null(wanted)) {
+    place <- places_by_name(names, wanted, arg, NULL, call, absent = TRUE)
+    without <- sum(is.na(place))
+    if (without == 0) return(place)
+    if (without == length(wanted) || !all(names %in% wanted)) return(NULL)
+    inform_vgfm(c(
+      i = "{without} of {length(wanted)} cells of the fit are not in {.arg {arg}}, and are
+           left out."
+    ), class = "vgfm_message_left_out")
+    return(place)
   }
   if (length == nrow(s$x)) return(seq_len(length))
   if (isTRUE(length == s$source$of)) s$source$cells
@@ -110,8 +123,7 @@ plot_mass <- function(fit, group) {
                        linewidth = 0.8) +
     ggplot2::geom_point(ggplot2::aes(shape = "observed"), observed, colour = "grey15",
                         size = 2) +
-    ggplot2::scale_x_continuous(breaks = fit$snapshots$times,
-                                labels = fit$snapshots$labels) +
+    time_axis(fit) +
     ggplot2::expand_limits(y = 0) +
     ggplot2::labs(x = "time", y = "relative mass", shape = NULL, linetype = NULL,
                   title = "Mass over time") +

@@ -1,10 +1,19 @@
 # The figure of velocity: arrows or streamlines over the cells.
 
 plot_velocity <- function(fit, dims, embedding, as, n, group, ...) {
-  arrows <- vgfm_embed(fit, embedding, as, dims = dims, group = group, ...)
-  if (as == "cells") arrows <- arrows[thin_rows(known_rows(arrows, group), n, fit), ]
+  placed <- if (!is.null(embedding)) embedding[has_place(embedding), , drop = FALSE]
+  # That a part of the cells has no place has been said.
+  arrows <- suppressMessages(
+    vgfm_embed(fit, placed, as, dims = match(dims, figure_name(fit$snapshots$features)),
+               group = group, ...),
+    classes = "vgfm_message_left_out"
+  )
+  if (as == "cells") {
+    known <- if (is.null(group)) seq_len(nrow(arrows)) else which(!is.na(arrows$group))
+    arrows <- arrows[thin_rows(known, n, fit), ]
+  }
   arrows$.group <- arrows$group
-  base_figure(cells_table(fit, embedding, group), dims) +
+  base_figure(fit, cells_table(fit, embedding, group), dims) +
     ggplot2::geom_point(ggplot2::aes(colour = .data$.label), size = 0.9, alpha = 0.4) +
     scale_time() +
     switch(as,

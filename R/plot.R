@@ -21,7 +21,8 @@
 #'   `"cells"` for arrows on `n` of the cells, which is the default for one feature.
 #' @param group A label for each fitted cell, such as its type; `NA` for none. There is a
 #'   panel for each. Labels go by name where both sides are named, else by place; those
-#'   of cells that were left out of the fit may be there too. `"trajectory"` has `n` paths
+#'   of cells that were left out of the fit may be there too, or, with names, those of a
+#'   part of the cells alone. `"trajectory"` has `n` paths
 #'   that begin in each group, `"growth"` and `"velocity"` have its cells. For `"mass"`, a
 #'   predicted cell has the label of the nearest labelled cell of the observed time;
 #'   between two times, those of both, in shares that follow the time. At most 2000 cells
@@ -46,28 +47,29 @@ autoplot.vgfm <- function(object, type = c("trajectory", "growth", "velocity", "
                                            "history", "fit"),
                           dims = 1:2, n = NULL, embedding = NULL,
                           as = c("streamlines", "grid", "cells"), group = NULL, ...) {
+  check_arguments(setdiff(names(formals(vgfm_embed)), c("fit", "...")))
+  call <- rlang::current_env()
   check_fit(object, "object")
   types <- c("trajectory", "growth", "velocity", "mass", "history", "fit")
   type <- check_choice(type, types)
-  if (type != "velocity") {
-    check_no_dots(..., hint = "See {.code ?autoplot.vgfm} for those there are.")
-  }
   given <- c(n = !is.null(n), embedding = !is.null(embedding), as = !missing(as),
              group = !is.null(group))
-  check_used(type, names(given)[given])
+  check_used(type, c(names(given)[given], names(list(...))))
+  n <- check_count(n, allow_null = TRUE)
   if (missing(as) && ncol(object$snapshots$x) == 1) as <- "cells"
   as <- check_choice(as, c("streamlines", "grid", "cells"))
   group <- check_group(group, object)
-  if (type == "history") return(plot_history(object))
+  if (type == "history") return(plot_history(object, call))
   if (type == "mass") return(plot_mass(object, group))
   if (is.null(embedding)) {
     dims <- check_dims(dims, object)
   } else {
     embedding <- check_embedding(embedding, object)
+    colnames(embedding) <- figure_name(colnames(embedding))
     dims <- colnames(embedding)
   }
   figure <- switch(type,
-    trajectory = plot_trajectory(object, dims, n %||% 60, group),
+    trajectory = plot_trajectory(object, dims, n %||% 60, group, call),
     growth = plot_growth(object, dims, embedding, group),
     velocity = plot_velocity(object, dims, embedding, as, n %||% 200, group, ...),
     fit = plot_fit(object, dims)
@@ -94,6 +96,7 @@ used_by <- list(trajectory = c("n", "group"), growth = c("embedding", "group"),
                 history = character(), fit = character())
 
 check_used <- function(type, given, call = rlang::caller_env()) {
+  used_by$velocity <- c(used_by$velocity, names(formals(vgfm_embed)))
   idle <- setdiff(given, used_by[[type]])
   if (length(idle) > 0) {
     others <- names(Filter(function(used) idle[1] %in% used, used_by))
@@ -105,41 +108,49 @@ check_used <- function(type, given, call = rlang::caller_env()) {
   }
 }
 
-# Names of the two features to draw; `.time` stands in where there is only one feature.
+# The two features to draw, as figures call them; `.time` where there is only one feature.
 check_dims <- function(dims, fit, call = rlang::caller_env()) {
   features <- fit$snapshots$features
-  if (length(features) == 1) return(c(".time", features))
-  chosen <- if (is.numeric(dims)) {
-    features[match(dims, seq_along(features))]
-  } else {
-    intersect(dims, features)
-  }
-  if (length(dims) != 2 || length(chosen) != 2 || anyNA(chosen)) {
+  if (length(features) == 1) return(c(".time", figure_name(features)))
+  places <- as_numbers(dims) %||% if (is.character(dims)) dims
+  chosen <- match(places, if (is.character(dims)) features else seq_along(features))
+  if (length(chosen) != 2 || anyNA(chosen) || anyDuplicated(chosen)) {
+    shown <- if (is.atomic(dims)) paste(dims, collapse = ", ") else describe(dims)
     abort_input(
-      c("{.arg dims} must be two features of the fit, by number or name.",
-        x = "It is {.val {dims}}; the fit has {length(features)} features."),
+      c("{.arg dims} must be two different features of the fit, by number or name.",
+        x = "It is {shown}; the fit has {length(features)} features."),
       arg = "dims", call = call
     )
   }
-  chosen
+  figure_name(features[chosen])
 }
+
+# Columns that figures add begin with a dot. A feature that does has another in front, so
+# that no two are the same.
+figure_name <- function(feature) sub("^[.]", "..", feature)
+
+# And back, for the eye.
+axis_name <- function(column) sub("^[.]", "", column)
 
 # The observed cells as a table, in the columns that figures need and those of a matrix
 # `extra`, without cells of no group; a sample, if they are many.
 cells_table <- function(fit, extra = NULL, group = NULL) {
   s <- fit$snapshots
-  out <- data.frame(s$x, check.names = FALSE)
+  out <- features_table(s$x)
   if (ncol(s$x) == 1) out$.time <- s$time
   out$.label <- time_label(fit, s$index)
   if (!is.null(extra)) out[colnames(extra)] <- as.data.frame(extra)
   out$.group <- group
   out <- out[thin_rows(seq_len(nrow(out)), figure_cells, fit), ]
+  # An embedding may place a part of the cells.
+  if (!is.null(extra)) out <- out[!is.na(out[[colnames(extra)[1]]]), ]
   if (is.null(group)) out else out[!is.na(out$.group), ]
 }
 
-# Numbers of the rows that are in a group; all if there are no groups.
-known_rows <- function(table, group) {
-  if (is.null(group)) seq_len(nrow(table)) else which(!is.na(group))
+# Features in columns, as figures call them.
+features_table <- function(x) {
+  out <- data.frame(x, check.names = FALSE, row.names = NULL)
+  stats::setNames(out, figure_name(colnames(x)))
 }
 
 # Most dots of a kind in a figure.
@@ -149,10 +160,18 @@ time_label <- function(fit, index) {
   factor(fit$snapshots$labels[index], levels = fit$snapshots$labels)
 }
 
-base_figure <- function(data, dims, ...) {
-  ggplot2::ggplot(data, ggplot2::aes(.data[[dims[1]]], .data[[dims[2]]], ...)) +
-    ggplot2::labs(x = sub("^\\.time$", "time", dims[1]), y = dims[2]) +
+base_figure <- function(fit, data, dims, ...) {
+  figure <- ggplot2::ggplot(data, ggplot2::aes(.data[[dims[1]]], .data[[dims[2]]], ...)) +
+    ggplot2::labs(x = axis_name(dims[1]), y = axis_name(dims[2])) +
     ggplot2::theme_minimal()
+  if (dims[1] != ".time") return(figure)
+  figure + time_axis(fit)
+}
+
+# Times as the user calls them.
+time_axis <- function(fit) {
+  ggplot2::scale_x_continuous(breaks = fit$snapshots$times,
+                              labels = fit$snapshots$labels)
 }
 
 scale_time <- function() {
@@ -163,7 +182,7 @@ scale_time <- function() {
 # Three or four breaks of a legend.
 few <- function(limits) pretty(limits, 3)
 
-plot_trajectory <- function(fit, dims, n, group) {
+plot_trajectory <- function(fit, dims, n, group, call) {
   s <- fit$snapshots
   # With groups, n of each.
   some <- split(which(s$index == 1), (group %||% factor(s$index))[s$index == 1])
@@ -172,14 +191,18 @@ plot_trajectory <- function(fit, dims, n, group) {
     abort_input(
       c("{.arg group} has no label for a cell of the first time, where paths begin.",
         i = "Label cells of time {.val {s$labels[1]}} too."),
-      arg = "group", call = rlang::caller_env(2)
+      arg = "group", call = call
     )
   }
-  paths <- vgfm_trajectories(fit, s$x[rows, , drop = FALSE])
-  names(paths) <- c(".cell", ".time", ".weight", s$features)
-  paths$.group <- group[rows[match(paths$.cell, unique(paths$.cell))]]
+  times <- seq(s$times[1], max(s$times), length.out = 50)
+  states <- follow(fit, s$x[rows, , drop = FALSE], s$times[1], times)
+  paths <- do.call(rbind, lapply(states, function(state) {
+    data.frame(.cell = rows, .time = state$time, .weight = exp(state$log_weight),
+               features_table(state$x), check.names = FALSE, row.names = NULL)
+  }))
+  paths$.group <- group[paths$.cell]
   ends <- paths[paths$.time == max(paths$.time), ]
-  base_figure(cells_table(fit, group = group), dims) +
+  base_figure(fit, cells_table(fit, group = group), dims) +
     ggplot2::geom_point(ggplot2::aes(colour = .data$.label), size = 0.7, alpha = 0.5) +
     ggplot2::geom_path(
       ggplot2::aes(group = .data$.cell, linewidth = .data$.weight), paths,
@@ -194,7 +217,7 @@ plot_trajectory <- function(fit, dims, n, group) {
 plot_growth <- function(fit, dims, embedding, group) {
   growth <- predict(fit, type = "growth")
   cells <- cells_table(fit, cbind(embedding, .growth = growth), group)
-  base_figure(cells, dims, colour = .data$.growth) +
+  base_figure(fit, cells, dims, colour = .data$.growth) +
     ggplot2::geom_point(size = 0.9) +
     ggplot2::scale_colour_gradient2(
       "growth\nper unit\nof time", low = "#2166ac", mid = "grey85", high = "#b2182b",
@@ -212,13 +235,13 @@ plot_fit <- function(fit, dims) {
   start <- first_cells(fit, ceiling(figure_cells / length(later)))
   population <- follow(fit, start, s$times[1], s$times[-1])
   predicted <- do.call(rbind, Map(function(state, k) {
-    data.frame(state$x, .time = state$time, .label = time_label(fit, k),
+    data.frame(features_table(state$x), .time = state$time, .label = time_label(fit, k),
                .weight = exp(state$log_weight), check.names = FALSE, row.names = NULL)
   }, population, later))
   cells <- cells_table(fit, cbind(.time = s$time, .weight = 1, .index = s$index))
   cells <- cells[cells$.index > 1, names(predicted)]
   both <- rbind(cbind(predicted, .kind = "predicted"), cbind(cells, .kind = "observed"))
-  base_figure(both, dims, colour = .data$.kind, size = .data$.weight) +
+  base_figure(fit, both, dims, colour = .data$.kind, size = .data$.weight) +
     ggplot2::geom_point(alpha = 0.4) +
     ggplot2::facet_grid(ggplot2::vars(.data$.kind), ggplot2::vars(.data$.label)) +
     ggplot2::scale_colour_manual(values = c(observed = "grey35", predicted = "#b2182b"),
@@ -227,13 +250,13 @@ plot_fit <- function(fit, dims) {
     ggplot2::labs(title = "Observed, and predicted from the first snapshot")
 }
 
-plot_history <- function(fit) {
+plot_history <- function(fit, call) {
   history <- fit$history
   if (nrow(history) == 0) {
     abort_input(
       c("{.arg object} has no history: it was fitted with {.code steps = 0}.",
         i = "Train it with {.fn vgfm_resume}."),
-      arg = "object", class = "vgfm_error_fit", call = rlang::caller_env(2)
+      arg = "object", class = "vgfm_error_fit", call = call
     )
   }
   fields <- c("velocity", "growth")

@@ -3,7 +3,10 @@
 # A matrix, data frame or, for points on a line, a vector -> double matrix.
 check_points <- function(x, arg = rlang::caller_arg(x), call = rlang::caller_env()) {
   force(arg) # named after the argument, before that changes
-  if (is.numeric(x) && is.null(dim(x))) x <- matrix(x)
+  if (is.null(dim(x))) {
+    line <- if (is.atomic(x)) as_numbers(x)
+    if (length(line) > 0) x <- matrix(line, dimnames = list(names(line), NULL))
+  }
   x <- as_cells(x, arg = arg, call = call)$x
   if (nrow(x) == 0 || ncol(x) == 0) {
     abort_x(
@@ -59,12 +62,16 @@ check_price <- function(x, allow_null = FALSE, class = NULL,
                call = call)
 }
 
-# One number or n of them -> n.
-check_weights <- function(w, n, positive = FALSE, arg = rlang::caller_arg(w),
+# One number or one for each of the points -> one for each; by name, if both have names.
+check_weights <- function(w, points, positive = FALSE, arg = rlang::caller_arg(w),
                           call = rlang::caller_env()) {
   force(arg)
-  fits <- is.numeric(w) && length(w) %in% c(1, n)
-  if (!fits) {
+  n <- nrow(points)
+  given <- w
+  w <- as_numbers(w)
+  if (length(w) > 1) w <- in_cell_order(w, rownames(points), arg, NULL, call)
+  if (is.null(w) || !length(w) %in% c(1, n)) {
+    w <- given
     abort_input("{.arg {arg}} must be one number or {n} of them, not {describe(w)}.",
                 arg = arg, call = call)
   }

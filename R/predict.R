@@ -3,14 +3,15 @@
 #' @param object A fit from [vgfm_fit()].
 #' @param newdata Cells in rows with the features of the fit, or an object of the kind
 #'   that it was made from (see [vgfm_fit.Seurat()]). Default: the cells it was fitted to.
-#' @param time Time at which the cells are: one number or label, one per cell, or the name
-#'   of a column of `newdata`. Default: the observed times of the fitted cells; needed
-#'   with `newdata`, unless that has the column of times that the fit was made with.
+#' @param time Time at which the cells are, in any form that [vgfm_fit()] takes: one for
+#'   all, one per cell (by name where these and the cells have names), or the name of a
+#'   column of `newdata`. Default: the observed times of the fitted cells; needed with
+#'   `newdata`, unless that has the column of times that the fit was made with.
 #' @param type `"velocity"`: displacement per unit of time, in units of the features.
 #'   `"growth"`: exponential growth rate per unit of time. `"state"`: where the cells are
 #'   at time `to`. `"weight"`: the factor by which their mass has changed by then.
 #' @param to For `"state"` and `"weight"`: the time to integrate to, before or after
-#'   `time`. Default: the last observed time.
+#'   `time`; a number, label or date as the fit has them. Default: the last observed time.
 #' @param ... Must be empty.
 #' @return For velocity and state a matrix, cells in rows and features in columns; for
 #'   growth and weight a vector with one number per cell.
@@ -28,8 +29,8 @@
 predict.vgfm <- function(object, newdata = NULL, time = NULL,
                          type = c("velocity", "growth", "state", "weight"), to = NULL,
                          ...) {
+  check_arguments()
   check_fit(object, "object")
-  check_no_dots(..., hint = "See {.code ?predict.vgfm} for those there are.")
   type <- check_choice(type, c("velocity", "growth", "state", "weight"))
   cells <- cells_at(object, newdata, time)
   if (type %in% c("velocity", "growth")) {
@@ -37,7 +38,7 @@ predict.vgfm <- function(object, newdata = NULL, time = NULL,
     return(out[[type]])
   }
   last <- object$snapshots$times[length(object$snapshots$times)]
-  to <- check_number(to, allow_null = TRUE) %||% last
+  to <- one_time(object, to, "to") %||% last
   warn_outside(object, to)
   out <- advance_cells(object, cells$x, cells$time, to)
   if (type == "state") out$x else exp(out$log_weight)
@@ -51,37 +52,34 @@ cells_at <- function(fit, newdata, time, call = rlang::caller_env()) {
   } else {
     check_newdata(snapshots, newdata, call = call)
   }
-  time <- newdata_time(fit, newdata, time, call)
+  time <- newdata_time(fit, newdata, time, x, call = call)
   if (is.null(time)) {
-    if (!is.null(newdata)) {
-      abort_time(c(
-        "{.arg time} is needed with {.arg newdata}.",
-        i = "Give the time at which the cells are: one number, or one per cell."
-      ), "time", call)
-    }
-    return(list(x = x, time = snapshots$time))
-  }
-  if (is.factor(time) || is.character(time) || inherits(time, c("Date", "difftime"))) {
-    time <- parse_time_values(time, call)
-  }
-  if (!is.numeric(time) || !length(time) %in% c(1, nrow(x)) || !all(is.finite(time))) {
     abort_time(c(
-      "{.arg time} must be one finite number, or one for each of the {nrow(x)} cells,
-       not {describe(time)}.",
-      i = "Times are numbers on the scale of the fit, from {snapshots$times[1]} to
-           {max(snapshots$times)}."
+      "{.arg time} is needed with {.arg newdata}.",
+      i = "Give the time at which the cells are: one for all, or one per cell."
     ), "time", call)
   }
   warn_outside(fit, time, call = call)
-  list(x = x, time = rep_len(as.double(time), nrow(x)))
+  list(x = x, time = time)
+}
+
+# A moment on the scale of the fit; NULL if there is none.
+one_time <- function(fit, time, arg, call = rlang::caller_env()) {
+  if (is.null(time)) return(NULL)
+  value <- fit_times(fit$snapshots, time, arg, call)
+  if (length(value) != 1) {
+    abort_time("{.arg {arg}} must be one time, not {describe(time)}.", arg, call)
+  }
+  value
 }
 
 warn_outside <- function(fit, time, call = rlang::caller_env()) {
   range <- range(fit$snapshots$times)
   outside <- time[time < range[1] | time > range[2]]
   if (length(outside) > 0) {
+    shown <- show_time(fit$snapshots, c(outside[1], range))
     warn_vgfm(c(
-      "Time {outside[1]} lies outside the observed times, {range[1]} to {range[2]}.",
+      "Time {shown[1]} lies outside the observed times, {shown[2]} to {shown[3]}.",
       i = "The fields were never trained there; treat the result as extrapolation."
     ), class = "vgfm_warning_extrapolation", call = call)
   }

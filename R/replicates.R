@@ -1,30 +1,42 @@
 # Fits of replicates, one each: what `split_by` gives.
 
-# cells: for each replicate the numbers of its cells. `fit_cells` fits some cells.
-fit_replicates <- function(cells, mass, fit_cells, call) {
-  masses <- if (is.list(mass)) mass else rep(list(mass), length(cells))
-  if (is.list(mass) && !setequal(names(mass), names(cells))) {
+# The masses of each replicate, named: those in a list, or the same for all.
+replicate_masses <- function(mass, names, call) {
+  if (!is.list(mass)) return(stats::setNames(rep(list(mass), length(names)), names))
+  if (!setequal(names(mass), names) || anyDuplicated(names(mass))) {
     abort_input(c(
       "The names of {.arg mass} must be the replicates.",
       x = "They are {.val {names(mass)}}.",
-      i = "Pass one vector for all, or a list for {.val {names(cells)}}."
+      i = "Pass one vector for all, or a list for {.val {names}}."
     ), arg = "mass", class = "vgfm_error_mass", call = call)
   }
-  if (!is.list(mass)) names(masses) <- names(cells)
-  fits <- lapply(names(cells), function(name) {
-    tryCatch(
-      fit_cells(cells[[name]], masses[[name]]),
-      vgfm_error = function(condition) {
-        abort_input(
-          c("Replicate {.val {name}} cannot be fitted on its own.",
-            i = "Leave it out, by {.code NA} as its {.arg time} or in {.arg split_by}."),
-          arg = "split_by", class = c("vgfm_error_split_by", class(condition)[1]),
-          parent = condition, call = call
-        )
-      }
-    )
+  mass
+}
+
+# A list, named by replicate, of what a function makes of each name. Its error says which
+# replicate it was.
+for_replicates <- function(names, make, call) {
+  lapply(stats::setNames(nm = names), function(name) {
+    tryCatch(make(name), vgfm_error = function(condition) {
+      abort_input(
+        c("Replicate {.val {name}} cannot be fitted on its own.",
+          i = "Leave it out, by {.code NA} as its {.arg time} or in {.arg split_by}."),
+        arg = "split_by", class = c("vgfm_error_split_by", class(condition)[1]),
+        parent = condition, call = call
+      )
+    })
   })
-  structure(stats::setNames(fits, names(cells)), class = "vgfm_list")
+}
+
+# A fit of snapshots, or a list of fits of those of replicates.
+fit_all <- function(snapshots, control, call) {
+  if (inherits(snapshots, "vgfm_snapshots")) {
+    return(fit_snapshots(snapshots, control, call))
+  }
+  fits <- for_replicates(names(snapshots), function(name) {
+    fit_snapshots(snapshots[[name]], control, call)
+  }, call)
+  structure(fits, class = "vgfm_list")
 }
 
 #' @rdname print.vgfm
@@ -65,25 +77,44 @@ bind_replicates <- function(fits, table, call = rlang::caller_env()) {
 
 #' @rdname tidy.vgfm
 #' @export
-tidy.vgfm_list <- function(x, ...) bind_replicates(x, generics::tidy)
+tidy.vgfm_list <- function(x, ...) {
+  check_arguments()
+  bind_replicates(x, generics::tidy)
+}
 
 #' @rdname tidy.vgfm
 #' @export
-glance.vgfm_list <- function(x, ...) bind_replicates(x, generics::glance)
+glance.vgfm_list <- function(x, ...) {
+  check_arguments()
+  bind_replicates(x, generics::glance)
+}
 
 #' @rdname tidy.vgfm
 #' @export
 augment.vgfm_list <- function(x, data = NULL, ...) {
+  check_arguments()
+  call <- rlang::current_env()
   check_fits(x, "x")
   if (is.null(data)) return(bind_replicates(x, generics::augment))
-  whole <- is_container(data) && ncol(data) == x[[1]]$snapshots$source$of
-  if (!whole) {
-    abort_x(c(
-      "{.arg data} must be the object that the replicates were fitted from.",
-      i = "For other cells, {.fn augment} one of the fits: {.code x[[1]]}."
-    ), "data", NULL, rlang::current_env())
-  }
   bind_replicates(x, function(fit) {
-    generics::augment(fit, data[, fit$snapshots$source$cells])
+    generics::augment(fit, data[, replicate_cells(fit, data, call)])
   })
+}
+
+# Which columns of the object that replicates were fitted from, or of a part of it, are
+# cells of one of them.
+replicate_cells <- function(fit, data, call) {
+  s <- fit$snapshots
+  names <- if (is_container(data)) colnames(data)
+  if (!is.null(names) && !is.null(rownames(s$x))) {
+    cells <- which(names %in% rownames(s$x))
+    if (length(cells) > 0) return(cells)
+  } else if (is_container(data) && ncol(data) == s$source$of) {
+    return(s$source$cells)
+  }
+  abort_x(c(
+    "{.arg data} must be the object that the replicates were fitted from, or a part of
+     it.",
+    i = "For other cells, {.fn augment} one of the fits: {.code x[[1]]}."
+  ), "data", NULL, call)
 }

@@ -17,9 +17,13 @@
 #'     `vgfm_velocity` with the key `VGFMVEL_` in a Seurat object, `VGFM_velocity` in a
 #'     SingleCellExperiment. Arrows, not places: do not use it as coordinates. Its
 #'     dimensions are the features of the fit, in their order.
-#'   * The fit: `SeuratObject::Tool(object, "RunVGFM")`, `metadata(x)$vgfm`. Seurat's
-#'     command log has the call. A subset of the object keeps all this; Seurat's `merge()`
-#'     drops tools and, unless told, reductions.
+#'   * The fit: `SeuratObject::Tool(object, "RunVGFM")`, `metadata(x)$vgfm`. With another
+#'     `name`, say `"alt"`, `Tool(object, "RunVGFM.alt")` and `metadata(x)$alt`. Seurat's
+#'     command log has the call, in the same way. A subset of the object keeps all this;
+#'     labels and embeddings of its cells are found by name. Seurat's `merge()` drops
+#'     tools and, unless told, reductions.
+#'   * The PCA, if components were made for the fit and there is none of that name: a
+#'     reduction `"pca"` or `"PCA"` of all cells, with its loadings.
 #' @inheritSection vgfm_fit.Seurat Errors
 #' @inheritSection vgfm_fit.Seurat Warnings
 #' @export
@@ -32,7 +36,10 @@
 #' sce <- runVGFM(sce, "time", features = c("x1", "x2"),
 #'                control = vgfm_control(steps = 300))
 #' tapply(sce$vgfm_growth, sce$time, mean)
-RunVGFM <- function(object, ...) UseMethod("RunVGFM")
+RunVGFM <- function(object, ...) {
+  check_required()
+  UseMethod("RunVGFM")
+}
 
 #' @rdname RunVGFM
 #' @export
@@ -44,19 +51,22 @@ RunVGFM.default <- function(object, ...) {
   )
 }
 
-# Seurat finds the names of the tool and of the command in the calls, so both are set
-# here and nowhere deeper.
+# Seurat finds the name of the command in the calls, so it is logged here and nowhere
+# deeper.
 #' @rdname RunVGFM
 #' @export
 RunVGFM.Seurat <- function(object, time, mass = NULL, ..., reduction = NULL, dims = NULL,
                            assay = NULL, layer = NULL, features = NULL, split_by = NULL,
                            control = vgfm_control(), name = "vgfm") {
-  check_no_dots(..., hint = container_arguments)
+  check_arguments()
   check_prefix(name)
-  space <- list(reduction = reduction, dims = dims, assay = assay, layer = layer,
-                features = features)
-  fit <- fit_container(object, time, mass, space, split_by, control,
-                       rlang::current_env())
+  call <- rlang::current_env()
+  control <- check_control(control, call = call)
+  snapshots <- as_snapshots(
+    object, time, mass, reduction = reduction, dims = dims, assay = assay,
+    layer = layer, features = features, split_by = split_by, call = call
+  )
+  fit <- fit_all(snapshots, control, call)
   out <- annotate_container(fit, ncol(object), colnames(object), name)
   key <- paste0(toupper(gsub("[^[:alnum:]]", "", name)), "VEL_")
   colnames(out$velocity) <- paste0(key, seq_len(ncol(out$velocity)))
@@ -65,7 +75,15 @@ RunVGFM.Seurat <- function(object, time, mass = NULL, ..., reduction = NULL, dim
   object[[paste0(name, "_velocity")]] <- SeuratObject::CreateDimReducObject(
     embeddings = out$velocity, key = key, assay = assay
   )
-  SeuratObject::Tool(object) <- fit
+  made <- made_components(object, fit, "pca", call)
+  if (!is.null(made)) {
+    object[["pca"]] <- SeuratObject::CreateDimReducObject(
+      embeddings = made$x, loadings = made$rotation, key = "PC_", assay = assay
+    )
+  }
+  # Each name has a tool and a command of its own.
+  tool <- paste0("RunVGFM", if (name != "vgfm") paste0(".", name))
+  object@tools[[tool]] <- fit
   # The log takes the arguments from here as they stand; it can print plain vectors only.
   # It files the call under the reduction.
   used <- first_fit(fit)$snapshots$source
@@ -75,7 +93,19 @@ RunVGFM.Seurat <- function(object, time, mass = NULL, ..., reduction = NULL, dim
   if (is.list(mass)) mass <- paste0(names(mass), ": ", vapply(mass, toString, ""))
   set <- Filter(length, unclass(control))
   control <- paste(names(set), vapply(set, format, ""), sep = " = ")
-  SeuratObject::LogSeuratCommand(object)
+  command <- SeuratObject::LogSeuratCommand(object, return.command = TRUE)
+  if (name != "vgfm") command@name <- paste0(command@name, ".", name)
+  object[[command@name]] <- command
+  object
+}
+
+# Components that were made for the fit, of all cells of the object, if their place in it
+# is free: x (cells, dims) and rotation (genes, dims). NULL otherwise.
+made_components <- function(x, fit, name, call) {
+  source <- first_fit(fit)$snapshots$source
+  if (source$kind != "components") return(NULL)
+  if (tolower(name) %in% tolower(reduction_names(x))) return(NULL)
+  list(x = newdata_coordinates(x, source, "x", NULL, call), rotation = source$rotation)
 }
 
 # The assay that the coordinates come from.
@@ -87,7 +117,10 @@ velocity_assay <- function(object, fit, assay) {
 
 #' @rdname RunVGFM
 #' @export
-runVGFM <- function(x, ...) UseMethod("runVGFM")
+runVGFM <- function(x, ...) {
+  check_required()
+  UseMethod("runVGFM")
+}
 
 #' @rdname RunVGFM
 #' @export
@@ -107,16 +140,27 @@ runVGFM.SingleCellExperiment <- function(x, time, mass = NULL, ..., reduction = 
                                          dims = NULL, assay = NULL, features = NULL,
                                          split_by = NULL, control = vgfm_control(),
                                          name = "vgfm") {
-  check_no_dots(..., hint = container_arguments)
+  check_arguments()
   check_prefix(name)
-  space <- list(reduction = reduction, dims = dims, assay = assay, features = features)
-  fit <- fit_container(x, time, mass, space, split_by, control, rlang::current_env())
+  call <- rlang::current_env()
+  control <- check_control(control, call = call)
+  snapshots <- as_snapshots(
+    x, time, mass, reduction = reduction, dims = dims, assay = assay,
+    features = features, split_by = split_by, call = call
+  )
+  fit <- fit_all(snapshots, control, call)
   out <- annotate_container(fit, ncol(x), colnames(x), name)
   data <- SummarizedExperiment::colData(x)
   data[names(out$table)] <- out$table
   SummarizedExperiment::colData(x) <- data
   velocity <- paste0(toupper(name), "_velocity")
   SingleCellExperiment::reducedDim(x, velocity) <- out$velocity
+  made <- made_components(x, fit, "PCA", call)
+  if (!is.null(made)) {
+    # As scater has it.
+    SingleCellExperiment::reducedDim(x, "PCA") <-
+      structure(made$x, rotation = made$rotation)
+  }
   S4Vectors::metadata(x)[[name]] <- fit
   x
 }

@@ -23,6 +23,7 @@
 #' @param step Longest step of the integration, in units of time.
 #' @param division Divisions per unit of time of a cell with much of gene 2. Zero for a
 #'   population that does not grow.
+#' @param ... Must be empty.
 #'
 #' @return A data frame with one row per cell and time: `time`, `x1`, `x2`. Its attribute
 #'   `growth` is the true growth rate of each row, `division * x2^2 / (1 + x2^2)`, per
@@ -44,7 +45,8 @@
 #' table(cells$time)
 #' tapply(attr(cells, "growth"), cells$time, mean)
 vgfm_simulate_gene_network <- function(n = 400, times = c(0, 8, 16, 24, 32), step = 1,
-                                       division = 0.067) {
+                                       division = 0.067, ...) {
+  check_arguments()
   n <- check_count(n, min = 2)
   times <- check_increasing(times)
   step <- check_number(step, min = 0, bounds = "(]")
@@ -97,10 +99,12 @@ gene_network_drift <- function(x) {
 }
 
 check_increasing <- function(x, arg = rlang::caller_arg(x), call = rlang::caller_env()) {
-  if (!is.numeric(x) || is.object(x) || length(x) < 2 || !all(is.finite(x)) ||
-      any(diff(x) <= 0)) {
-    value <- describe(x)
-    if (is.numeric(x) && length(x) > 1) value <- paste(format_number(x), collapse = ", ")
+  force(arg) # named after the argument, before that changes
+  given <- x
+  x <- as_numbers(x)
+  if (length(x) < 2 || !all(is.finite(x)) || any(diff(x) <= 0)) {
+    value <- describe(given)
+    if (length(x) > 1) value <- paste(format_number(x), collapse = ", ")
     abort_input(
       "{.arg {arg}} must be at least two increasing numbers, not {value}.",
       arg = arg, class = "vgfm_error_time", call = call
@@ -121,6 +125,7 @@ check_increasing <- function(x, arg = rlang::caller_arg(x), call = rlang::caller
 #' @param n Number of cells at the first time, rounded up to a multiple of 5. There are
 #'   `2.8 n` cells at the second time.
 #' @param sd Standard deviation of each cluster in each dimension.
+#' @param ... Must be empty.
 #'
 #' @return A data frame with one row per cell and time: `time`, `x1`, ..., `xd`. Its
 #'   attribute `growth` is the true growth rate of each row: 0 for cells that split,
@@ -138,7 +143,8 @@ check_increasing <- function(x, arg = rlang::caller_arg(x), call = rlang::caller
 #' set.seed(1)
 #' cells <- vgfm_simulate_gaussian(d = 3)
 #' table(cells$time, growing = attr(cells, "growth") > 0)
-vgfm_simulate_gaussian <- function(d = 10, n = 500, sd = 0.0707) {
+vgfm_simulate_gaussian <- function(d = 10, n = 500, sd = 0.0707, ...) {
+  check_arguments()
   d <- check_count(d, min = 2)
   n <- check_count(n, min = 5, max = 1e8)
   sd <- check_number(sd, min = 0)

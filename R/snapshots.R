@@ -6,10 +6,12 @@
 # time, index       per cell: its time, and the number 1..K of that time
 # times, labels, counts, mass   per time: value, the user's name, cells, population size
 #                   relative to the first time
+# clock             the scale of the times, see clock.R
 # center   (features) mean over all cells
 # scale    one number: root of the mean over features of the variance over all cells, so
 #          that (x - center) / scale has the geometry of x and unit size
 new_snapshots <- function(x, time, mass = NULL, call = rlang::caller_env()) {
+  column <- NULL
   if (is.data.frame(x) && is_column_name(time, nrow(x))) {
     column <- time
     if (!column %in% names(x)) {
@@ -18,21 +20,24 @@ new_snapshots <- function(x, time, mass = NULL, call = rlang::caller_env()) {
         x = "There is no column {.val {column}}."
       ), "time", call)
     }
-    time <- x[[column]]
-    x <- x[setdiff(names(x), column)]
+    time <- unname(x[[column]])
+    x <- as_plain_frame(x)[setdiff(names(x), column)]
   }
   cells <- as_cells(x, call = call)
   x <- cells$x
   check_size(x, call)
+  time <- as_plain_vector(time)
+  time <- in_cell_order(time, rownames(x), "time", "vgfm_error_time", call)
   check_time_length(x, time, call)
-  parsed <- parse_time(as_plain_vector(time), call = call)
+  parsed <- parse_time(time, call = call)
   warn_time_feature(x, parsed$value, call)
   counts <- tabulate(parsed$index, length(parsed$times))
   structure(c(
     list(
       x = x, features = colnames(x), named = cells$named, time = parsed$value,
       index = parsed$index, times = parsed$times, labels = parsed$labels,
-      counts = counts, mass = relative_mass(mass, parsed, counts, call)
+      counts = counts, mass = relative_mass(mass, parsed, counts, call),
+      clock = c(parsed$clock, column = column)
     ),
     center_and_scale(x, call)
   ), class = "vgfm_snapshots")
@@ -55,11 +60,10 @@ is_column_name <- function(time, cells) {
   is.character(time) && length(time) == 1 && !is.na(time) && cells != 1
 }
 
-# A table or matrix of one column is a vector.
-as_plain_vector <- function(time) {
-  if (is.data.frame(time) && ncol(time) == 1) return(time[[1]])
-  if (is.matrix(time) && ncol(time) == 1 && !is.object(time)) return(as.vector(time))
-  time
+# Without what classes such as grouped tables make of `[`.
+as_plain_frame <- function(x) {
+  class(x) <- "data.frame" # structure() would number the rows
+  x
 }
 
 # The widest network has one input more.
@@ -95,65 +99,6 @@ check_time_length <- function(x, time, call, arg = "x") {
            {values} value{?s}.",
       i = if (values == ncol(x)) "Are the cells in columns? Then pass {.code t(x)}."
     ), "time", call)
-  }
-}
-
-# Population size at each time over that at the first: the cells counted, unless measured.
-relative_mass <- function(mass, parsed, counts, call) {
-  labels <- parsed$labels
-  if (is.null(mass)) {
-    warn_counts(counts, labels, call)
-    return(counts / counts[1])
-  }
-  fail <- function(message, .envir = parent.frame()) {
-    abort_input(message, arg = "mass", class = "vgfm_error_mass", call = call,
-                .envir = .envir)
-  }
-  per_time <- "Pass one population size per time, for {.val {labels}} in this order,
-               or named so."
-  if (!is.numeric(mass) || is.object(mass) || length(mass) != length(labels)) {
-    value <- describe(mass)
-    fail(c(
-      "{.arg mass} must be {length(labels)} numbers, one per time, not {value}.",
-      i = per_time
-    ))
-  }
-  if (!is.null(names(mass))) {
-    place <- match(names(mass), labels)
-    if (anyNA(place)) place <- match(names(mass), format_number(parsed$times))
-    if (!setequal(place, seq_along(labels))) {
-      given <- names(mass)
-      fail(c(
-        "The names of {.arg mass} must be the times.",
-        x = "They are {.val {given}}.",
-        i = per_time
-      ))
-    }
-    mass[place] <- mass
-  }
-  bad <- which(!is.finite(mass) | mass <= 0)
-  if (length(bad) > 0) {
-    value <- describe(as.double(mass[bad[1]]))
-    label <- labels[bad[1]]
-    fail(c(
-      "{.arg mass} must be positive and finite.",
-      x = "It is {value} at time {.val {label}}.",
-      i = per_time
-    ))
-  }
-  as.double(mass) / as.double(mass[1])
-}
-
-# Numbers of cells sequenced stand in for population sizes, until they cannot.
-warn_counts <- function(counts, labels, call) {
-  jump <- abs(diff(log(counts)))
-  if (max(jump) > log(10)) {
-    at <- which.max(jump) + 0:1
-    warn_vgfm(c(
-      "The numbers of cells jump from {counts[at[1]]} at {.val {labels[at[1]]}} to
-       {counts[at[2]]} at {.val {labels[at[2]]}}, and are taken for population sizes.",
-      i = "Pass {.arg mass}, one population size per time, unless the population did so."
-    ), class = "vgfm_warning_mass", call = call)
   }
 }
 

@@ -2,14 +2,15 @@
 #'
 #' @param x A fit from [vgfm_fit()], or the fits of replicates that it gives with
 #'   `split_by`.
-#' @param ... Ignored.
+#' @param ... Must be empty.
 #' @return `tidy()`: the table of [vgfm_evaluate()], one row per predicted time.
 #'   `glance()`: one row with the numbers of `cells`, `features` and `times`, the means of
 #'   `w1`, `rme`, `rme_trained` and `spread` over times, the number of `steps`, the
-#'   `seconds` of the fit, the number of `blocks` of its couplings: 1 where all were solved
-#'   whole (see [vgfm_control()]), and the number of `checks_failed` (see [vgfm_fit()];
-#'   `NA` before training). `augment()`: one row per cell: its name or number, `cell`; its
-#'   time and features, or what `data` says of it; and the columns that [RunVGFM()] adds:
+#'   `seconds` of the fit, the number of `blocks` of its couplings: 1 where all were
+#'   solved whole (see [vgfm_control()]), and the number of `checks_failed` (see
+#'   [vgfm_fit()]; `NA` before training). `augment()`: one row per cell: its name or
+#'   number, `cell`; its time, its label and features (one of such a name gets a number
+#'   behind it), or what `data` says of it; and the columns that [RunVGFM()] adds:
 #'   `vgfm_growth`, `vgfm_doubling_time`, `vgfm_speed` and `vgfm_descendants`. For
 #'   replicates the rows of all, with a column `replicate`.
 #' @name tidy.vgfm
@@ -31,6 +32,7 @@ generics::glance
 #' @rdname tidy.vgfm
 #' @export
 tidy.vgfm <- function(x, ...) {
+  check_arguments()
   check_fit(x, "x")
   vgfm_evaluate(x)
 }
@@ -38,6 +40,7 @@ tidy.vgfm <- function(x, ...) {
 #' @rdname tidy.vgfm
 #' @export
 glance.vgfm <- function(x, ...) {
+  check_arguments()
   check_fit(x, "x")
   table <- vgfm_evaluate(x)
   data.frame(

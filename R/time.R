@@ -2,34 +2,35 @@
 # "E14.5" that hold one number each.
 
 # `time` has one value per cell. Gives a list: value, one number per cell; times, the
-# distinct ones in order; labels, what the user calls each; index, 1..K per cell. Of
-# `part` of the cells only, a factor may have other levels and all may be of one time.
-parse_time <- function(time, arg = "time", part = FALSE, call = rlang::caller_env()) {
-  if (is.factor(time)) {
-    if (!part) check_empty_levels(time, arg, call)
-    label <- as.character(time)
-  } else if (is.character(time)) {
-    label <- time
-  } else if (inherits(time, c("Date", "difftime"))) {
-    label <- format(time)
-  } else if (is.numeric(time) && !is.object(time)) {
-    label <- NULL
-  } else {
-    value <- describe(time)
+# distinct ones in order; labels, what the user calls each; index, 1..K per cell; clock,
+# the scale that they are on.
+parse_time <- function(time, arg = "time", call = rlang::caller_env()) {
+  clock <- clock_of(time)
+  if (is.null(clock)) {
     abort_time(c(
-      "{.arg {arg}} must be numbers, labels that hold a number, or dates, not {value}.",
-      i = "Pass one number per cell."
+      "{.arg {arg}} must be numbers, labels that hold a number, or dates, not
+       {describe(time)}.",
+      i = number_hint(time, arg) %||% "Pass one number per cell."
     ), arg, call)
   }
-  value <- if (is.factor(time) || is.character(time)) {
-    label_numbers(trimws(label), arg, call)
+  if (is.factor(time)) check_empty_levels(time, arg, call)
+  if (clock$kind == "label") {
+    label <- trimws(as.character(time))
+    read <- label_numbers(label, arg, call, inform = TRUE)
+    value <- read$value
+    clock$around <- read$around
   } else {
-    as.double(time)
+    value <- to_clock(time, clock)
   }
   check_times_known(time, value, arg, call)
   times <- sort(unique(value))
-  labels <- if (is.null(label)) format_number(times) else label[match(times, value)]
-  if (length(times) < 2 && !part) {
+  labels <- if (clock$kind == "label") label[match(times, value)] else
+    format_clock(times, clock)
+  # An hour that comes twice, when summer time ends, is told apart by its time zone.
+  if (clock$kind == "datetime" && anyDuplicated(labels)) {
+    labels <- format(from_clock(times, clock), usetz = TRUE)
+  }
+  if (length(times) < 2) {
     abort_time(c(
       "{.arg {arg}} must have at least two distinct values.",
       x = "All {length(value)} cells are at {.val {labels}}.",
@@ -37,9 +38,8 @@ parse_time <- function(time, arg = "time", part = FALSE, call = rlang::caller_en
     ), arg, call)
   }
   check_ties(times, arg, call)
-  list(
-    value = value, times = times, labels = trimws(labels), index = match(value, times)
-  )
+  list(value = value, times = times, labels = labels, index = match(value, times),
+       clock = clock)
 }
 
 # 0.3 and 0.1 + 0.2 are one time.
@@ -51,24 +51,11 @@ check_ties <- function(times, arg, call) {
     pair <- times[close[1] + 0:1]
     abort_time(c(
       "Different times in {.arg {arg}} must differ by more than rounding.",
-      x = "{format(pair[1], digits = 4)} and the next differ by
-           {format(diff(pair), digits = 2)}.",
+      x = "{format_number(signif(pair[1], 4))} and the next differ by
+           {format_number(signif(diff(pair), 2))}.",
       i = "Round {.arg {arg}}, so that cells of one snapshot have one time."
     ), arg, call)
   }
-}
-
-# One number per cell, for cells of some of the times.
-parse_time_values <- function(time, call = rlang::caller_env(), arg = "time") {
-  time <- as_plain_vector(time)
-  if (inherits(time, "difftime")) {
-    abort_time(c(
-      "The unit of {.arg {arg}} is not known to the fit.",
-      i = "Pass numbers, in the unit of the fit's times."
-    ), arg, call)
-  }
-  suppressMessages(parse_time(time, arg, part = TRUE, call = call)$value,
-                   classes = "vgfm_message_time")
 }
 
 abort_time <- function(message, arg, call, .envir = parent.frame()) {
@@ -102,22 +89,18 @@ check_times_known <- function(time, value, arg, call) {
   }
 }
 
-format_number <- function(x) vapply(x, format, "", digits = 15)
-
 number_pattern <- "([0-9]+(\\.[0-9]*)?|\\.[0-9]+)"
 
-# The number in each label. All labels are plain numbers, or all share the text around
-# the number, whatever its case and spaces ("day 3", "Day10"; "1 day", "2 days").
-label_numbers <- function(label, arg, call) {
+# The number in each label: a list of value, one per label, and around, the text around
+# the number. All labels are plain numbers, and `around` is NULL, or all share the text
+# around the number, whatever its case and spaces ("day 3", "Day10"; "1 day", "2 days").
+label_numbers <- function(label, arg, call, inform = FALSE) {
   seen <- unique(label[!is.na(label)])
   plain <- grepl(paste0("^[-+]?", number_pattern, "([eE][-+]?[0-9]+)?$"), seen)
-  if (all(plain)) {
-    number <- as.double(seen)
-  } else {
-    number <- text_numbers(seen, arg, call)
-    inform_time(seen, number, arg)
-  }
-  number[match(label, seen)]
+  if (all(plain)) return(list(value = as.double(label), around = NULL))
+  read <- text_numbers(seen, arg, call)
+  if (inform) inform_time(seen, read$value, arg)
+  list(value = read$value[match(label, seen)], around = read$around)
 }
 
 text_numbers <- function(seen, arg, call) {
@@ -133,8 +116,16 @@ text_numbers <- function(seen, arg, call) {
   negative <- signed & grepl("-$", before)
   before[signed] <- sub("[-+]$", "", before[signed])
   check_hyphens(seen, before, arg, call)
-  check_same_text(seen, before, after, arg, call)
-  as.double(unlist(found)) * ifelse(negative, -1, 1)
+  around <- tidy_text(before, after)
+  check_same_text(seen, around, arg, call)
+  list(value = as.double(unlist(found)) * ifelse(negative, -1, 1),
+       around = if (around[1] != " ") around[1])
+}
+
+# A plural is the same unit: "1 day", "2 days".
+tidy_text <- function(before, after) {
+  tidy <- function(text) sub("([a-z]{2})s$", "\\1", gsub("\\s", "", text))
+  paste0(tidy(before), " ", tidy(after))
 }
 
 check_one_number <- function(seen, count, arg, call) {
@@ -145,7 +136,11 @@ check_one_number <- function(seen, count, arg, call) {
     abort_time(c(
       "Each label in {.arg {arg}} must hold exactly one number.",
       x = "{.val {first}} holds {what}.",
-      i = "Pass {.arg {arg}} as numbers, one per cell."
+      i = if (grepl("^[0-9]{4}-[0-9]{2}-[0-9]{2}", first)) {
+        "Pass dates as such: {.code as.Date({arg})} or {.code as.POSIXct({arg})}."
+      } else {
+        "Pass {.arg {arg}} as numbers, one per cell."
+      }
     ), arg, call)
   }
 }
@@ -162,10 +157,7 @@ check_hyphens <- function(seen, before, arg, call) {
   }
 }
 
-check_same_text <- function(seen, before, after, arg, call) {
-  # A plural is the same unit: "1 day", "2 days".
-  tidy <- function(text) sub("([a-z]{2})s$", "\\1", gsub("\\s", "", text))
-  around <- paste0(tidy(before), " ", tidy(after))
+check_same_text <- function(seen, around, arg, call) {
   other <- which(around != around[1])
   if (length(other) > 0) {
     pair <- seen[c(1, other[1])]

@@ -6,12 +6,19 @@
 #' @param fit A fit from [vgfm_fit()].
 #' @param newdata Cells to start from, in rows. Default: `n` cells drawn at random from
 #'   the first snapshot.
-#' @param from Time at which they start; one number. Default: the first observed time.
-#' @param times Times at which the paths are reported. Default: 50 from the first to the
-#'   last observed time.
+#' @param from Time at which they start, in any form that [vgfm_fit()] takes: one for all,
+#'   one per cell, or the name of a column of `newdata`. Default: the times in the column
+#'   of `newdata` that the fit was made with; without `newdata`, the first observed time.
+#' @param times Times at which the paths are reported, in the same terms. Default: 50 from
+#'   the first to the last observed time.
 #' @param n Number of cells to draw when `newdata` is not given; all, if there are fewer.
+#' @param ... Must be empty.
 #' @return A data frame in long form, one row per cell and time: `cell` (row name, or
-#'   number of its row), `time`, `weight` (mass relative to the start), then the features.
+#'   number of its row), `time` (numbers, or dates where the fit has dates), `label` (what
+#'   the user calls an observed time; `NA` for others), `weight` (mass relative to the
+#'   start), then the features. A feature of such a name gets a number behind it.
+#' @section Errors: `vgfm_error_time` if `from` is needed, or times are unusable;
+#'   `vgfm_error_newdata` and `vgfm_error_input` for other arguments.
 #' @section Warnings: `vgfm_warning_extrapolation` for times outside the observed ones.
 #' @export
 #' @examples
@@ -19,45 +26,81 @@
 #' cells <- vgfm_simulate_gene_network()
 #' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
 #' head(vgfm_trajectories(fit, n = 5))
-vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n = 100) {
+vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n = 100,
+                              ...) {
+  check_arguments()
   check_fit(fit)
-  observed <- fit$snapshots$times
-  from <- check_number(from, allow_null = TRUE) %||% observed[1]
-  times <- times %||% seq(observed[1], observed[length(observed)], length.out = 50)
-  if (!is.numeric(times) || length(times) == 0 || !all(is.finite(times))) {
-    abort_time(
-      c("{.arg times} must be finite numbers, not {describe(times)}.",
-        i = "Give the times at which the paths are wanted, on the scale of the fit."),
-      "times", rlang::current_env()
-    )
-  }
-  warn_outside(fit, c(from, times))
-  x <- if (is.null(newdata)) {
-    first_cells(fit, n)
-  } else {
-    check_newdata(fit$snapshots, newdata)
-  }
+  call <- rlang::current_env()
+  s <- fit$snapshots
+  observed <- s$times
+  n <- check_count(n)
+  x <- if (is.null(newdata)) first_cells(fit, n) else check_newdata(s, newdata)
   if (nrow(x) == 0) {
     abort_x("{.arg newdata} must have at least one cell (row).", "newdata",
-            "vgfm_error_newdata", rlang::current_env())
+            "vgfm_error_newdata", call)
   }
+  from <- if (is.null(newdata)) {
+    rep(one_time(fit, from, "from", call) %||% observed[1], nrow(x))
+  } else {
+    newdata_time(fit, newdata, from, x, "from", call = call)
+  }
+  if (is.null(from)) {
+    abort_time(c(
+      "{.arg from} is needed with {.arg newdata}.",
+      i = "Give the time at which the cells start: one for all, or one per cell."
+    ), "from", call)
+  }
+  times <- if (is.null(times)) {
+    seq(observed[1], observed[length(observed)], length.out = 50)
+  } else {
+    fit_times(s, times, "times", call)
+  }
+  if (length(times) == 0) {
+    abort_time(c("{.arg times} must have at least one value.",
+                 i = "Give the times at which the paths are wanted."), "times", call)
+  }
+  warn_outside(fit, c(from, times), call)
   cell <- make.unique(rownames(x) %||% as.character(seq_len(nrow(x))))
-  # A feature of such a name gets a number behind it.
-  columns <- make.unique(c("cell", "time", "weight", colnames(x)))
-  parts <- c(
-    follow(fit, x, from, sort(unique(times[times < from]), decreasing = TRUE)),
-    follow(fit, x, from, sort(unique(times[times >= from])))
-  )
-  out <- do.call(rbind, lapply(parts, function(part) {
-    table <- data.frame(cell, part$time, exp(part$log_weight), part$x, row.names = NULL)
-    stats::setNames(table, columns)
-  }))
+  columns <- make.unique(c("cell", "time", "label", "weight", colnames(x)))
+  parts <- lapply(follow_each(fit, x, from, sort(unique(times))), function(part) {
+    data.frame(cell, time = part$time, exp(part$log_weight), part$x, row.names = NULL)
+  })
+  out <- do.call(rbind, parts)
   out <- out[order(match(out$cell, cell), out$time), ]
   rownames(out) <- NULL
+  stats::setNames(in_user_times(out, s), columns)
+}
+
+# States at each of `times`, in increasing order, of cells that start at times of their
+# own (one each): back to the times before, forth to those after.
+follow_each <- function(fit, x, from, times) {
+  ways <- list(
+    forth = list(times = times, starts = function(time) from <= time),
+    back = list(times = rev(times), starts = function(time) from > time)
+  )
+  out <- lapply(seq_along(times), function(i) {
+    list(x = x, log_weight = rep(0, nrow(x)), time = times[i])
+  })
+  for (way in ways) {
+    state <- list(x = x, log_weight = rep(0, nrow(x)))
+    at <- from
+    for (time in way$times) {
+      rows <- which(way$starts(time))
+      if (length(rows) == 0) next
+      moved <- advance_cells(fit, state$x[rows, , drop = FALSE], at[rows], time,
+                             state$log_weight[rows])
+      state$x[rows, ] <- moved$x
+      state$log_weight[rows] <- moved$log_weight
+      at[rows] <- time
+      place <- match(time, times)
+      out[[place]]$x[rows, ] <- moved$x
+      out[[place]]$log_weight[rows] <- moved$log_weight
+    }
+  }
   out
 }
 
-# States at each of `times`, which run away from `from`.
+# States at each of `times`, which run away from `from`, where all cells start.
 follow <- function(fit, x, from, times) {
   state <- list(x = x, log_weight = rep(0, nrow(x)))
   out <- vector("list", length(times))

@@ -154,6 +154,7 @@ snapshots_agree <- function(s, n, d, times) {
     index = wholes(n, 1, times),
     time = exactly(s$times[s$index], "the time of every cell"),
     labels = texts(times),
+    clock = function(x) if (!is_clock(x)) "a scale of times",
     counts = exactly(tabulate(s$index, times), "the numbers of cells by time"),
     counts = wholes(times, 1),
     mass = numbers(times, 0, above = TRUE),
@@ -172,7 +173,7 @@ source_fault <- function(source, n, d) {
   parts_fault(source, "snapshots$source", list(
     kind = function(x) if (!is.character(x) || !x[1] %in% kinds) "a kind of coordinates",
     reduction = or_null(texts(1)), assay = or_null(texts(1)), layer = or_null(texts(1)),
-    time = or_null(texts(1)), genes = or_null(texts(length(source$genes))),
+    genes = or_null(texts(length(source$genes))),
     rotation = or_null(rotation),
     centre = or_null(numbers(NROW(source$rotation)))
   ))

@@ -4,11 +4,12 @@
 #' precision and without approximation.
 #'
 #' @param x,y Numeric matrices, points in rows: n x d and m x d.
-#' @param a,b Weights of the points, not negative; one number or one per point. Both are
-#'   normalised to sum to one.
+#' @param a,b Weights of the points, not negative; one number or one per point, by name if
+#'   both have names. Both are normalised to sum to one.
 #' @param order 1 for the distance with Euclidean cost, 2 for the square root of the
 #'   optimal cost with squared Euclidean cost.
 #' @param threads Number of threads; it does not change the result.
+#' @param ... Must be empty.
 #' @return The distance, in units of `x`: one number.
 #' @section Errors: `vgfm_error_input` for bad arguments; `vgfm_error_precision` if points
 #'   far from all others leave no digit of the distance (points without weight do not
@@ -19,15 +20,14 @@
 #' @examples
 #' x <- matrix(rnorm(200), 100)
 #' vgfm_wasserstein(x, x + 1) # a shift by one in each of two dimensions: sqrt(2)
-vgfm_wasserstein <- function(x, y, a = 1, b = 1, order = 1, threads = NULL) {
+vgfm_wasserstein <- function(x, y, a = 1, b = 1, order = 1, threads = NULL, ...) {
+  check_arguments()
   x <- check_points(x)
   y <- check_points(y)
   check_same_features(x, y)
-  a <- check_weights(a, nrow(x))
-  b <- check_weights(b, nrow(y))
-  if (!identical(as.double(order), 1) && !identical(as.double(order), 2)) {
-    abort_input("{.arg order} must be 1 or 2, not {describe(order)}.", arg = "order")
-  }
+  a <- check_weights(a, x)
+  b <- check_weights(b, y)
+  order <- check_count(order, max = 2)
   solve_emd(t(x), t(y), a, b, squared = order == 2, use_threads(threads))$distance
 }
 

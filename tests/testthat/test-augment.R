@@ -1,8 +1,8 @@
 test_that("augment() gives every cell of the fit what predict() says", {
   fit <- small_fit()
   table <- augment(fit)
-  expect_named(table, c("cell", "time", "a", "b", "vgfm_growth", "vgfm_doubling_time",
-                        "vgfm_speed", "vgfm_descendants"))
+  expect_named(table, c("cell", "time", "label", "a", "b", "vgfm_growth",
+                        "vgfm_doubling_time", "vgfm_speed", "vgfm_descendants"))
   expect_identical(table$cell, 1:160)
   expect_identical(as.matrix(table[c("a", "b")]), small_cells()$x, ignore_attr = TRUE)
   expect_identical(table$vgfm_growth, unname(predict(fit, type = "growth")))
@@ -41,4 +41,13 @@ test_that("it joins an object's metadata, and replaces what an earlier run left"
   table <- augment(quiet_fit(s, "day"), s)
   expect_identical(table$donor, s$donor)
   expect_false(anyNA(table$vgfm_growth))
+})
+
+test_that("columns of the data that have a name of the table's own are kept", {
+  fit <- small_fit(steps = 5)
+  cells <- data.frame(small_cells()$x[1:3, ], cell = c("x", "y", "z"), label = 1:3)
+  table <- augment(fit, cells, 2)
+  expect_identical(table$cell.1, cells$cell)
+  expect_identical(table$label, cells$label)
+  expect_identical(table$cell, 1:3)
 })

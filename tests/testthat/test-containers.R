@@ -110,7 +110,12 @@ test_that("replicates are fitted each on its own", {
   expect_identical(glance(fits)$cells, c(75L, 75L))
   expect_identical(augment(fits)$cell, colnames(x)[order(x$donor)])
   expect_identical(augment(fits, x)$stage, x$stage[order(x$donor)], ignore_attr = TRUE)
-  expect_error(augment(fits, x[, 1:9]), class = "vgfm_error_x")
+  # A part of the object, in an order of its own, is known by the names of its cells.
+  part <- augment(fits, x[, c(9:1, 120)])
+  expect_identical(part$cell, colnames(x)[c(9, 7, 5, 3, 1, 8, 6, 4, 2, 120)])
+  all <- augment(fits, x)
+  expect_equal(part$vgfm_growth, all$vgfm_growth[match(part$cell, all$cell)])
+  expect_error(augment(fits, 1), class = "vgfm_error_x")
   expect_output(print(fits), "a  75 cells at 0, 2, 5")
   masses <- list(b = c(1, 2, 3), a = c(2, 2, 2))
   fits <- quiet_fit(x, "day", split_by = "donor", mass = masses)
@@ -213,6 +218,7 @@ test_that("the PCA is that of the default assay, and no velocity", {
   x[["sctpca"]] <- x[["pca"]] <- NULL
   SeuratObject::DefaultAssay(x) <- "RNA"
   x <- quiet_fit(x, "day", name = "pca", fit = RunVGFM)
+  x[["pca"]] <- NULL # where it has put the components that it made
   expect_identical(quiet_fit(x, "day")$snapshots$source$kind, "components")
 })
 

@@ -11,7 +11,7 @@ test_that("rows are those of leaving out by hand, one fit after the other", {
   set.seed(5)
   table <- vgfm_cv(cells$x, cells$time, mass, control = small_control())
   expect_s3_class(table, c("vgfm_cv", "data.frame"), exact = TRUE)
-  expect_named(table, c("time", "cells", "used", "w1", "floor", "rme", "spread",
+  expect_named(table, c("time", "label", "cells", "used", "w1", "floor", "rme", "spread",
                         "w1_nearest"))
   expect_equal(table$time, c(4, 8))
   set.seed(5)
@@ -39,7 +39,10 @@ test_that("two snapshots equally near count by their masses", {
   x <- cbind(a = c(0, 0, 1, 1, 1, 5, 5, 5, 5))
   time <- rep(1:3, c(2, 3, 4))
   set.seed(1)
-  table <- vgfm_cv(x, time, mass = c(1, 7, 3), control = small_control(steps = 5))
+  expect_warning(
+    table <- vgfm_cv(x, time, mass = c(1, 7, 3), control = small_control(steps = 5)),
+    class = "vgfm_warning_small"
+  )
   # A quarter of the mass is 1 away, three quarters are 4 away.
   expect_equal(table$w1_nearest, 1 / 4 + 3 / 4 * 4)
 })
@@ -54,18 +57,18 @@ test_that("some times only, by number or label, and a column of times", {
     two <- vgfm_cv(table, "day", times = "day 8", control = small_control(steps = 20))
   )
   expect_equal(one$time, 8)
+  expect_identical(c(one$label, two$label), c("8", "day 8"))
+  two$label <- one$label
   expect_identical(one, two)
 })
 
-test_that("what only a method of vgfm_fit() can read goes through it", {
+test_that("a sparse matrix is read as vgfm_fit() reads it, and reading takes no key", {
   cells <- four_times()
   sparse <- Matrix::Matrix(cells$x, sparse = TRUE)
   control <- small_control(steps = 20)
   set.seed(5)
-  # Reading takes one key.
   table <- vgfm_cv(sparse, cells$time, times = 8, control = control)
   set.seed(5)
-  new_key()
   expect_identical(table, vgfm_cv(cells$x, cells$time, times = 8, control = control))
 })
 

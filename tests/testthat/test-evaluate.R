@@ -1,7 +1,7 @@
 test_that("the table agrees with its definition", {
   fit <- small_fit(activation = "silu")
   table <- vgfm_evaluate(fit)
-  expect_named(table, c("time", "cells", "used", "w1", "floor", "rme",
+  expect_named(table, c("time", "label", "cells", "used", "w1", "floor", "rme",
                         "rme_trained", "spread"))
   expect_equal(table$time, c(4, 8))
   expect_equal(table$cells, c(40, 90))
@@ -24,7 +24,8 @@ test_that("the table agrees with its definition", {
 test_that("the floor is a distance between halves: zero when all cells agree", {
   x <- rbind(matrix(0, 4, 2), matrix(1, 6, 2))
   set.seed(1)
-  fit <- vgfm_fit(x, rep(1:2, c(4, 6)), control = small_control(steps = 5))
+  fit <- vgfm_fit(x[rep(1:10, 4), ], rep(rep(1:2, c(4, 6)), 4),
+                  control = small_control(steps = 5))
   expect_equal(vgfm_evaluate(fit)$floor, 0)
   expect_gt(min(vgfm_evaluate(small_fit(steps = 5))$floor), 0)
 })
@@ -92,9 +93,9 @@ test_that("a snapshot of one cell has neither floor nor spread", {
   cells <- small_cells()
   set.seed(1)
   expect_warning(
-    fit <- vgfm_fit(rbind(cells$x, c(3, 4)), c(cells$time, 9),
+    fit <- vgfm_fit(rbind(cells$x, c(3, 4)), c(cells$time, 9), mass = 1:4,
                     control = small_control(steps = 5)),
-    class = "vgfm_warning_mass"
+    class = "vgfm_warning_small"
   )
   last <- vgfm_evaluate(fit)[3, ]
   expect_true(is.na(last$floor) && is.na(last$spread))
@@ -164,7 +165,7 @@ test_that("features may have any name in figures and tables", {
     expect_s3_class(ggplot2::ggplot_build(autoplot(fit, type))$plot, "ggplot")
   }
   expect_named(vgfm_trajectories(fit, n = 2),
-               c("cell", "time", "weight", "time.1", "cell.1"))
+               c("cell", "time", "label", "weight", "time.1", "cell.1"))
 })
 
 test_that("tidy() and glance() are the table and one row", {

@@ -4,7 +4,7 @@ test_that("cells that are apart end where their kind is, with all their mass", {
   fit <- small_fit(steps = 300)
   label <- groups_of(small_cells())
   table <- vgfm_fates(fit, label)
-  expect_named(table, c("cell", "time", "fate", "probability", "mass"))
+  expect_named(table, c("cell", "time", "label", "fate", "probability", "mass"))
   expect_equal(nrow(table), 2 * 160)
   expect_equal(table$cell, rep(1:160, each = 2))
   expect_equal(as.vector(tapply(table$probability, table$cell, sum)), rep(1, 160))

@@ -87,7 +87,7 @@ test_that("awkward data work: one cell, constant feature, duplicates, one featur
     set.seed(1)
     fit <- suppressWarnings(
       vgfm_fit(x, time, control = small_control(steps = 20, ...)),
-      classes = "vgfm_warning_mass"
+      classes = c("vgfm_warning_mass", "vgfm_warning_small")
     )
     table <- vgfm_evaluate(fit)
     expect_true(all(is.finite(table$w1)))
@@ -101,7 +101,7 @@ test_that("awkward data work: one cell, constant feature, duplicates, one featur
   fits(cells$x[rep(1:160, 2), ], rep(cells$time, 2))
   fits(cells$x[, 1, drop = FALSE], cells$time)
   fits(matrix(1, 4, 2), c(0, 0, 1, 1))
-  fits(cells$x[c(1, 160), ], c(0, 1))
+  fits(cells$x[c(1, 2, 160), ], c(0, 0, 1))
 })
 
 test_that("no steps at all leave a coupling and an untrained field", {
@@ -292,7 +292,8 @@ test_that("a training that diverges says so", {
 
 test_that("numbers of cells that jump are pointed out as masses", {
   cells <- small_cells()
-  few <- c(1:30, 31:33, 71:160)
+  cells <- list(x = rbind(cells$x, cells$x[71:160, ]), time = c(cells$time, rep(8, 90)))
+  few <- c(1:30, 31:40, 71:250)
   expect_warning(
     fit <- vgfm_fit(cells$x[few, ], cells$time[few], control = small_control(steps = 1)),
     class = "vgfm_warning_mass"

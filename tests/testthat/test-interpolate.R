@@ -2,7 +2,7 @@ test_that("at observed times the first snapshot is where vgfm_evaluate() sees it
   fit <- small_fit()
   table <- vgfm_evaluate(fit)
   out <- vgfm_interpolate(fit, table$time, from = "first")
-  expect_named(out, c("time", "cell", "weight", "a", "b"))
+  expect_named(out, c("time", "label", "cell", "weight", "a", "b"))
   for (i in 1:2) {
     part <- out[out$time == table$time[i], ]
     cloud <- fit$snapshots$x[fit$snapshots$time == table$time[i], ]
@@ -103,7 +103,7 @@ test_that("times may be labels and features may have any name", {
     fit <- vgfm_fit(cells$x, paste0("E", cells$time), control = small_control(steps = 5))
   )
   out <- vgfm_interpolate(fit, "E5.5")
-  expect_named(out, c("time", "cell", "weight", "time.1", "weight.1"))
+  expect_named(out, c("time", "label", "cell", "weight", "time.1", "weight.1"))
   expect_identical(out, vgfm_interpolate(fit, factor("E5.5")))
   expect_identical(out, vgfm_interpolate(fit, 5.5))
 })

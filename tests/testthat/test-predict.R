@@ -100,7 +100,7 @@ test_that("bad arguments are named", {
 test_that("trajectories are states and weights in long form", {
   fit <- small_fit(activation = "silu")
   paths <- vgfm_trajectories(fit, n = 4, times = c(2, 5, 8))
-  expect_named(paths, c("cell", "time", "weight", "a", "b"))
+  expect_named(paths, c("cell", "time", "label", "weight", "a", "b"))
   expect_equal(nrow(paths), 12)
   start <- paths[paths$time == 2, ]
   expect_true(all(start$weight == 1))

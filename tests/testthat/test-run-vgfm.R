@@ -136,3 +136,52 @@ test_that("Seurat and scater draw what was added", {
   draws(scater::plotReducedDim(sce, "PCA", colour_by = "vgfm_growth"))
   draws(scater::plotColData(sce, "vgfm_descendants", x = "stage"))
 })
+
+test_that("runs of different names keep their fits and their calls", {
+  x <- small_seurat()
+  one <- annotate(RunVGFM, x, "day", dims = 1:5)
+  two <- annotate(RunVGFM, one, "day", dims = 1:3, name = "alt")
+  first <- SeuratObject::Tool(one, "RunVGFM")
+  expect_identical(SeuratObject::Tool(two, "RunVGFM"), first)
+  second <- SeuratObject::Tool(two, "RunVGFM.alt")
+  expect_identical(second$snapshots$source$dims, 1:3)
+  expect_identical(unname(two$alt_growth), unname(predict(second, type = "growth")))
+  commands <- SeuratObject::Command(two)
+  expect_true(all(c("RunVGFM.RNA.pca", "RunVGFM.RNA.pca.alt") %in% commands))
+  dims <- function(name) slot(SeuratObject::Command(two, name), "params")$dims
+  expect_identical(dims("RunVGFM.RNA.pca"), 1:5)
+  expect_identical(dims("RunVGFM.RNA.pca.alt"), 1:3)
+  s <- annotate(runVGFM, annotate(runVGFM, small_sce(), "day", dims = 1:5), "day",
+                dims = 1:3, name = "alt")
+  expect_identical(S4Vectors::metadata(s)$vgfm$snapshots$source$dims, 1:5)
+  expect_identical(S4Vectors::metadata(s)$alt$snapshots$source$dims, 1:3)
+})
+
+test_that("labels and pictures of a subset are taken, by the names of its cells", {
+  x <- annotate(RunVGFM, small_seurat(), "day", dims = 1:5)
+  part <- subset(x, cells = colnames(x)[seq(1, 150, 2)])
+  fit <- SeuratObject::Tool(part, "RunVGFM")
+  quiet <- function(code) suppressMessages(code, classes = "vgfm_message_left_out")
+  expect_message(vgfm_fates(fit, part$donor, part), "75 of 150",
+                 class = "vgfm_message_left_out")
+  fates <- quiet(vgfm_fates(fit, part$stage, part))
+  expect_setequal(fates$cell, colnames(part))
+  expect_identical(quiet(vgfm_fates(fit, part[["stage"]], part)), fates)
+  # Those of the subset alone count: the same with NA for the others.
+  stage <- x$stage
+  stage[!colnames(x) %in% colnames(part)] <- NA
+  expect_identical(vgfm_fates(fit, stage, part), fates)
+  picture <- SeuratObject::Embeddings(part, "pca")[, 1:2]
+  arrows <- quiet(vgfm_embed(fit, picture, group = part$donor))
+  expect_identical(arrows$cell, colnames(part))
+  figure <- quiet(autoplot(fit, "growth", embedding = picture, group = part$stage))
+  expect_equal(nrow(ggplot2::ggplot_build(figure)$data[[1]]), 75)
+  s <- annotate(runVGFM, small_sce(), "day")
+  part <- s[, seq(1, 150, 2)]
+  fit <- S4Vectors::metadata(part)$vgfm
+  # Bioconductor's columns have no names.
+  error <- expect_error(vgfm_fates(fit, part$donor), class = "vgfm_error_input")
+  expect_match(conditionMessage(error), "setNames")
+  labels <- stats::setNames(part$donor, colnames(part))
+  expect_setequal(quiet(vgfm_fates(fit, labels, part))$cell, colnames(part))
+})

@@ -29,7 +29,10 @@ test_that("matrix, data frame and sparse matrix give the same", {
   wanted <- new_snapshots(cells(), time)
   table <- as.data.frame(cells())
   expect_identical(new_snapshots(table, time), wanted)
-  expect_identical(new_snapshots(cbind(day = time, table), "day"), wanted)
+  by_column <- new_snapshots(cbind(day = time, table), "day")
+  expect_identical(by_column$clock$column, "day")
+  by_column$clock$column <- NULL
+  expect_identical(by_column, wanted)
   expect_identical(new_snapshots(Matrix::Matrix(cells(), sparse = TRUE), time), wanted)
   whole <- cells()
   storage.mode(whole) <- "integer"
@@ -238,4 +241,38 @@ test_that("standard units are what they say, for any rows", {
   raw <- standard_cells(s$x, 1:160, s, single = TRUE)
   floats <- readBin(raw, "numeric", 320, size = 4)
   expect_equal(floats, as.vector(want), tolerance = 2^-24)
+})
+
+test_that("times of few cells warn, and times of one cell each are an error", {
+  control <- small_control(steps = 0)
+  cells <- small_cells()
+  rows <- c(1:30, 31:39, 71:160)
+  expect_warning(vgfm_fit(cells$x[rows, ], cells$time[rows], 1:3, control = control),
+                 "9 at \"4\"", class = "vgfm_warning_small")
+  rows <- c(1:30, 31:40, 71:160)
+  expect_no_warning(vgfm_fit(cells$x[rows, ], cells$time[rows], 1:3, control = control))
+  # Pseudotime: the remedy that the error names does help.
+  time <- sort(sin(1:160) + cells$time)
+  for (fun in list(vgfm_fit, vgfm_cv)) {
+    error <- expect_error(fun(cells$x, time, control = control),
+                          class = "vgfm_error_time")
+    expect_match(conditionMessage(error), "ave(time, cut(time, 5))", fixed = TRUE)
+  }
+  binned <- ave(time, cut(time, 5))
+  expect_length(unique(binned), 5)
+  expect_s3_class(suppressWarnings(vgfm_fit(cells$x, binned, control = control)), "vgfm")
+  few <- c(1:30, 31:33, 71:160)
+  expect_snapshot(error = TRUE, {
+    fit <- vgfm_fit(cells$x[few, ], cells$time[few], 1:3, control = control)
+    fit <- vgfm_fit(cells$x, time)
+  })
+})
+
+test_that("a matrix of a picture's coordinates warns", {
+  cells <- small_cells()
+  colnames(cells$x) <- c("UMAP_1", "UMAP_2")
+  expect_warning(as_snapshots(cells$x, cells$time, call = NULL),
+                 class = "vgfm_warning_embedding")
+  colnames(cells$x) <- c("UMAP_1", "gene")
+  expect_no_warning(as_snapshots(cells$x, cells$time, call = NULL))
 })

@@ -74,7 +74,7 @@ test_that("unknown, single and foreign times are errors", {
   for (time in list(
     c(0, NA), c(0, NaN), c(0, Inf), c("1", NA), factor(c("1", NA)), c(NA, NA_real_),
     as.Date(c("2024-01-01", NA)), c(1, 1), c("day 1", "day 1"), c(TRUE, FALSE),
-    list(0, 1), c(1i, 2i), as.POSIXct(c(0, 1), origin = "1970-01-01"), NULL, mean
+    list(0, 1), c(1i, 2i), as.POSIXct(c(0, NA), origin = "1970-01-01"), NULL, mean
   )) {
     bad_time(time)
   }
@@ -90,13 +90,6 @@ test_that("a level without cells is an error until it is dropped", {
   bad_time(time)
   expect_identical(numbers(droplevels(time)), c(1, 2))
   expect_snapshot(parse_time(time), error = TRUE)
-})
-
-test_that("part of the cells may be of one time, and lack levels", {
-  time <- factor(c("E2", "E2", "E3"))[1:2]
-  expect_identical(suppressMessages(parse_time_values(time)), c(2, 2))
-  expect_identical(parse_time_values(matrix(c(1, 1))), c(1, 1))
-  expect_error(parse_time_values(c(1, NA)), class = "vgfm_error_time")
 })
 
 test_that("time must be as long as there are cells, or name a column", {

@@ -1,0 +1,46 @@
+# The door of all data: what vgfm_fit() and vgfm_cv() do first.
+
+# The snapshots of whatever vgfm_fit() takes, checked: one object, or, of an object with
+# replicates, a list of those of each. `call` is the user's.
+as_snapshots <- function(x, time, mass = NULL, ..., call) UseMethod("as_snapshots")
+
+as_snapshots.default <- function(x, time, mass = NULL, ..., call) {
+  check_spare(..., known = c("x", "time", "mass", "control"), call = call)
+  snapshots <- new_snapshots(x, time, mass, call)
+  check_populations(snapshots, call)
+  warn_embedding(if (snapshots$named) snapshots$features, "x", call)
+  # Whole numbers in a few columns may be anything.
+  if (inherits(x, "sparseMatrix") || ncol(snapshots$x) >= genes_like) {
+    warn_raw_counts(snapshots$x, "x", call)
+  }
+  snapshots
+}
+
+# So many features of a plain matrix may be genes.
+genes_like <- 20
+
+# Snapshots of so few cells are hardly populations.
+few_cells <- 10
+
+# A time of its own for most cells, as with pseudotime, gives no populations to compare.
+check_populations <- function(snapshots, call) {
+  counts <- snapshots$counts
+  if (mean(counts == 1) > 0.5) {
+    abort_time(c(
+      "Most times in {.arg time} must have more than one cell.",
+      x = "{sum(counts == 1)} of {length(counts)} times have a single cell: there are no
+           populations to compare.",
+      i = "Bin the times, for example in five: {.code time <- ave(time, cut(time, 5))}."
+    ), "time", call)
+  }
+  small <- which(counts < few_cells)
+  if (length(small) > 0) {
+    where <- paste0(counts[small], " at \"", snapshots$labels[small], "\"")
+    warn_vgfm(c(
+      "{length(small)} of {length(counts)} snapshots {cli::qty(length(small))}{?has/have}
+       fewer than {few_cells} cells: {where}.",
+      i = "What so few cells say of a population is mostly chance; join neighbouring
+           times, for example by {.code time <- ave(time, cut(time, 5))}."
+    ), class = "vgfm_warning_small", call = call)
+  }
+}
