@@ -57,6 +57,11 @@ sanitize: core-sanitize
 	@$(RSCRIPT) tools/run-tests.R --core=$(BUILD)/core-sanitize --each-kernel
 endif
 
+## test-current: all tests and the check with R 4.5 and Seurat 5, in a tree of Debian
+.PHONY: test-current
+test-current:
+	@tools/test-current.sh
+
 ## check: R CMD check on the built package; errors and warnings fail
 .PHONY: check
 check: setup-test
