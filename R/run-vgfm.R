@@ -62,7 +62,10 @@ RunVGFM.Seurat <- function(object, time, mass = NULL, ..., reduction = NULL, dim
   colnames(out$velocity) <- paste0(key, seq_len(ncol(out$velocity)))
   assay <- velocity_assay(object, fit, assay)
   object <- SeuratObject::AddMetaData(object, out$table)
-  object[[paste0(name, "_velocity")]] <- SeuratObject::CreateDimReducObject(
+  # That of an earlier run goes first: Seurat 5 warns of a change of dimensions.
+  velocity <- paste0(name, "_velocity")
+  if (velocity %in% SeuratObject::Reductions(object)) object[[velocity]] <- NULL
+  object[[velocity]] <- SeuratObject::CreateDimReducObject(
     embeddings = out$velocity, key = key, assay = assay
   )
   SeuratObject::Tool(object) <- fit
