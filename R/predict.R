@@ -10,7 +10,7 @@
 #'   `"growth"`: exponential growth rate per unit of time. `"state"`: where the cells are
 #'   at time `to`. `"weight"`: the factor by which their mass has changed by then.
 #' @param to For `"state"` and `"weight"`: the time to integrate to, before or after
-#'   `time`. Default: the last observed time.
+#'   `time`; one number on the scale of the fit. Default: the last observed time.
 #' @param ... Must be empty.
 #' @return For velocity and state a matrix, cells in rows and features in columns; for
 #'   growth and weight a vector with one number per cell.

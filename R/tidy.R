@@ -12,6 +12,8 @@
 #'   time and features, or what `data` says of it; and the columns that [RunVGFM()] adds:
 #'   `vgfm_growth`, `vgfm_doubling_time`, `vgfm_speed` and `vgfm_descendants`. For
 #'   replicates the rows of all, with a column `replicate`.
+#' @section Errors: Those of [vgfm_evaluate()]; of `augment()` those of [predict.vgfm()],
+#'   for cells that do not match those of the fit.
 #' @name tidy.vgfm
 #' @examples
 #' set.seed(1)

@@ -6,12 +6,17 @@
 #' @param fit A fit from [vgfm_fit()].
 #' @param newdata Cells to start from, in rows. Default: `n` cells drawn at random from
 #'   the first snapshot.
-#' @param from Time at which they start; one number. Default: the first observed time.
-#' @param times Times at which the paths are reported. Default: 50 from the first to the
-#'   last observed time.
+#' @param from Time at which they start: one number on the scale of the fit. Default: the
+#'   first observed time.
+#' @param times Times at which the paths are reported: numbers on the same scale, before or
+#'   after `from`. Default: 50 from the first to the last observed time.
 #' @param n Number of cells to draw when `newdata` is not given; all, if there are fewer.
 #' @return A data frame in long form, one row per cell and time: `cell` (row name, or
 #'   number of its row), `time`, `weight` (mass relative to the start), then the features.
+#' @section Errors: `vgfm_error_fit` and `vgfm_error_input` for other arguments than these,
+#'   with `vgfm_error_time` for times and `vgfm_error_newdata` for cells that do not match
+#'   those of the fit; `vgfm_error_not_finite` or `vgfm_error_convergence` if the fields
+#'   cannot be integrated.
 #' @section Warnings: `vgfm_warning_extrapolation` for times outside the observed ones.
 #' @export
 #' @examples
