@@ -57,7 +57,7 @@
 #'   list(logcounts = t(cells[c("x1", "x2")])), colData = cells["time"]
 #' )
 #' fit <- vgfm_fit(sce, "time", features = c("x1", "x2"),
-#'                 control = vgfm_control(steps = 300))
+#'                 control = vgfm_control("fast"))
 #' vgfm_growth_genes(fit)
 NULL
 

@@ -77,7 +77,7 @@
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[c("x1", "x2")], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[c("x1", "x2")], cells$time, control = vgfm_control("fast"))
 #' fit
 #' vgfm_evaluate(fit)
 vgfm_fit <- function(x, ...) UseMethod("vgfm_fit")
@@ -177,7 +177,7 @@ new_clock <- function() {
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 100))
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast", steps = 100))
 #' fit <- vgfm_resume(fit, steps = 200)
 vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL) {
   check_fit(fit)

@@ -36,7 +36,7 @@
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' between <- vgfm_interpolate(fit, c(12, 20))
 #' tapply(between$weight, between$time, sum)
 #' head(vgfm_interpolate(fit, 12, n = 100))

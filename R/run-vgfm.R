@@ -30,7 +30,7 @@
 #'   list(logcounts = t(cells[c("x1", "x2")])), colData = cells["time"]
 #' )
 #' sce <- runVGFM(sce, "time", features = c("x1", "x2"),
-#'                control = vgfm_control(steps = 300))
+#'                control = vgfm_control("fast"))
 #' tapply(sce$vgfm_growth, sce$time, mean)
 RunVGFM <- function(object, ...) UseMethod("RunVGFM")
 

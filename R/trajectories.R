@@ -22,7 +22,7 @@
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' head(vgfm_trajectories(fit, n = 5))
 vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n = 100) {
   check_fit(fit)
