@@ -62,10 +62,15 @@ endif
 test-current:
 	@tools/test-current.sh
 
-## check: R CMD check on the built package; errors and warnings fail
+## package: the source package with its guides, .build/vgfm_VERSION.tar.gz
+.PHONY: package
+package: setup-test
+	@R='$(R)' JOBS=$(JOBS) tools/build.sh
+
+## check: R CMD check --as-cran on that; what cran-comments.md does not list fails
 .PHONY: check
 check: setup-test
-	@R='$(R)' tools/check.sh
+	@R='$(R)' JOBS=$(JOBS) tools/check.sh
 
 ## bench: run the benchmarks, and write bench/RESULTS.md
 BENCHMARKS := training transport pancreas accuracy ablation scale
@@ -73,11 +78,25 @@ BENCHMARKS := training transport pancreas accuracy ablation scale
 bench: $(INSTALLED) setup-bench
 	@set -e; for name in $(BENCHMARKS) results; do \
 	  echo "== $$name"; $(RSCRIPT) bench/$$name.R; done
+	@$(RSCRIPT) tools/readme.R
 
-## lint: rules of the tree, and compiler warnings as errors
+## readme: README.md from README.Rmd and the tables of the benchmarks
+.PHONY: readme
+readme: setup-test
+	@$(RSCRIPT) tools/readme.R
+
+## tables: run the benchmarks that README and the vignettes quote, and write README.md
+.PHONY: tables
+tables: $(INSTALLED) setup-test
+	@set -e; for name in accuracy ablation results; do \
+	  echo "== $$name"; $(RSCRIPT) bench/$$name.R; done
+	@$(RSCRIPT) tools/readme.R
+
+## lint: rules of the tree and the documents; compiler warnings are errors
 .PHONY: lint
 lint: $(BUILD)/config.mk
 	@tools/check-tree.sh
+	@$(RSCRIPT) tools/check-docs.R
 	@set -e; for file in $(C_CORE); do \
 	  $(CORE_CC) $(C_FLAGS) -Werror -Wshadow -Wvla -O2 $(OPENMP) -fsyntax-only $$file; done
 
@@ -101,7 +120,7 @@ docs: man setup-site
 	@$(MAKE) --no-print-directory install
 	@$(RSCRIPT) tools/site.R
 
-## install: build the package into .build/library
+## install: build the package into .build/library, without its guides
 .PHONY: install
 install: $(INSTALLED)
 

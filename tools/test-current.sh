@@ -8,8 +8,6 @@ exec < /dev/null
 suite=trixie
 tree=$PWD/.build/$suite
 log=.build/$suite.log
-# A tree that was made otherwise, or not to the end, is made anew.
-recipe=$(cksum < tools/test-current.sh)
 
 say() { printf 'current: %s\n' "$*"; }
 
@@ -79,6 +77,8 @@ make_tree() {
   # Nothing here has to outlive a power cut, and nobody reads manuals.
   printf '%s\n' force-unsafe-io 'path-exclude=/usr/share/man/*' \
     'path-exclude=/usr/share/locale/*' > "$tree/etc/dpkg/dpkg.cfg.d/quick"
+  eval "$(apt-config shell proxy Acquire::http::Proxy)"
+  if [ -n "${proxy-}" ]; then export http_proxy=$proxy; fi
   debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev,make,r-base-core \
     "$suite" "$tree" "$(mirror)"
   # How the machine reaches its mirrors.
@@ -93,7 +93,10 @@ make_tree() {
   mv "$tree" "$final"
 }
 
-# Nothing may pass here for want of what this is about.
+# A tree that was made otherwise, or not to the end, is made anew.
+recipe=$(declare -f make_tree | cksum)
+
+# What this is about has to be there.
 versions='
   least <- list(Seurat = "5", SeuratObject = "5", SingleCellExperiment = "1")
   has <- vapply(names(least), function(p) format(packageVersion(p)), "")
@@ -107,7 +110,7 @@ run_tests() {
   mount -t proc proc "$tree/proc"
   if [ -d "$data" ]; then
     mkdir -p "$tree/data"
-    mount --bind "$data" "$tree/data"
+    mount -o bind,ro "$data" "$tree/data"
   fi
   # Names are looked up as the machine does it today.
   cp /etc/resolv.conf /etc/hosts "$tree/etc/"
@@ -140,7 +143,12 @@ case $$:${1-} in
         fail "the tree could not be made; $log has it all"
       }
     fi
-    apart run
+    status=0
+    apart run 2>&1 | tee "$log" || status=$?
+    if grep -q '^skipped: .*Seurat' "$log"; then
+      fail "a test was skipped for want of what this is about"
+    fi
+    exit "$status"
     ;;
   *) fail "usage: tools/test-current.sh" ;;
 esac
