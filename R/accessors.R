@@ -78,8 +78,8 @@ read_assay.Seurat <- function(x, assay, layer, call) {
   values
 }
 
-# SeuratObject 5.0 makes a plain vector of a layer that is cut to one gene or one cell, and
-# then cannot read it.
+# SeuratObject 5.0 makes a plain vector of a layer that is cut to one gene or one cell,
+# and then cannot read it.
 read_layer <- function(assay, layer) {
   so <- asNamespace("SeuratObject")
   values <- attr(assay, "layers")[[layer]]

@@ -15,13 +15,14 @@
 #'
 #' @section Batches and integrated reductions:
 #' A fit takes every difference between snapshots for motion, that of batches too. If
-#' each time is a batch of its own, nothing tells the two apart; controls that are measured
-#' in every batch, or several batches a time, do. Where cells were integrated, name the
-#' corrected reduction, such as `reduction = "harmony"`. An integration that aligns
-#' *times*, rather than batches within a time, removes the motion that is looked for. With
-#' replicates that each cover all times, `split_by` needs no integration: cells are
-#' coupled within a replicate only. A UMAP or t-SNE keeps neighbourhoods and neither
-#' distances nor speeds: draw velocities on it by [vgfm_embed()], and do not fit in it.
+#' each time is a batch of its own, nothing tells the two apart; controls that are
+#' measured in every batch, or several batches a time, do. Where cells were integrated,
+#' name the corrected reduction, such as `reduction = "harmony"`. An integration that
+#' aligns *times*, rather than batches within a time, removes the motion that is looked
+#' for. With replicates that each cover all times, `split_by` needs no integration:
+#' cells are coupled within a replicate only. A UMAP or t-SNE keeps neighbourhoods and
+#' neither distances nor speeds: draw velocities on it by [vgfm_embed()], and do not
+#' fit in it.
 #'
 #' @param x A Seurat object, a SingleCellExperiment or a SummarizedExperiment.
 #' @param time Name of the column of the cells' metadata that holds the times, or a vector

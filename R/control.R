@@ -50,13 +50,13 @@
 #' the fit is what is left of integration, and [vgfm_cv()] is the test.
 #'
 #' @section Large couplings:
-#' A coupling of n with m cells works on all their n m squared distances. Where these do
-#' not fit into `memory`, both snapshots are cut into compact groups of neighbours, and
-#' dealt into blocks that get one cell of each group, about 2500 cells of each snapshot or
-#' as many as `memory` allows. Each block is a sample of both snapshots, and is solved
-#' exactly. Numbers of descendants are those of the whole but for sampling noise; a pair is
-#' as long as the spacing of cells in a block makes it. `glance()` says how many `blocks`
-#' there were.
+#' A coupling of n with m cells works on all their n m squared distances. Where these
+#' do not fit into `memory`, both snapshots are cut into compact groups of neighbours,
+#' and dealt into blocks that get one cell of each group, about 2500 cells of each
+#' snapshot or as many as `memory` allows. Each block is a sample of both snapshots,
+#' and is solved exactly. Numbers of descendants are those of the whole but for
+#' sampling noise; a pair is as long as the spacing of cells in a block makes it.
+#' `glance()` says how many `blocks` there were.
 #'
 #' @param effort `"fast"` matches in 700 steps and does not refine; `"default"` matches in
 #'   2000 and refines in 150, `"high"` in 4000 and 800.
@@ -81,8 +81,8 @@
 #' @param transport_tolerance Largest relative residual at which a coupling counts as
 #'   solved.
 #' @param memory Gibibytes that the squared distances of a coupling may take, 8 bytes for
-#'   each pair of cells; at least 0.001. Larger couplings are solved in blocks, see section
-#'   "Large couplings".
+#'   each pair of cells; at least 0.001. Larger couplings are solved in blocks, see
+#'   section "Large couplings".
 #' @param threads Number of threads. Default: `getOption("vgfm.threads", 2)`. It changes
 #'   no result.
 #' @param progress Show a progress bar on what takes longer than a second? Default: in

@@ -21,11 +21,11 @@
 #'
 #' @section How many cells:
 #' A snapshot stands for its population. Some hundred cells at each time are enough for
-#' velocities in a few dimensions. Growth needs more: its noise is that of the number of
-#' cells of a kind, and in simulations 150 cells at each time were too few where a kind
-#' was rare. With few cells, `floor` in [vgfm_evaluate()] is high, and says how far two samples
-#' of one population are apart. `vignette("fit-quality")` shows fits to 15, 60 and 240
-#' cells at a time.
+#' velocities in a few dimensions. Growth needs more: its noise is that of the number
+#' of cells of a kind, and in simulations 150 cells at each time were too few where a
+#' kind was rare. With few cells, `floor` in [vgfm_evaluate()] is high, and says how
+#' far two samples of one population are apart. `vignette("fit-quality")` shows fits to
+#' 15, 60 and 240 cells at a time.
 #'
 #' @param x Cells in rows, features (coordinates, principal components, genes) in columns:
 #'   a numeric matrix, a data frame of numbers, a sparse `Matrix`, or a `DelayedMatrix`

@@ -8,12 +8,12 @@
 #'   the first snapshot.
 #' @param from Time at which they start: one number on the scale of the fit. Default: the
 #'   first observed time.
-#' @param times Times at which the paths are reported: numbers on the same scale, before or
-#'   after `from`. Default: 50 from the first to the last observed time.
+#' @param times Times at which the paths are reported: numbers on the same scale, before
+#'   or after `from`. Default: 50 from the first to the last observed time.
 #' @param n Number of cells to draw when `newdata` is not given; all, if there are fewer.
 #' @return A data frame in long form, one row per cell and time: `cell` (row name, or
 #'   number of its row), `time`, `weight` (mass relative to the start), then the features.
-#' @section Errors: `vgfm_error_fit` and `vgfm_error_input` for other arguments than these,
+#' @section Errors: `vgfm_error_fit` and `vgfm_error_input` for unusable arguments,
 #'   with `vgfm_error_time` for times and `vgfm_error_newdata` for cells that do not match
 #'   those of the fit; `vgfm_error_not_finite` or `vgfm_error_convergence` if the fields
 #'   cannot be integrated.
