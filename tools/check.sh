@@ -22,8 +22,9 @@ check=("$R" CMD check --as-cran --no-manual)
 if ! command -v pandoc > /dev/null; then check+=(--ignore-vignettes); fi
 
 # Nothing that depends on the network, on the clock, or on what else the machine does. The
-# sizes of PDFs, of which there are none, would need another program.
-export _R_CHECK_CRAN_INCOMING_REMOTE_=false _R_CHECK_DOC_SIZES_=false
+# program that compares sizes of PDFs has nothing to do, and need not be there.
+if ! command -v qpdf > /dev/null; then export R_QPDF=true; fi
+export _R_CHECK_CRAN_INCOMING_REMOTE_=false
 export _R_CHECK_EXAMPLE_TIMING_THRESHOLD_=1000
 export _R_CHECK_SYSTEM_CLOCK_=0 _R_CHECK_FUTURE_FILE_TIMESTAMPS_=false
 export _R_CHECK_FORCE_SUGGESTS_=true
