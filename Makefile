@@ -57,10 +57,20 @@ sanitize: core-sanitize
 	@$(RSCRIPT) tools/run-tests.R --core=$(BUILD)/core-sanitize --each-kernel
 endif
 
-## check: R CMD check on the built package; errors and warnings fail
+## test-current: all tests and the check with R 4.5 and Seurat 5, in a tree of Debian
+.PHONY: test-current
+test-current:
+	@tools/test-current.sh
+
+## package: the source package with its guides, .build/vgfm_VERSION.tar.gz
+.PHONY: package
+package: setup-test
+	@R='$(R)' JOBS=$(JOBS) tools/build.sh
+
+## check: R CMD check --as-cran on that; what cran-comments.md does not list fails
 .PHONY: check
 check: setup-test
-	@R='$(R)' tools/check.sh
+	@R='$(R)' JOBS=$(JOBS) tools/check.sh
 
 ## bench: run the benchmarks, and write bench/RESULTS.md
 BENCHMARKS := training transport pancreas accuracy ablation scale
@@ -68,11 +78,25 @@ BENCHMARKS := training transport pancreas accuracy ablation scale
 bench: $(INSTALLED) setup-bench
 	@set -e; for name in $(BENCHMARKS) results; do \
 	  echo "== $$name"; $(RSCRIPT) bench/$$name.R; done
+	@$(RSCRIPT) tools/readme.R
 
-## lint: rules of the tree, and compiler warnings as errors
+## readme: README.md from README.Rmd and the tables of the benchmarks
+.PHONY: readme
+readme: setup-test
+	@$(RSCRIPT) tools/readme.R
+
+## tables: run the benchmarks that README and the vignettes quote, and write README.md
+.PHONY: tables
+tables: $(INSTALLED) setup-test
+	@set -e; for name in accuracy ablation results; do \
+	  echo "== $$name"; $(RSCRIPT) bench/$$name.R; done
+	@$(RSCRIPT) tools/readme.R
+
+## lint: rules of the tree and the documents; compiler warnings are errors
 .PHONY: lint
 lint: $(BUILD)/config.mk
 	@tools/check-tree.sh
+	@$(RSCRIPT) tools/check-docs.R
 	@set -e; for file in $(C_CORE); do \
 	  $(CORE_CC) $(C_FLAGS) -Werror -Wshadow -Wvla -O2 $(OPENMP) -fsyntax-only $$file; done
 
@@ -96,7 +120,7 @@ docs: man setup-site
 	@$(MAKE) --no-print-directory install
 	@$(RSCRIPT) tools/site.R
 
-## install: build the package into .build/library
+## install: build the package into .build/library, without its guides
 .PHONY: install
 install: $(INSTALLED)
 

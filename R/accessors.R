@@ -72,8 +72,7 @@ read_assay.Seurat <- function(x, assay, layer, call) {
       }
     )
   }
-  values <- if (layered) so$LayerData(from, layer = layer) else
-    so$GetAssayData(from, slot = layer)
+  values <- if (layered) read_layer(from, layer) else so$GetAssayData(from, slot = layer)
   if (!identical(colnames(values), colnames(x))) {
     part <- identical(colnames(from), colnames(x))
     abort_x(c(
@@ -88,6 +87,18 @@ read_assay.Seurat <- function(x, assay, layer, call) {
     ), "layer", NULL, call)
   }
   values
+}
+
+# SeuratObject 5.0 makes a plain vector of a layer that is cut to one gene or one cell,
+# and then cannot read it.
+read_layer <- function(assay, layer) {
+  so <- asNamespace("SeuratObject")
+  values <- attr(assay, "layers")[[layer]]
+  if (is.null(values) || !is.null(dim(values))) {
+    return(so$LayerData(assay, layer = layer))
+  }
+  names <- list(so$Features(assay, layer = layer), so$Cells(assay, layer = layer))
+  matrix(values, length(names[[1]]), length(names[[2]]), dimnames = names)
 }
 
 variable_genes.Seurat <- function(x, assay) {

@@ -23,6 +23,17 @@
 #'
 #' Cells without a time are left out, with a message.
 #'
+#' @section Batches and integrated reductions:
+#' A fit takes every difference between snapshots for motion, that of batches too. If
+#' each time is a batch of its own, nothing tells the two apart; controls that are
+#' measured in every batch, or several batches a time, do. Where cells were integrated,
+#' name the corrected reduction, such as `reduction = "harmony"`. An integration that
+#' aligns *times*, rather than batches within a time, removes the motion that is looked
+#' for. With replicates that each cover all times, `split_by` needs no integration:
+#' cells are coupled within a replicate only. A UMAP or t-SNE keeps neighbourhoods and
+#' neither distances nor speeds: draw velocities on it by [vgfm_embed()], and do not
+#' fit in it.
+#'
 #' @param x A Seurat object, a SingleCellExperiment or a SummarizedExperiment.
 #' @param time Name of the column of the cells' metadata that holds the times, or a vector
 #'   with a time for every cell, by name if it has names; as in [vgfm_fit()], and `NA` for
@@ -50,6 +61,9 @@
 #' @section Warnings: `vgfm_warning_counts` if the values of genes are raw counts,
 #'   `vgfm_warning_embedding` if the reduction is a UMAP, t-SNE or another picture, whose
 #'   distances mean little; those of [vgfm_fit()].
+#' @section Messages: `vgfm_message_space` says which coordinates are used,
+#'   `vgfm_message_time` which numbers were read from labels, `vgfm_message_left_out` how
+#'   many cells have no time.
 #' @name vgfm_fit.Seurat
 #' @examplesIf requireNamespace("SingleCellExperiment", quietly = TRUE)
 #' set.seed(1)
@@ -58,7 +72,7 @@
 #'   list(logcounts = t(cells[c("x1", "x2")])), colData = cells["time"]
 #' )
 #' fit <- vgfm_fit(sce, "time", features = c("x1", "x2"),
-#'                 control = vgfm_control(steps = 300))
+#'                 control = vgfm_control("fast"))
 #' vgfm_growth_genes(fit)
 NULL
 

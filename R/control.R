@@ -16,8 +16,9 @@
 #'   is too dear for cells within a branch to differ, and too cheap to pay transport
 #'   between branches. The flattest place of such a plateau is taken (at least three
 #'   times flatter than on both sides). Without a plateau the data do not tell growth from
-#'   motion: `tau` is then 3 V, or as much more as keeps the standard deviation of log
-#'   descendants at 0.3.
+#'   motion: `tau` is then 3 V, or as much more as brings the standard deviation of log
+#'   descendants down to 0.3 on those 150 cells of each snapshot. Over all cells it comes
+#'   out somewhat larger, 0.34 to 0.37 where it was looked at.
 #' * `epsilon` is 0.007 V: between a third and three times of it, fits are equally good.
 #' * `noise` is the local spacing, which is the median distance between nearest cells of a
 #'   snapshot over the root of the number of features, times 2 in many dimensions and less
@@ -27,7 +28,7 @@
 #' * `path`: with more than two times, straight lines between them change direction at
 #'   every observed time. Smooth paths pass through a cell with one velocity, between the
 #'   mean that arrives there and the mean that leaves. A time left out is then predicted
-#'   with little more than half the error (gene network: W1 0.09 instead of 0.17).
+#'   with little more than half the error on the gene network.
 #' * `steps` and `refine_steps` follow `effort` for up to 60 features. Beyond, `steps`
 #'   fall with the root of their number and `refine_steps` with the number itself: there
 #'   the field is simple against the noise of the cells, and longer training learns that
@@ -48,6 +49,15 @@
 #' to the growth of all cells alike; what [vgfm_evaluate()] reports as RME on the data of
 #' the fit is what is left of integration, and [vgfm_cv()] is the test.
 #'
+#' @section Large couplings:
+#' A coupling of n with m cells works on all their n m squared distances. Where these
+#' do not fit into `memory`, both snapshots are cut into compact groups of neighbours,
+#' and dealt into blocks that get one cell of each group, about 2500 cells of each
+#' snapshot or as many as `memory` allows. Each block is a sample of both snapshots,
+#' and is solved exactly. Numbers of descendants are those of the whole but for
+#' sampling noise; a pair is as long as the spacing of cells in a block makes it.
+#' `glance()` says how many `blocks` there were.
+#'
 #' @param effort `"fast"` matches in 700 steps and does not refine; `"default"` matches in
 #'   2000 and refines in 150, `"high"` in 4000 and 800.
 #' @param epsilon Entropic regularisation of the coupling, in squared units of `x`;
@@ -63,7 +73,7 @@
 #' @param activation `"leaky_relu"`, `"silu"` or `"tanh"`.
 #' @param steps Number of steps of matching; 0 stops after the coupling.
 #' @param batch Rows per training step, shared equally among the intervals.
-#' @param refine_steps Steps of refinement after the matching, see the section above;
+#' @param refine_steps Steps of refinement after the matching, see section "Refinement";
 #'   0 for none.
 #' @param learning_rate Learning rate of Adam at the first step; it falls along half a
 #'   cosine to 1 % of that.
@@ -71,8 +81,8 @@
 #' @param transport_tolerance Largest relative residual at which a coupling counts as
 #'   solved.
 #' @param memory Gibibytes that the squared distances of a coupling may take, 8 bytes for
-#'   each pair of cells; at least 0.001. Larger couplings are solved in blocks, see the
-#'   section below.
+#'   each pair of cells; at least 0.001. Larger couplings are solved in blocks, see
+#'   section "Large couplings".
 #' @param checkpoint A file into which the fit under way is written now and then, or `NULL`.
 #'   After a crash, [vgfm_resume()] goes on from it, bit for bit. It is written every 20
 #'   seconds, or less often if writing takes more than a fifth of the time, and once more

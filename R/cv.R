@@ -36,7 +36,7 @@
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' vgfm_cv(cells[-1], cells$time, times = 16, control = vgfm_control(steps = 300))
+#' vgfm_cv(cells[-1], cells$time, times = 16, control = vgfm_control("fast"))
 vgfm_cv <- function(x, time, mass = NULL, ..., times = NULL, control = vgfm_control()) {
   call <- rlang::current_env()
   check_arguments(container_arguments)

@@ -60,7 +60,7 @@
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' head(vgfm_embed(fit))
 #' bent <- cbind(sum = cells$x1 + cells$x2, ratio = cells$x2 / (1 + cells$x1))
 #' head(vgfm_embed(fit, bent, "grid", method = "tangent"))

@@ -44,7 +44,7 @@
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' vgfm_evaluate(fit)
 vgfm_evaluate <- function(fit, newdata = NULL, time = NULL, ...) {
   check_arguments()

@@ -29,7 +29,7 @@
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' kind <- ifelse(cells$x1 + cells$x2 > 1, "differentiating", "resting")
 #' fates <- vgfm_fates(fit, kind)
 #' start <- fates[fates$time == 0, ]

@@ -12,6 +12,21 @@
 #'
 #' For objects of Seurat and Bioconductor see [vgfm_fit.Seurat()].
 #'
+#' @section Times:
+#' Gaps between times count, and rates are per unit of time. The unit is that of the
+#' numbers; of labels such as `"E14.5"` or `"day 3"`, that of the number in them; of a
+#' `Date`, a day; of a `difftime`, its own. Factors are read by their labels, whatever
+#' the order of their levels. Times that differ by no more than rounding are an error. A
+#' pseudotime will not do: every time needs a population of cells, not one cell.
+#'
+#' @section How many cells:
+#' A snapshot stands for its population. Some hundred cells at each time are enough for
+#' velocities in a few dimensions. Growth needs more: its noise is that of the number
+#' of cells of a kind, and in simulations 150 cells at each time were too few where a
+#' kind was rare. With few cells, `floor` in [vgfm_evaluate()] is high, and says how
+#' far two samples of one population are apart. `vignette("fit-quality")` shows fits to
+#' 15, 60 and 240 cells at a time.
+#'
 #' @param x Cells in rows, features (coordinates, principal components, genes) in columns:
 #'   a numeric matrix, a data frame of numbers, a sparse `Matrix`, or a `DelayedMatrix`
 #'   (as from HDF5Array), which is read block by block. All features share one scale;
@@ -19,9 +34,9 @@
 #' @param time Time of every cell: numbers, a factor, text with one number each such as
 #'   `"E14.5"` or `"day 3"` (the number is used, and a message says so), `Date`,
 #'   `POSIXct`, `difftime`, or `yearmon` and `yearqtr` of the package zoo; or, if `x` is a
-#'   data frame, the name of its column of times. At least two distinct values. Times go
-#'   by name where they and the rows of `x` have names, else by place. Every cell has a
-#'   time here; drop those without.
+#'   data frame, the name of its column of times. At least two distinct values,
+#'   see section "Times". Times go by name where they and the rows of `x` have names, else
+#'   by place. Every cell has a time here; drop those without.
 #' @param mass Population size at each time, in order of time (or named by its label), in
 #'   any unit. Default: the numbers of cells in `x`, which is right only if every snapshot
 #'   holds the same share of the population.
@@ -68,6 +83,7 @@
 #'   abbreviated, `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass` or
 #'   `vgfm_error_control`; `vgfm_error_convergence` if a coupling cannot be solved to its
 #'   tolerance.
+#' @section Messages: `vgfm_message_time` says which numbers were read from labels.
 #' @section Warnings: `vgfm_warning_interrupted` after Ctrl-C, `vgfm_warning_diverged` if
 #'   the loss grew without bound, `vgfm_warning_time_feature` if a feature is the time,
 #'   `vgfm_warning_counts` if `x` looks like raw counts of many genes,
@@ -80,7 +96,7 @@
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[c("x1", "x2")], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[c("x1", "x2")], cells$time, control = vgfm_control("fast"))
 #' fit
 #' vgfm_evaluate(fit)
 vgfm_fit <- function(x, ...) {
@@ -199,7 +215,7 @@ new_clock <- function() {
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 100))
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast", steps = 100))
 #' fit <- vgfm_resume(fit, steps = 200)
 vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL, ...) {
   check_arguments()

@@ -32,7 +32,7 @@
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[c("x1", "x2")], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[c("x1", "x2")], cells$time, control = vgfm_control("fast"))
 #' vgfm_growth_genes(fit)
 #' vgfm_jacobian(fit, data.frame(x1 = 1, x2 = 2), time = 8)[1, , ]
 vgfm_gene_velocity <- function(fit, newdata = NULL, time = NULL, genes = NULL,

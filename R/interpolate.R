@@ -20,9 +20,7 @@
 #' @param from Whose cells are carried: `"nearest"`, those of the last snapshot observed
 #'   at or before each time, with the observed mass of that snapshot; `"first"`, those of
 #'   the first snapshot, as [vgfm_evaluate()] has it, without a jump at observed times. On
-#'   the published gene network, fitted without its third of five times, the W1 distance
-#'   to the snapshot there was 0.16 from the nearest and 0.18 from the first (means over
-#'   three seeds); without the fourth, 0.13 and 0.14.
+#'   the published gene network, times left out were hit slightly better from the nearest.
 #' @return A data frame, one row per time and cell: `time`, in increasing order (dates
 #'   where the fit has dates); `label`, what the user calls an observed time, `NA` for
 #'   others; `cell`, the name, or number of the row in the data, of the cell that it began
@@ -40,7 +38,7 @@
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' between <- vgfm_interpolate(fit, c(12, 20))
 #' tapply(between$weight, between$time, sum)
 #' head(vgfm_interpolate(fit, 12, n = 100))

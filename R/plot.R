@@ -38,7 +38,7 @@
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' autoplot(fit, "growth")
 #' autoplot(fit, "velocity")
 #' autoplot(fit, "mass", group = ifelse(cells$x1 > 1.2, "moving", "resting"))

@@ -23,7 +23,7 @@
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' head(predict(fit, type = "growth"))
 #' predict(fit, newdata = data.frame(x1 = 1, x2 = 2), time = 8, type = "velocity")
 predict.vgfm <- function(object, newdata = NULL, time = NULL,

@@ -8,11 +8,13 @@
 #'   number of `descendants`, `residual`, number of `blocks`), `mass_error` (at each later
 #'   time the relative error of mass before it was made right, see [vgfm_control()]),
 #'   `seconds` by stage, and the `fit` itself.
+#' @section Errors: `summary()` evaluates the fit, and has the errors of
+#'   [vgfm_evaluate()].
 #' @name print.vgfm
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' summary(fit)
 NULL
 

@@ -34,7 +34,7 @@
 #'   list(logcounts = t(cells[c("x1", "x2")])), colData = cells["time"]
 #' )
 #' sce <- runVGFM(sce, "time", features = c("x1", "x2"),
-#'                control = vgfm_control(steps = 300))
+#'                control = vgfm_control("fast"))
 #' tapply(sce$vgfm_growth, sce$time, mean)
 RunVGFM <- function(object, ...) {
   check_required()
@@ -72,7 +72,10 @@ RunVGFM.Seurat <- function(object, time, mass = NULL, ..., reduction = NULL, dim
   colnames(out$velocity) <- paste0(key, seq_len(ncol(out$velocity)))
   assay <- velocity_assay(object, fit, assay)
   object <- SeuratObject::AddMetaData(object, out$table)
-  object[[paste0(name, "_velocity")]] <- SeuratObject::CreateDimReducObject(
+  # That of an earlier run goes first: Seurat 5 warns of a change of dimensions.
+  velocity <- paste0(name, "_velocity")
+  if (velocity %in% SeuratObject::Reductions(object)) object[[velocity]] <- NULL
+  object[[velocity]] <- SeuratObject::CreateDimReducObject(
     embeddings = out$velocity, key = key, assay = assay
   )
   made <- made_components(object, fit, "pca", call)

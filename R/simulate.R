@@ -29,9 +29,8 @@
 #'   `growth` is the true growth rate of each row, `division * x2^2 / (1 + x2^2)`, per
 #'   unit of time. With the defaults, populations grow from 400 to about 950 cells.
 #'
-#'   [set.seed()] fixes the result. Values out of range raise an error of class
-#'   `vgfm_error_input`.
-#'
+#'   [set.seed()] fixes the result.
+#' @section Errors: `vgfm_error_input` for values out of range.
 #' @source The simulated data of Wang and others (2025), *Joint Velocity-Growth Flow
 #'   Matching for Single-Cell Dynamics Modeling*, arXiv:2505.13413, after Sha and others
 #'   (2024), *Reconstructing growth and dynamic trajectories from single-cell
@@ -131,9 +130,8 @@ check_increasing <- function(x, arg = rlang::caller_arg(x), call = rlang::caller
 #'   attribute `growth` is the true growth rate of each row: 0 for cells that split,
 #'   `log(10)` for cells that grow, per unit of time.
 #'
-#'   [set.seed()] fixes the result. Values out of range raise an error of class
-#'   `vgfm_error_input`.
-#'
+#'   [set.seed()] fixes the result.
+#' @section Errors: `vgfm_error_input` for values out of range.
 #' @source The Gaussian data of Wang and others (2025), *Joint Velocity-Growth Flow
 #'   Matching for Single-Cell Dynamics Modeling*, arXiv:2505.13413.
 #' @seealso [vgfm_simulate_gene_network()]

@@ -13,11 +13,13 @@
 #'   behind it), or what `data` says of it; and the columns that [RunVGFM()] adds:
 #'   `vgfm_growth`, `vgfm_doubling_time`, `vgfm_speed` and `vgfm_descendants`. For
 #'   replicates the rows of all, with a column `replicate`.
+#' @section Errors: Those of [vgfm_evaluate()]; of `augment()` those of [predict.vgfm()],
+#'   for cells that do not match those of the fit.
 #' @name tidy.vgfm
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' glance(fit)
 NULL
 

@@ -17,14 +17,16 @@
 #'   number of its row), `time` (numbers, or dates where the fit has dates), `label` (what
 #'   the user calls an observed time; `NA` for others), `weight` (mass relative to the
 #'   start), then the features. A feature of such a name gets a number behind it.
-#' @section Errors: `vgfm_error_time` if `from` is needed, or times are unusable;
-#'   `vgfm_error_newdata` and `vgfm_error_input` for other arguments.
+#' @section Errors: `vgfm_error_fit` and `vgfm_error_input` for unusable arguments, with
+#'   `vgfm_error_time` if `from` is needed or times are unusable, and `vgfm_error_newdata`
+#'   for cells that do not match those of the fit; `vgfm_error_not_finite` or
+#'   `vgfm_error_convergence` if the fields cannot be integrated.
 #' @section Warnings: `vgfm_warning_extrapolation` for times outside the observed ones.
 #' @export
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
-#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control(steps = 300))
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' head(vgfm_trajectories(fit, n = 5))
 vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n = 100,
                               ...) {

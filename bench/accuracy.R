@@ -1,101 +1,81 @@
-# Accuracy and time of fits, by effort, and on what was not seen in training: means over
-# three seeds. Writes bench/accuracy.md.
+# The benchmarks of the paper with every effort, and cells and times that the fit has not
+# seen. Writes vignettes/benchmarks.csv, a row for each run and time, from which README,
+# the vignettes and bench/accuracy.md have their figures; takes ten minutes or so. On one
+# thread, so that `seconds`, those of the processor, do not depend on what else the
+# machine does.
 
 library(vgfm)
-
 source(file.path("bench", "support.R"))
 
-seeds <- 1:3
-
-score <- function(name, cells, effort) {
-  runs <- vapply(seeds, function(seed) {
-    set.seed(seed)
-    seconds <- system.time(
-      fit <- vgfm_fit(cells$x, cells$time, control = vgfm_control(effort))
-    )[["elapsed"]]
-    table <- vgfm_evaluate(fit)
-    growth <- predict(fit, type = "growth")
-    true <- if (name == "simulation_gene_data") cells$x$x2^2 / (1 + cells$x$x2^2)
-    c(colMeans(table[c("w1", "floor", "rme", "spread")]),
-      trained = mean(summary(fit)$mass_error),
-      cor = if (is.null(true)) NA else stats::cor(growth, true), seconds = seconds)
-  }, numeric(7))
-  m <- rowMeans(runs)
-  cat(name, effort, format(m, digits = 3), "\n")
-  sprintf("| %s | %s | %.4f | %.3f | %.4f | %.4f | %.3f | %s | %.1f |", name, effort,
-          m["w1"], m["floor"], m["rme"], m["trained"], m["spread"],
-          if (is.na(m["cor"])) "" else sprintf("%.3f", m["cor"]), m["seconds"])
+options(vgfm.threads = 1)
+# Noise in 1000 dimensions leaves nothing for a high effort to find.
+seeds <- function(task, effort, set) {
+  if (task != "fitted" && effort != "default") return(NULL)
+  if (effort == "high") return(if (!startsWith(set, "Gaussian")) 1)
+  1:3
 }
 
-# Distance from the population that a fit predicts at one time to cells it has not seen.
-distance_to <- function(fit, x, time) {
-  cloud <- vgfm_interpolate(fit, time, from = "first")
-  vgfm_wasserstein(as.matrix(cloud[names(x)]), as.matrix(x), cloud$weight)
+score <- function(task, set, effort, seed) {
+  cells <- new_task(sets[[set]], task, seed)
+  if (is.null(cells)) return(NULL)
+  seconds <- sum(system.time(
+    fit <- fit_task(cells, vgfm_control(effort), seed)
+  )[c("user.self", "sys.self")])
+  table <- score_task(fit, cells)
+  cat(sprintf("%-8s %-22s %-8s seed %d  W1 %.3f  %.1f s\n", task, set, effort, seed,
+              mean(table$w1), seconds))
+  data.frame(
+    task, set, effort, seed, seconds, growth = growth_agreement(set, fit),
+    table[c("time", "cells", "w1", "floor", "apart", "rme", "spread")],
+    # The masses as training left them, before they are made right.
+    trained = if (task == "fitted") summary(fit)$mass_error else NA
+  )
 }
 
-half <- function(time, seed) {
-  set.seed(seed + 10)
-  groups <- split(seq_along(time), time)
-  seq_along(time) %in% unlist(lapply(groups, function(g) sample(g, length(g) %/% 2)))
-}
-
-# W1 to the half of the cells that was held out, masses being those of all cells.
-score_half <- function(name, cells) {
-  mass <- as.vector(table(cells$time))
-  runs <- vapply(seeds, function(seed) {
-    kept <- half(cells$time, seed)
-    set.seed(seed)
-    fit <- vgfm_fit(cells$x[kept, ], cells$time[kept], mass = mass)
-    each <- vapply(unique(cells$time)[-1], function(t) {
-      unseen <- cells$x[!kept & cells$time == t, ]
-      c(distance_to(fit, unseen, t),
-        vgfm_wasserstein(as.matrix(cells$x[kept & cells$time == t, ]),
-                         as.matrix(unseen)))
-    }, numeric(2))
-    rowMeans(each)
-  }, numeric(2))
-  sprintf("| %s, half of the cells | %.3f | %.3f |", name, mean(runs[1, ]),
-          mean(runs[2, ]))
-}
-
-# W1 at a time that was left out.
-score_time <- function(name, cells, left) {
-  kept <- cells$time != left
-  runs <- vapply(seeds, function(seed) {
-    set.seed(seed)
-    fit <- vgfm_fit(cells$x[kept, ], cells$time[kept])
-    unseen <- cells$x[!kept, ]
-    some <- half(rep(0, nrow(unseen)), seed)
-    c(distance_to(fit, unseen, left),
-      vgfm_wasserstein(as.matrix(unseen[some, ]), as.matrix(unseen[!some, ])))
-  }, numeric(2))
-  sprintf("| %s, time %g | %.3f | %.3f |", name, left, mean(runs[1, ]), mean(runs[2, ]))
+truth <- function(set) {
+  if (!startsWith(set, "Gaussian")) return(NULL)
+  cells <- sets[[set]]
+  data.frame(task = "truth", set = set, effort = NA, seed = NA, seconds = NA, growth = 1,
+             time = 1, cells = sum(cells$time == 1), w1 = gaussian_truth(cells),
+             floor = NA, apart = NA, rme = 0, spread = 1, trained = NA)
 }
 
 sets <- benchmark_sets()
-efforts <- c("fast", "default", "high")
-rows <- unlist(lapply(names(sets), function(name) {
-  # Noise in many dimensions leaves nothing for a high effort to find.
-  tried <- if (startsWith(name, "Gaussian")) efforts[1:2] else efforts
-  vapply(tried, function(effort) score(name, sets[[name]], effort), "")
-}))
-truth <- vapply(grep("^Gaussian", names(sets), value = TRUE), function(name) {
-  sprintf("%s: %.3f", name, gaussian_truth(sets[[name]]))
-}, "")
-small <- intersect(c("simulation_gene_data", "dygen"), names(sets))
-unseen <- c(
-  vapply(small, function(name) score_half(name, sets[[name]]), ""),
-  if ("simulation_gene_data" %in% small) {
-    score_time("simulation_gene_data", sets$simulation_gene_data, 2)
-  }
-)
+runs <- expand.grid(effort = c("fast", "default", "high"),
+                    task = c("fitted", "time", "half"), set = names(sets),
+                    stringsAsFactors = FALSE)
+rows <- Map(function(task, set, effort) {
+  do.call(rbind, lapply(seeds(task, effort, set), function(seed) {
+    score(task, set, effort, seed)
+  }))
+}, runs$task, runs$set, runs$effort)
+table <- do.call(rbind, c(unname(rows), lapply(names(sets), truth)))
+write_table(table, "benchmarks.csv")
+
+# The same figures as means, for bench/RESULTS.md.
+means <- function(rows, by, digits) {
+  out <- stats::aggregate(rows[names(digits)], rows[rev(by)], mean, na.action = NULL)
+  out <- out[c(by, names(digits))]
+  out[names(digits)] <- Map(function(v, d) {
+    ifelse(is.na(v), "", formatC(v, d, format = "f"))
+  }, out[names(digits)], digits)
+  markdown(out)
+}
+table$effort <- factor(table$effort, c("fast", "default", "high"))
+table$set <- factor(table$set, names(sets))
+fitted <- table[table$task == "fitted", ]
+unseen <- table[table$task %in% c("time", "half"), ]
+true <- table[table$task == "truth", ]
 writeLines(c(
-  "Cells of the fit; cor: of learned and true growth. RME is of masses that the fit was",
-  "told, and made right; RME before: what training alone had left.", "",
-  "| data | effort | W1 | floor | RME | RME before | spread | cor | seconds |",
-  "| --- | --- | --- | --- | --- | --- | --- | --- | --- |", rows, "",
-  paste0("W1 of the truth itself, every cell moved and weighted as simulated: ",
-         paste(truth, collapse = "; "), "."),
-  "", "What was not seen in training (default effort):", "",
-  "| held out | W1 | floor |", "| --- | --- | --- |", unseen
+  "Cells of the fit, means over times and three seeds (one for the effort high), seconds",
+  "of one processor. rme is of masses that the fit was told, and made right; trained:",
+  "what training alone had left; growth: correlation with the true one.", "",
+  means(fitted, c("set", "effort"),
+        c(w1 = 4, floor = 3, rme = 4, trained = 4, spread = 3, growth = 3, seconds = 1)),
+  "", "The true motion itself scores:",
+  sprintf("%s: %.3f.", true$set, true$w1), "",
+  "What was not seen in training (default effort). time: the middle time was left out;",
+  "half: half of the cells of every time were. apart: from the cells of the fit to those",
+  "held out; rme is of the mass at the time left out.", "",
+  means(unseen, c("set", "task"), c(w1 = 3, floor = 3, apart = 3, rme = 4, spread = 3))
 ), file.path("bench", "accuracy.md"))

@@ -115,3 +115,77 @@ benchmark_sets <- function() {
   for (d in c(100, 1000)) sets[[paste0("Gaussian, ", d, "-D")]] <- gaussian(d)
   Filter(length, sets)
 }
+
+# What a fit sees of some cells, and what it is judged by; the same for a seed in all
+# benchmarks, so that there is one figure for one thing. Tasks are
+#   "fitted"  the cells of the fit,
+#   "time"    all cells of the middle time, which is left out; NULL where there is none,
+#   "half"    a random half of the cells of each time, the masses being known.
+# A list: x, time and mass for the fit; new_x, new_time to judge it; new_mass, of a time
+# that was left out, relative to the first.
+new_task <- function(cells, task, seed) {
+  set.seed(seed)
+  time <- cells$time
+  times <- sort(unique(time))
+  middle <- times[(length(times) + 1) / 2]
+  if (task == "time" && length(times) < 3) return(NULL)
+  out <- switch(task,
+    fitted = rep(FALSE, length(time)),
+    time = time == middle,
+    half = stats::ave(stats::runif(length(time)), time, FUN = rank) %% 2 == 0
+  )
+  judged <- out | task == "fitted"
+  list(
+    x = cells$x[!out, ], time = time[!out],
+    mass = if (task == "half") as.vector(table(time)),
+    new_x = cells$x[judged, ], new_time = time[judged],
+    new_mass = if (task == "time") sum(out) / sum(time == times[1])
+  )
+}
+
+fit_task <- function(task, control, seed) {
+  set.seed(seed)
+  vgfm::vgfm_fit(task$x, task$time, task$mass, control = control)
+}
+
+# The table of each time, with the error of the mass where one was left out, and the
+# distance between the cells of the fit and those it is judged by.
+score_task <- function(fit, task) {
+  table <- vgfm::vgfm_evaluate(fit, task$new_x, task$new_time)
+  if (!is.null(task$new_mass)) {
+    start <- task$x[task$time == min(task$time), ]
+    weight <- predict(fit, start, min(task$time), "weight", to = task$new_time[1])
+    table$rme <- abs(mean(weight) / task$new_mass - 1)
+  }
+  table$apart <- vapply(table$time, function(t) {
+    seen <- task$x[task$time == t, ]
+    new <- task$new_x[task$new_time == t, ]
+    if (nrow(seen) == 0 || identical(seen, new)) return(NA)
+    vgfm::vgfm_wasserstein(as.matrix(seen), as.matrix(new))
+  }, 0)
+  table
+}
+
+# Correlation of learned and true growth over the fitted cells, where the truth is known.
+growth_agreement <- function(set, fit) {
+  x <- fit$snapshots$x
+  true <- if (set == "simulation_gene_data") {
+    x[, 2]^2 / (1 + x[, 2]^2)
+  } else if (startsWith(set, "Gaussian")) {
+    as.numeric(x[, 2] > 1.25)
+  }
+  if (is.null(true)) NA else stats::cor(predict(fit, type = "growth"), true)
+}
+
+# Numbers go into tables with four digits.
+write_table <- function(table, name) {
+  table[] <- lapply(table, function(v) if (is.double(v)) signif(v, 4) else v)
+  utils::write.csv(table, file.path("vignettes", name), row.names = FALSE, na = "")
+}
+
+# A data frame as lines of Markdown.
+markdown <- function(table) {
+  line <- function(cells) paste0("| ", paste(cells, collapse = " | "), " |")
+  c(line(names(table)), line(rep("---", ncol(table))),
+    apply(as.matrix(table), 1, line, simplify = FALSE) |> unlist(use.names = FALSE))
+}

@@ -37,5 +37,8 @@ rule "R code is ASCII" "$(LC_ALL=C grep -n '[^ -~	]' R/*.R)"
 rule "every C test has a program that reports" "$(
   grep -L 'return check_report(' tests/core/test_*.c)"
 
+rule "no script draws without a device, into Rplots.pdf" "$(
+  find . -path ./.build -prune -o -name Rplots.pdf -print)"
+
 echo "rules of the tree: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -1,8 +1,11 @@
 # The demonstration behind `make demo`: simulated cells with known growth, real ones if
-# their file is here, a table and figures for each.
+# they are here or can be fetched, a table and figures for each.
 
 library(vgfm)
 library(ggplot2)
+
+# A figure that is drawn without a device would leave an Rplots.pdf behind.
+options(device = function(...) stop("A figure was drawn, and no device was open."))
 
 folder <- "demo"
 dir.create(folder, showWarnings = FALSE)
@@ -38,16 +41,18 @@ cat(sprintf("correlation of the learned growth with the true one: %.3f\n",
             cor(as.vector(growth), attr(network, "growth"))))
 save_figures(fit, "gene-network")
 
-real <- file.path(Sys.getenv("VGFM_DATA", file.path("..", "shared", "data")),
-                  "mouse_hematopoiesis.csv")
-if (file.exists(real)) {
-  heading("2. Mouse haematopoiesis (Weinreb and others, 2020)")
-  mouse <- utils::read.csv(real)
-  cat("cells:", nrow(mouse), " times:", toString(unique(mouse$samples)), "\n")
-  set.seed(1)
-  save_figures(fit_and_report(mouse[-1], mouse$samples), "mouse-haematopoiesis")
+# From the folder that holds the public files here, if there is one, else the network.
+here <- Sys.getenv("VGFM_DATA", file.path("..", "shared", "data"))
+if (is.null(getOption("vgfm.data_url")) && dir.exists(here)) options(vgfm.data_url = here)
+mouse <- tryCatch(vgfm_dataset("mouse_hematopoiesis"), vgfm_error_data = identity)
+if (inherits(mouse, "error")) {
+  heading("2. Without real cells (vgfm_dataset(\"mouse_hematopoiesis\")):")
+  cat(conditionMessage(mouse), "\n", sep = "")
 } else {
-  heading("2. No real data here. Name their folder: VGFM_DATA=... make demo")
+  heading("2. Mouse haematopoiesis (Weinreb and others, 2020)")
+  cat("cells:", nrow(mouse$x), " times:", toString(unique(mouse$time)), "\n")
+  set.seed(1)
+  save_figures(fit_and_report(mouse$x, mouse$time), "mouse-haematopoiesis")
 }
 
 cat(

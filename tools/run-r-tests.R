@@ -4,6 +4,8 @@ local({
   suppressPackageStartupMessages(library(testthat))
   # Snapshots are compared here, though not on CRAN.
   Sys.setenv(NOT_CRAN = "true")
+  # A figure that is drawn without a device would leave an Rplots.pdf behind.
+  options(device = function(...) stop("A figure was drawn, and no device was open."))
   on_ci <- nzchar(Sys.getenv("CI"))
 
   # One line per file, without the spinner that only a terminal can turn.

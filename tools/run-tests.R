@@ -21,8 +21,10 @@ skip <- function(what, why) {
 
 # A program prints "name: N passed, N failed" and says in its exit code whether any did.
 # One that ends otherwise has failed, whatever it printed.
-run_program <- function(path, label, env = character()) {
-  lines <- suppressWarnings(system2(path, stdout = TRUE, env = env, timeout = 1200))
+run_program <- function(path, label, env = character(), arguments = character()) {
+  lines <- suppressWarnings(
+    system2(path, arguments, stdout = TRUE, env = env, timeout = 1200)
+  )
   status <- attr(lines, "status")
   pattern <- "^.*: ([0-9]+) passed, ([0-9]+) failed$"
   tally <- utils::tail(grep(pattern, lines, value = TRUE), 1)
@@ -63,10 +65,11 @@ run_core <- function(folder) {
   }
 }
 
+rscript <- file.path(R.home("bin"), "Rscript")
+
 # In a process of its own, so that a crash is a failure like any other.
 run_r <- function() {
   tally <- tempfile()
-  rscript <- file.path(R.home("bin"), "Rscript")
   system2(rscript, c("--vanilla", "tools/run-r-tests.R", tally))
   if (file.exists(tally)) return(do.call(count, as.list(scan(tally, quiet = TRUE))))
   cat("R tests: failed, R stopped before their end\n")
@@ -76,6 +79,8 @@ run_r <- function() {
 for (folder in core) run_core(folder)
 if ("--r" %in% arguments) {
   run_program("tools/check-tree.sh", "rules of the tree")
+  run_program(rscript, "rules of the documents",
+              arguments = c("--vanilla", "tools/check-docs.R"))
   run_r()
 }
 if (sum(total[1:2]) == 0) {

@@ -74,7 +74,7 @@ test_that("raw counts give a warning, wherever they come from", {
   expect_warning(fit(x, "day", layer = "counts"), class = "vgfm_warning_counts")
   expect_warning(fit(small_sce(), "day", features = "gene1", assay = "counts"),
                  class = "vgfm_warning_counts")
-  counts <- Matrix::t(SeuratObject::GetAssayData(x, slot = "counts"))
+  counts <- Matrix::t(small_counts()$counts)
   expect_warning(fit(counts, x$day), class = "vgfm_warning_counts")
   expect_warning(fit(as.matrix(counts), x$day), class = "vgfm_warning_counts")
   expect_no_warning(fit(as.matrix(counts)[, 1:5], x$day))
@@ -183,6 +183,19 @@ test_that("what is not there is an error that says what there is", {
   expect_error(vgfm_fit(x, "day", reduction = "umap"), class = "vgfm_error_x")
   expect_error(vgfm_fit(x, "day", split_by = "stage", reduction = "pca"),
                class = "vgfm_error_split_by")
+})
+
+test_that("an object cut to one gene or one cell is read like any other", {
+  x <- small_seurat()
+  genes <- quiet_fit(x, "day", features = c("gene4", "gene2"))
+  one_gene <- quiet_fit(x, "day", features = "gene4")
+  growth <- function(fit, ...) unname(predict(fit, ..., type = "growth"))
+  expect_identical(growth(genes, x[, "cell7"], x$day[[7]]), growth(genes)[7])
+  expect_identical(growth(one_gene, x["gene4", ]), growth(one_gene))
+  expect_identical(growth(one_gene, x["gene4", "cell7"], x$day[[7]]), growth(one_gene)[7])
+  expect_error(predict(genes, x["gene4", ], 0), "gene2", class = "vgfm_error_newdata")
+  expect_error(predict(genes, x["gene4", "cell7"], 0), "gene2",
+               class = "vgfm_error_newdata")
 })
 
 test_that("cell names used twice are an error; no names are none", {

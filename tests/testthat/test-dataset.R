@@ -69,13 +69,50 @@ test_that("what goes wrong is said, and leaves nothing behind", {
   on.exit(unlink(wrong, recursive = TRUE), add = TRUE)
   writeLines("samples,x1\n0,1", file.path(wrong, "dygen.csv"))
   expect_error(vgfm_dataset("blood"), class = "vgfm_error_input")
-  expect_error(vgfm_dataset("dyngen"), class = "vgfm_error_data")
+  for (url in list("", NA_character_, 3, c(wrong, wrong))) {
+    options(vgfm.data_url = url)
+    expect_error(vgfm_dataset("dyngen"), class = "vgfm_error_data")
+  }
   for (url in c(wrong, file.path(wrong, "none"), paste0("file://", wrong, "/none"),
                 "http://127.0.0.1:9/none", "nowhere://none")) {
     options(vgfm.data_url = url)
     expect_error(vgfm_dataset("dyngen"), class = "vgfm_error_data")
     expect_length(left_in(cache), 0)
   }
+})
+
+test_that("a cache that cannot be written is not blamed on the network", {
+  folder <- public_data()
+  local_cache(folder)
+  file <- tempfile("file")
+  file.create(file)
+  on.exit(unlink(file), add = TRUE)
+  # Nobody can make a folder inside a file, not even root.
+  Sys.setenv(R_USER_CACHE_DIR = file)
+  expect_error(vgfm_dataset("dyngen"), "Could not write 74797 bytes",
+               class = "vgfm_error_data")
+})
+
+test_that("without the option, files come from where they were published", {
+  local_cache()
+  expect_equal(
+    data_url("dygen.csv"),
+    paste0("https://raw.githubusercontent.com/DongyiWang-66/VGFM/",
+           "42179fd15168bbea826c1253eaa55c7a568ad789/data/dygen.csv")
+  )
+})
+
+# The sums of another program are the oracle; R 4.5 compares SHA-256, an older R MD5.
+test_that("both sums of every file are known", {
+  folder <- public_data()
+  for (kind in c("md5", "sha256")) {
+    program <- Sys.which(paste0(kind, "sum"))
+    skip_if_not(nzchar(program), paste0("there is no program ", kind, "sum"))
+    files <- data_files
+    lines <- system2(program, shQuote(file.path(folder, files$file)), stdout = TRUE)
+    expect_equal(sub(" .*", "", lines), files[[kind]])
+  }
+  expect_equal(file.size(file.path(folder, files$file)), files$bytes)
 })
 
 test_that("error texts name file and remedy", {
@@ -86,6 +123,7 @@ test_that("error texts name file and remedy", {
   writeLines("samples,x1\n0,1", file.path(wrong, "dygen.csv"))
   expect_snapshot(error = TRUE, {
     vgfm_dataset("blood")
+    options(vgfm.data_url = 3)
     vgfm_dataset("dyngen")
     options(vgfm.data_url = "nowhere")
     vgfm_dataset("dyngen")
