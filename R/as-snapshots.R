@@ -8,6 +8,7 @@ as_snapshots.default <- function(x, time, mass = NULL, ..., call) {
   check_spare(..., known = c("x", "time", "mass", "control"), call = call)
   snapshots <- new_snapshots(x, time, mass, call)
   check_populations(snapshots, call)
+  warn_far_cells(snapshots, call)
   warn_embedding(if (snapshots$named) snapshots$features, "x", call)
   # Whole numbers in a few columns may be anything.
   if (inherits(x, "sparseMatrix") || ncol(snapshots$x) >= genes_like) {
@@ -43,4 +44,35 @@ check_populations <- function(snapshots, call) {
            times, for example by {.code time <- ave(time, cut(time, 5))}."
     ), class = "vgfm_warning_small", call = call)
   }
+}
+
+# A hundredth of the cells, or one, that have more than this share of the variance.
+far_share <- 0.8
+
+# A few cells that lie absurdly far off set the scale of everything: all others then look
+# the same to the networks.
+warn_far_cells <- function(snapshots, call) {
+  x <- snapshots$x
+  square <- 0
+  for (k in seq_len(ncol(x))) { # column by column: no copy of x is made
+    square <- square + ((x[, k] - snapshots$center[k]) / snapshots$scale)^2
+  }
+  few <- max(1, nrow(x) %/% 100)
+  far <- order(-square)[seq_len(min(few, nrow(x)))]
+  if (nrow(x) < few_cells || sum(square) == 0 || !is.finite(sum(square)) ||
+      sum(square[far]) <= far_share * sum(square)) {
+    return(invisible())
+  }
+  # The fewest that do it.
+  far <- far[seq_len(which(cumsum(square[far]) > far_share * sum(square))[1])]
+  shown <- utils::head(far, 3)
+  cells <- vapply(shown, function(row) {
+    as.character(place_and_name(row, rownames(x)))
+  }, "")
+  warn_vgfm(c(
+    "{length(far)} cell{?s} of {nrow(x)} {?makes/make} up most of the variance of
+     {.arg x}: {?row/rows} {cells}{if (length(far) > 3) \", ...\"}.",
+    i = "Velocities and growth of all other cells suffer; leave
+         {cli::qty(length(far))}{?it/them} out if {?it is/they are} wrong."
+  ), class = "vgfm_warning_far_cells", call = call)
 }

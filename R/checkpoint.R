@@ -49,7 +49,8 @@ read_checkpoint <- function(file, call) {
   }
   if (!file.exists(file)) {
     fail(c("There is no checkpoint {.file {file}}.",
-           i = "{.arg fit} must be a fit or the file of {.code vgfm_control(checkpoint = )}."))
+           i = "{.arg fit} must be a fit, or the file that {.fn vgfm_control} was given as
+                {.arg checkpoint}."))
   }
   # readRDS() warns of what it cannot read before it fails.
   state <- tryCatch(readRDS(file), error = function(error) {

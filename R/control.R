@@ -23,8 +23,13 @@
 #' * `noise` is the local spacing, which is the median distance between nearest cells of a
 #'   snapshot over the root of the number of features, times 2 in many dimensions and less
 #'   in few (2 sqrt(d / (d + 30))), and times sqrt(K / 4) in more than K = 4 intervals,
-#'   whose errors add up; at least 2 % of the root of the mean variance of a feature. Less lets the field learn single cells by heart, which shrinks the predicted
-#'   cloud in many dimensions; more blurs it in few.
+#'   whose errors add up; at least 2 % of the root of the mean variance of a feature. Less
+#'   lets the field learn single cells by heart, which shrinks the predicted cloud in many
+#'   dimensions; more blurs it in few. One row in eight has noise as wide as the snapshot
+#'   and a fiftieth of the weight, so that cells beside the data move as their neighbours.
+#' * Time: an interval counts as long as its gap, unless cells move there more than 4 times
+#'   faster or slower than they typically do (the geometric mean of the intervals); the
+#'   networks then see a clock that makes up for the rest. Results are in your units.
 #' * `path`: with more than two times, straight lines between them change direction at
 #'   every observed time. Smooth paths pass through a cell with one velocity, between the
 #'   mean that arrives there and the mean that leaves. A time left out is then predicted
@@ -83,8 +88,8 @@
 #' @param memory Gibibytes that the squared distances of a coupling may take, 8 bytes for
 #'   each pair of cells; at least 0.001. Larger couplings are solved in blocks, see
 #'   section "Large couplings".
-#' @param checkpoint A file into which the fit under way is written now and then, or `NULL`.
-#'   After a crash, [vgfm_resume()] goes on from it, bit for bit. It is written every 20
+#' @param checkpoint A file into which the fit under way is written now and then, or
+#'   `NULL`. After a crash, [vgfm_resume()] goes on from it, bit for bit. It is written every 20
 #'   seconds, or less often if writing takes more than a fifth of the time, and once more
 #'   at the end; only a coupling that is being solved is lost. At any moment the file is
 #'   whole. It goes with one fit: not with `split_by`, and [vgfm_cv()] makes no use of it.

@@ -53,6 +53,7 @@ vgfm_cv <- function(x, time, mass = NULL, ..., times = NULL, control = vgfm_cont
   })
   show <- control$progress
   control$progress <- FALSE
+  control["checkpoint"] <- list(NULL) # one file holds one fit
   rows <- if (futures_planned()) {
     # Random numbers hang on the keys alone.
     future.apply::future_lapply(tasks, score_left_out, snapshots, control,

@@ -33,6 +33,12 @@ fit_all <- function(snapshots, control, call) {
   if (inherits(snapshots, "vgfm_snapshots")) {
     return(fit_snapshots(snapshots, control, call))
   }
+  if (!is.null(control$checkpoint)) {
+    abort_input(c(
+      "{.arg checkpoint} is for one fit, and {.arg split_by} makes {length(snapshots)}.",
+      i = "Subset the object to the cells of a replicate, or leave it out."
+    ), arg = "control", class = "vgfm_error_control", call = call)
+  }
   fits <- for_replicates(names(snapshots), function(name) {
     fit_snapshots(snapshots[[name]], control, call)
   }, call)

@@ -1,7 +1,8 @@
 /* Paths that pass through a cell without a kink: where straight lines would change
  * direction at an observed time, the mean velocities before and after it are brought
- * together. Cubic Hermite curves, with the slopes of a parabola through three times (what Catmull and Rom 1974 do for
- * points in a row), and every pair keeping its own deviation from the mean of its cell.
+ * together. Cubic Hermite curves, with the slopes of a parabola through three times (what
+ * Catmull and Rom 1974 do for points in a row), and every pair keeping its own deviation
+ * from the mean of its cell.
  *
  * A slope is no longer than three times the slower of the two velocities, so that a path
  * that slows down does not overshoot: the bound of Fritsch and Carlson (1980) for curves

@@ -21,7 +21,7 @@ static int32_t row_target[2][8];
 static float row_value[2][8];
 static double growth[2];
 
-/* Row sums of the plans are what the rows are weighed by; 1.5 and 0.5 descendants a cell. */
+/* Rows are weighed by the row sums of the plans; 1.5 and 0.5 descendants a cell. */
 static bridge make_bridge(double noise) {
   for (int i = 0; i < CELLS * D; i++) cells[i] = (float)sin(3 * i + 1) + (float)(i / 10);
   for (int k = 0; k < 2; k++) {
@@ -126,18 +126,17 @@ static void check_weights(void) {
     size_t n = offset[k + 1] - offset[k];
     for (size_t i = 0; i < n; i++) {
       double want = 0, got = sum[k][i] / (STEPS_DRAWN * A_STEP / 2);
-      int alike = 0, first = 1;
+      int first = 1;
       for (size_t o = 0; o < n; o++) {
         double lr = log_children[offset[k] + o];
         if (fabs(lr - log_children[offset[k] + i]) > 1e-5) continue;
-        alike++;
         if (o < i) first = 0; /* counted with the first of its kind */
         want += (fabs(lr) < 1e-9 ? 1 : expm1(lr) / lr) / growth[k] / (double)n;
       }
       if (!first) continue;
       double error = sqrt(2 / growth[k] * want / (STEPS_DRAWN * A_STEP / 2));
-      CHECK(fabs(got - want) < 5 * error, "interval %zu, source %zu (%d alike): %g, not %g",
-            k, i, alike, got, want);
+      CHECK(fabs(got - want) < 5 * error, "interval %zu, source %zu: %g, not %g", k, i,
+            got, want);
     }
   }
 }
@@ -214,8 +213,8 @@ static void check_rows_by_number(void) {
   CHECK(memcmp(all.growth + 40, part.growth, 30 * sizeof(float)) == 0, "growth differs");
 }
 
-/* The same for many features, whose noise is drawn a few rows at a time: with all cells at
- * the origin a row is its noise. Rows are independent: the correlation of neighbours is 0
+/* The same for many features, whose noise is drawn a few rows at a time: with all cells
+ * at the origin a row is its noise. Rows are independent: the correlation of neighbours is 0
  * to 5 standard errors of 9900 products. */
 static void check_many_features(void) {
   enum { W = 100, ROWS = 100 };
@@ -500,7 +499,8 @@ static void check_interrupt(void) {
     options.interrupted = countdown;
     stop_at = c < 10 ? c * 3 : 1000000;
     int status = run(&velocity, &growth, losses, 0, STEPS, &options);
-    int same = memcmp(&v, &before_v, sizeof v) == 0 && memcmp(&g, &before_g, sizeof g) == 0;
+    int same = memcmp(&v, &before_v, sizeof v) == 0 &&
+               memcmp(&g, &before_g, sizeof g) == 0;
     CHECK(status == (c < 10 ? STATUS_INTERRUPTED : STATUS_OK), "case %d: %d", c, status);
     CHECK(same == (c < 10), "case %d: networks %s", c, same ? "stand" : "changed");
   }

@@ -149,3 +149,18 @@ test_that("refinement that cannot go on says why, and keeps what matching reache
   # It is done, as far as it can be.
   expect_true(is_complete(stopped))
 })
+
+test_that("a few cells that set the scale of all others are named", {
+  set.seed(1)
+  x <- matrix(rnorm(720), 360, dimnames = list(paste0("c", 1:360), c("a", "b")))
+  control <- small_control(steps = 0)
+  time <- rep(0:2, each = 120)
+  expect_no_warning(vgfm_fit(x, time, control = control))
+  x[17, 2] <- 1e8
+  expect_warning(vgfm_fit(x, time, control = control), "17 \\(\"c17\"\\)",
+                 class = "vgfm_warning_far_cells")
+  # Two clusters, one of them small, are no such thing.
+  x[17, 2] <- 0
+  x[1:20, 1] <- x[1:20, 1] + 30
+  expect_no_warning(vgfm_fit(x, time, control = control))
+})

@@ -200,7 +200,8 @@ test_that("refinement too goes on from wherever a signal stopped it, bit for bit
         if (calls == at) tools::pskill(Sys.getpid(), tools::SIGINT)
       }
     })
-    expect_warning(part <- small_fit(refine_steps = 40), class = "vgfm_warning_interrupted")
+    expect_warning(part <- small_fit(refine_steps = 40),
+                   class = "vgfm_warning_interrupted")
     state <- part$training$refinement
     expect_gt(state$step, 0)
     expect_equal(ncol(state$losses), state$step)
