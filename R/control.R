@@ -27,9 +27,9 @@
 #'   lets the field learn single cells by heart, which shrinks the predicted cloud in many
 #'   dimensions; more blurs it in few. One row in eight has noise as wide as the snapshot
 #'   and a fiftieth of the weight, so that cells beside the data move as their neighbours.
-#' * Time: an interval counts as long as its gap, unless cells move there more than 4 times
-#'   faster or slower than they typically do (the geometric mean of the intervals); the
-#'   networks then see a clock that makes up for the rest. Results are in your units.
+#' * Time: an interval counts as long as its gap, unless cells move there more than 4
+#'   times faster or slower than they typically do (the geometric mean of the intervals);
+#'   the networks then see a clock that makes up for the rest. Results are in your units.
 #' * `path`: with more than two times, straight lines between them change direction at
 #'   every observed time. Smooth paths pass through a cell with one velocity, between the
 #'   mean that arrives there and the mean that leaves. A time left out is then predicted
@@ -89,10 +89,11 @@
 #'   each pair of cells; at least 0.001. Larger couplings are solved in blocks, see
 #'   section "Large couplings".
 #' @param checkpoint A file into which the fit under way is written now and then, or
-#'   `NULL`. After a crash, [vgfm_resume()] goes on from it, bit for bit. It is written every 20
-#'   seconds, or less often if writing takes more than a fifth of the time, and once more
-#'   at the end; only a coupling that is being solved is lost. At any moment the file is
-#'   whole. It goes with one fit: not with `split_by`, and [vgfm_cv()] makes no use of it.
+#'   `NULL`. After a crash, [vgfm_resume()] goes on from it, bit for bit. It is written
+#'   every 20 seconds, or less often if writing takes more than a fifth of the time, and
+#'   once more at the end; only a coupling that is being solved is lost. At any moment the
+#'   file is whole. It goes with one fit: not with `split_by`, and [vgfm_cv()] makes no use
+#'   of it.
 #' @param threads Number of threads. Default: `getOption("vgfm.threads", 2)`. It changes
 #'   no result.
 #' @param progress Show a progress bar on what takes longer than a second? Default: in

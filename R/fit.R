@@ -88,8 +88,10 @@
 #'   the loss grew without bound, `vgfm_warning_time_feature` if a feature is the time,
 #'   `vgfm_warning_counts` if `x` looks like raw counts of many genes,
 #'   `vgfm_warning_embedding` if the features of `x` are called as those of a UMAP or
-#'   t-SNE, `vgfm_warning_small` for times of few cells, `vgfm_warning_mass` if numbers of
-#'   cells, taken for masses, jump more than tenfold.
+#'   t-SNE, `vgfm_warning_small` for times of few cells, `vgfm_warning_far_cells` if a
+#'   hundredth of the cells make up most of the variance, `vgfm_warning_mass` if numbers
+#'   of cells, taken for masses, jump more than tenfold; `vgfm_warning_checks` if a check
+#'   fails (see above), `vgfm_warning_checkpoint` if that file cannot be written.
 #' @references Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), Joint Velocity-Growth Flow
 #'   Matching for Single-Cell Dynamics Modeling, NeurIPS 2025, arXiv:2505.13413.
 #' @export

@@ -35,7 +35,7 @@ print.vgfm <- function(x, ...) {
   if (any(blocks > 1)) {
     cli::cat_line("blocks ", in_short(blocks), " per coupling (see ?vgfm_control)")
   }
-  if (x$training$step > 0) {
+  if (!is.null(x$checks)) {
     cli::cat_line("mass error of training ",
                   format_figures(max(trained_mass_error(x))), ", made right at the times")
     failed <- x$checks$check[!x$checks$passed]

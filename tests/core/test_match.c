@@ -214,8 +214,8 @@ static void check_rows_by_number(void) {
 }
 
 /* The same for many features, whose noise is drawn a few rows at a time: with all cells
- * at the origin a row is its noise. Rows are independent: the correlation of neighbours is 0
- * to 5 standard errors of 9900 products. */
+ * at the origin a row is its noise. Rows are independent: the correlation of neighbours
+ * is 0 to 5 standard errors of 9900 products. */
 static void check_many_features(void) {
   enum { W = 100, ROWS = 100 };
   static float origin[2 * W], input[ROWS * (W + 1)], part[30 * (W + 1)];
