@@ -91,9 +91,9 @@
 #' @param checkpoint A file into which the fit under way is written now and then, or
 #'   `NULL`. After a crash, [vgfm_resume()] goes on from it, bit for bit. It is written
 #'   every 20 seconds, or less often if writing takes more than a fifth of the time, and
-#'   once more at the end; only a coupling that is being solved is lost. At any moment the
-#'   file is whole. It goes with one fit: not with `split_by`, and [vgfm_cv()] makes no use
-#'   of it.
+#'   once more at the end; only a coupling that is being solved is lost. At any moment
+#'   the file is whole. It goes with one fit: not with `split_by`, and [vgfm_cv()] makes
+#'   no use of it.
 #' @param threads Number of threads. Default: `getOption("vgfm.threads", 2)`. It changes
 #'   no result.
 #' @param progress Show a progress bar on what takes longer than a second? Default: in
