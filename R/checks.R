@@ -79,7 +79,7 @@ distance_ratio <- function(fit, states) {
     if (nrow(observed) < 2 || !all(is.finite(state$x))) return(c(NA, 1))
     c(solve_emd(t(state$x[rows, , drop = FALSE]), t(observed), weight,
                 rep(1, nrow(observed)), FALSE, use_threads(fit$control$threads))$cost,
-      halves_distance(observed, Inf, use_threads(fit$control$threads)))
+      halves_distance(observed, Inf, use_threads(fit$control$threads), splits = 3))
   }, numeric(2))
   # Where all cells agree, or there is one, halves are no distance apart: the noise that
   # the paths have at least is.

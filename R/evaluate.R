@@ -139,10 +139,11 @@ draw_cells <- function(weight, size, time) {
 
 # Wasserstein-1 distance between two random halves of a cloud, or `size` cells of each,
 # mean over more splits the smaller it is.
-halves_distance <- function(cloud, size, threads) {
+halves_distance <- function(cloud, size, threads, splits = NULL) {
   n <- nrow(cloud)
   if (n < 2) return(NA_real_)
-  splits <- if (size < Inf) sample_times else min(20, max(2, round(5000 / n)))
+  splits <- splits %||%
+    if (size < Inf) sample_times else min(20, max(2, round(5000 / n)))
   mean(vapply(seq_len(splits), function(split) {
     place <- shuffled(n, split)
     first <- place <= min(n / 2, size)

@@ -68,9 +68,10 @@ run_refinement <- function(training, snapshots, problem, control,
     refine_settings
   )
   stopped <- NULL
-  # Whether a round could be run; the user's Ctrl-C goes on as such.
-  round <- function(state, options) {
-    status <- .Call(ffi_refine_run, state, core, options, 1)
+  # Rounds until all folds have judged once more, and whether they could be run; the
+  # user's Ctrl-C goes on as such.
+  run <- function(state, options) {
+    status <- .Call(ffi_refine_run, state, core, options, folds - state$step %% folds)
     if (!status$status %in% stops_refinement) check_core(status, "Refinement", call)
     if (status$status == 0L) return(TRUE)
     stopped <<- .Call(ffi_status_message, status$status)
@@ -89,17 +90,16 @@ run_refinement <- function(training, snapshots, problem, control,
   tryCatch(
     {
       if (is.null(best$score)) {
-        best$score <- first_score(training, round, options, folds)
+        best$score <- first_score(training, run, options, folds)
       }
-      while (is.null(stopped) && state$step < total && round(state, options)) {
+      while (is.null(stopped) && state$step < total && run(state, options)) {
         .Call(ffi_check_interrupt)
-        progress(1)
-        if (state$step %% folds > 0) next
         score <- refine_score(state$losses[, seq(state$step - folds + 1, state$step)])
         if (score < best$score) {
           best[networks] <- .Call(ffi_copy, state[networks])
           best$score <- score
         }
+        progress(folds, loss = score)
         save(reached())
       }
     },
@@ -118,11 +118,10 @@ run_refinement <- function(training, snapshots, problem, control,
 stops_refinement <- c(3L, 4L, 7L)
 
 # The score of the fields as matching left them: rounds at no learning rate, on a copy.
-first_score <- function(training, round, options, folds) {
+first_score <- function(training, run, options, folds) {
   state <- in_place(new_refinement(training), folds)
   options$learning_rate <- 0
-  for (fold in seq_len(folds)) if (!round(state, options)) return(Inf)
-  refine_score(state$losses)
+  if (run(state, options)) refine_score(state$losses) else Inf
 }
 
 networks <- c("velocity", "growth")

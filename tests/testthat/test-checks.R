@@ -91,7 +91,11 @@ test_that("each check has the value that its definition gives", {
   raw$field$correction <- NULL
   table <- vgfm_evaluate(raw)
   expect_equal(value[["trained mass"]], max(table$rme), tolerance = 1e-6)
-  expect_equal(value[["W1"]], mean(table$w1 / pmax(table$floor, 0.02 * sqrt(2) *
+  floor <- vapply(2:3, function(k) {
+    cloud <- fit$snapshots$x[fit$snapshots$index == k, ]
+    halves_distance(cloud, Inf, 1, splits = 3)
+  }, 0)
+  expect_equal(value[["W1"]], mean(table$w1 / pmax(floor, 0.02 * sqrt(2) *
                                                      fit$snapshots$scale)),
                tolerance = 1e-6)
   # One cell that has gone three ranges beyond the data.
