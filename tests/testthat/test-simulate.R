@@ -98,3 +98,81 @@ test_that("arguments out of range are errors", {
   expect_error(vgfm_simulate_gaussian(sd = NaN), class = "vgfm_error_input")
   expect_snapshot(vgfm_simulate_gene_network(times = c(0, 8, 8)), error = TRUE)
 })
+
+test_that("the culture grows at its rates, and commits by its biases", {
+  set.seed(3)
+  # Without births and deaths the population stays, and all have committed by day 4.
+  none <- c(trunk = 0, A = 0, B = 0, C = 0)
+  still <- vgfm_simulate_culture(n = 4000, days = c(0, 4), birth = none, death = none,
+                                 genes = 100, components = 2, founders = 4000)
+  expect_equal(unname(attr(still, "mass")), c(4000, 4000))
+  expect_true(all(attr(still, "growth") == 0))
+  last <- still$time == 4
+  share <- table(attr(still, "branch")[last])[c("A", "B", "C")] / 4000
+  expected <- colMeans(attr(still, "fate")[!last, ])
+  # Each cell draws its branch: 5 standard errors.
+  expect_lt(max(abs(share - expected)), 5 * sqrt(0.25 / 4000))
+  expect_true(all(attr(still, "ancestor")[last, "0"] == "trunk"))
+  expect_equal(rowSums(attr(still, "fate")), rep(1, 8000))
+
+  # The trunk grows by exp(0.45) a day; numbers of descendants have a variance of
+  # (b + d) / (b - d) m (m - 1) for a mean of m. 5 standard errors.
+  cells <- vgfm_simulate_culture(n = 1500, genes = 100, components = 5,
+                                 change = list(day = 3, birth = c(A = 0.4)))
+  m <- exp(0.45)
+  error <- sqrt(0.55 / 0.45 * m * (m - 1) * 4000)
+  expect_lt(abs(attr(cells, "mass")[["1"]] - 4000 * m), 5 * error)
+  mean_growth <- tapply(attr(cells, "growth"), list(cells$time, attr(cells, "branch")),
+                        mean)
+  expect_equal(mean_growth["0", "trunk"], 0.45)
+  expect_equal(mean_growth["4", c("A", "B", "C")], c(A = 0.38, B = 0, C = -0.4))
+  expect_gt(mean_growth["2", "A"], 0.5) # before the change; some are young yet
+
+  # A branch once taken is kept.
+  ancestor <- attr(cells, "ancestor")
+  branch <- as.character(attr(cells, "branch"))
+  expect_identical(ancestor[cbind(seq_along(branch), match(cells$time, 0:4))], branch)
+  before <- ancestor[cells$time == 4, "3"]
+  expect_true(all(before == "trunk" | before == branch[cells$time == 4]))
+  expect_true(all(is.na(ancestor[cells$time < 4, "4"])))
+})
+
+test_that("genes of the culture's programs go with what they are named after", {
+  set.seed(4)
+  cells <- vgfm_simulate_culture(n = 400, genes = 250, components = 5, counts = TRUE,
+                                 batch = 0.1, doublets = 0.04)
+  values <- as.matrix(log_normalised(attr(cells, "counts")))
+  program <- attr(cells, "program")
+  expect_identical(names(program), rownames(values))
+  along <- function(what) {
+    drop(stats::cor(t(values), what))[program != "none"]
+  }
+  of <- droplevels(program[program != "none"])
+  best <- function(what) names(which.max(tapply(along(what), of, mean)))
+  branch <- attr(cells, "branch")
+  expect_identical(best(branch == "A" & cells$time == 4), "A")
+  expect_identical(best(branch == "C" & cells$time == 4), "C")
+  # Death is highest in branch C: its genes come first or second.
+  dying <- sort(-tapply(along(-attr(cells, "growth")), of, mean))
+  expect_true("apoptosis" %in% names(dying)[1:2])
+  expect_equal(dim(cells), c(2000, 6))
+  # Progress is at most (4 - 0.7 / 0.45) / 2 = 1.2: expression rises e-fold, no more.
+  depth <- Matrix::colSums(attr(cells, "counts"))
+  expect_gt(median(depth), 250 / 2)
+  expect_lt(max(depth), 250 * 20)
+})
+
+test_that("the culture follows set.seed(), and refuses what cannot be", {
+  once <- function() {
+    set.seed(5)
+    vgfm_simulate_culture(n = 50, days = 0:1, genes = 100, components = 3, founders = 100)
+  }
+  expect_identical(once(), once())
+  refused <- function(code) expect_error(code, class = "vgfm_error_input")
+  refused(vgfm_simulate_culture(days = c(-1, 2)))
+  refused(vgfm_simulate_culture(birth = c(trunk = 1)))
+  refused(vgfm_simulate_culture(death = c(trunk = 1, A = -1, B = 0, C = 0)))
+  refused(vgfm_simulate_culture(change = list(birth = c(A = 1))))
+  refused(vgfm_simulate_culture(change = list(day = 2, birth = c(Z = 1))))
+  refused(vgfm_simulate_culture(n = 100, founders = 50))
+})
