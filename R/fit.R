@@ -83,7 +83,9 @@
 #'   abbreviated, `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass` or
 #'   `vgfm_error_control`; `vgfm_error_convergence` if a coupling cannot be solved to its
 #'   tolerance.
-#' @section Messages: `vgfm_message_time` says which numbers were read from labels.
+#' @section Messages: `vgfm_message_time` says which numbers were read from labels,
+#'   `vgfm_message_mass`, once in a session, that numbers of cells are taken for the size
+#'   of the population.
 #' @section Warnings: `vgfm_warning_interrupted` after Ctrl-C, `vgfm_warning_diverged` if
 #'   the loss grew without bound, `vgfm_warning_time_feature` if a feature is the time,
 #'   `vgfm_warning_counts` if `x` looks like raw counts of many genes,

@@ -4,7 +4,7 @@
 relative_mass <- function(mass, parsed, counts, call) {
   labels <- parsed$labels
   if (is.null(mass)) {
-    warn_counts(counts, labels, call)
+    if (!warn_counts(counts, labels, call)) inform_counts(counts, parsed)
     return(counts / counts[1])
   }
   fail <- function(message, .envir = parent.frame()) {
@@ -55,15 +55,41 @@ mass_places <- function(names, parsed, call) {
   match(values, parsed$times)
 }
 
-# Numbers of cells sequenced stand in for population sizes, until they cannot.
+# Growth hangs on the masses, so that whoever gave none is told what was taken instead:
+# once in a session where all snapshots are of one size, and once where they are not.
+inform_counts <- function(counts, parsed) {
+  equal <- all(counts == counts[1])
+  if (said_before(if (equal) "equal counts" else "counts")) return(invisible())
+  span <- diff(range(parsed$times))
+  growth <- format(log(counts[length(counts)] / counts[1]) / span, digits = 2)
+  taken <- if (equal) paste(counts[1], "cells at every time are") else
+    paste("The numbers of cells,", paste0(in_short(counts), ","), "are")
+  inform_vgfm(c(
+    i = "{taken} taken for the size of the population: mean growth {growth} per unit of
+         time.",
+    i = "Pass {.arg mass}, one population size per time, if it was measured."
+  ), class = "vgfm_message_mass")
+}
+
+# What the user has been told in this session.
+said <- new.env(parent = emptyenv())
+
+said_before <- function(what) {
+  before <- exists(what, said, inherits = FALSE)
+  assign(what, TRUE, said)
+  before
+}
+
+# Numbers of cells sequenced stand in for population sizes, until they cannot. Whether
+# there was something to warn of.
 warn_counts <- function(counts, labels, call) {
   jump <- abs(diff(log(counts)))
-  if (max(jump) > log(10)) {
-    at <- which.max(jump) + 0:1
-    warn_vgfm(c(
-      "The numbers of cells jump from {counts[at[1]]} at {.val {labels[at[1]]}} to
-       {counts[at[2]]} at {.val {labels[at[2]]}}, and are taken for population sizes.",
-      i = "Pass {.arg mass}, one population size per time, unless the population did so."
-    ), class = "vgfm_warning_mass", call = call)
-  }
+  if (max(jump) <= log(10)) return(FALSE)
+  at <- which.max(jump) + 0:1
+  warn_vgfm(c(
+    "The numbers of cells jump from {counts[at[1]]} at {.val {labels[at[1]]}} to
+     {counts[at[2]]} at {.val {labels[at[2]]}}, and are taken for population sizes.",
+    i = "Pass {.arg mass}, one population size per time, unless the population did so."
+  ), class = "vgfm_warning_mass", call = call)
+  TRUE
 }

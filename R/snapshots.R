@@ -6,6 +6,7 @@
 # time, index       per cell: its time, and the number 1..K of that time
 # times, labels, counts, mass   per time: value, the user's name, cells, population size
 #                   relative to the first time
+# measured          whether the user gave the masses; else they are the numbers of cells
 # clock             the scale of the times, see clock.R
 # center   (features) mean over all cells
 # scale    one number: root of the mean over features of the variance over all cells, so
@@ -37,6 +38,7 @@ new_snapshots <- function(x, time, mass = NULL, call = rlang::caller_env()) {
       x = x, features = colnames(x), named = cells$named, time = parsed$value,
       index = parsed$index, times = parsed$times, labels = parsed$labels,
       counts = counts, mass = relative_mass(mass, parsed, counts, call),
+      measured = !is.null(mass),
       clock = c(parsed$clock, column = column)
     ),
     center_and_scale(x, call)

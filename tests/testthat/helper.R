@@ -78,3 +78,6 @@ twin_network <- function(network, input) {
   stopifnot(at == length(weights))
   input
 }
+
+# Most tests give no masses, and need not be told of it; test-snapshots.R is.
+for (what in c("equal counts", "counts")) said_before(what)

@@ -276,3 +276,20 @@ test_that("a matrix of a picture's coordinates warns", {
   colnames(cells$x) <- c("UMAP_1", "gene")
   expect_no_warning(as_snapshots(cells$x, cells$time, call = NULL))
 })
+
+test_that("who gives no masses is told what is taken for them, once", {
+  forget <- function() rm(list = ls(said), envir = said)
+  on.exit(for (what in c("equal counts", "counts")) said_before(what))
+  forget()
+  x <- matrix(as.double(1:24), 12)
+  expect_message(new_snapshots(x, rep(0:1, each = 6)), "6 cells at every time",
+                 class = "vgfm_message_mass")
+  expect_no_message(new_snapshots(x, rep(0:1, each = 6)))
+  # log(8 / 4) in two units of time; another kind, said once more.
+  expect_message(s <- new_snapshots(x, rep(c(0, 2), c(4, 8))), "mean growth 0.35",
+                 class = "vgfm_message_mass")
+  expect_false(s$measured)
+  forget()
+  expect_no_message(s <- new_snapshots(x, rep(0:1, each = 6), mass = c(1, 2)))
+  expect_true(s$measured)
+})
