@@ -105,7 +105,7 @@ gaussian_truth <- function(cells) {
   left <- start
   left[, 1] <- left[, 1] - ifelse(resting, 0, 1)
   vgfm::vgfm_wasserstein(rbind(right, left), x[cells$time == 1, ],
-                         rep(ifelse(resting, 5, 0.5), 2))
+                         unname(rep(ifelse(resting, 5, 0.5), 2)))
 }
 
 # The public data that are there, and the Gaussian clusters, by name.
