@@ -10,11 +10,8 @@ calibrating_cells <- 2000
 predicted_course <- function(fit) {
   s <- fit$snapshots
   rows <- spaced(which(s$index == 1), calibrating_cells)
-  tryCatch(
-    follow(fit, s$x[rows, , drop = FALSE], s$times[1], s$times[-1]),
-    vgfm_error_convergence = function(condition) NULL,
-    vgfm_error_not_finite = function(condition) NULL
-  )
+  if_fields_fail(follow(fit, s$x[rows, , drop = FALSE], s$times[1], s$times[-1]),
+                 function(error) NULL)
 }
 
 # Log of observed over predicted mass at all times, 0 at the first; NULL where masses are

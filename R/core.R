@@ -4,17 +4,35 @@
 # `what` completes "<what> failed".
 check_core <- function(result, what, call = rlang::caller_env(), hint = NULL) {
   if (result$status == 0L) return(result)
-  if (result$status == 6L) raise_caught()
+  class <- status_class(result$status)
+  if (class == "interrupt") raise_caught()
   reason <- .Call(ffi_status_message, result$status)
-  class <- switch(as.character(result$status),
-    "1" = , "2" = , "5" = "vgfm_error_internal",
-    "3" = "vgfm_error_not_finite",
-    "4" = "vgfm_error_convergence",
-    "7" = "vgfm_error_precision",
-    "vgfm_error_core"
-  )
   cli::cli_abort(c("{what} failed: {reason}.", i = hint),
                  class = c(class, "vgfm_error"), call = call)
+}
+
+# The class of the condition that a status other than 0 becomes, see core/status.h.
+status_class <- function(status) {
+  switch(as.character(status),
+    "3" = "vgfm_error_not_finite",
+    "4" = "vgfm_error_convergence",
+    "6" = "interrupt",
+    "7" = "vgfm_error_precision",
+    "vgfm_error_internal"
+  )
+}
+
+# Those that say that the fields lead nowhere: neither the program nor the user is at
+# fault.
+field_errors <- c("vgfm_error_not_finite", "vgfm_error_convergence",
+                  "vgfm_error_precision")
+
+# The value of an expression; that of `otherwise`, a function of the error, where the
+# fields lead nowhere.
+if_fields_fail <- function(value, otherwise) {
+  rlang::try_fetch(value, vgfm_error = function(error) {
+    if (inherits(error, field_errors)) otherwise(error) else rlang::zap()
+  })
 }
 
 # What stopped core goes on as what it was: the user's Ctrl-C, or the error of

@@ -120,7 +120,7 @@ score_left_out <- function(task, snapshots, control) {
     fit_snapshots(rest, control, call, task$key),
     vgfm_warning_interrupted = function(condition) rlang::interrupt()
   )
-  state <- populations(fit, snapshots$times[place], "nearest")[[1]]
+  state <- populations(fit, snapshots$times[place], "nearest", call)[[1]]
   row <- compare_clouds(fit, state, cloud, snapshots$mass[place], call)
   row$w1_nearest <- distance_of_nearest(rest, snapshots$times[place], cloud,
                                         use_threads(control$threads), call)

@@ -50,7 +50,8 @@ vgfm_interpolate <- function(fit, time, n = NULL, ..., from = c("nearest", "firs
   time <- inside_times(fit, time)
   # A feature of such a name gets a number behind it.
   columns <- make.unique(c("time", "label", "cell", "weight", fit$snapshots$features))
-  parts <- lapply(populations(fit, time, from), function(state) {
+  states <- populations(fit, time, from)
+  parts <- lapply(states, function(state) {
     cell <- names_or_rows(state)
     weight <- exp(state$log_weight) / nrow(state$x)
     kept <- seq_along(weight)
@@ -91,14 +92,14 @@ inside_times <- function(fit, time, call = rlang::caller_env()) {
 # Population at each of `times` (in order): a list of states as follow() has them, with
 # `rows`, the places of the cells in the data, and log weights such that the mean of the
 # weights is the mass relative to the first time.
-populations <- function(fit, times, from) {
+populations <- function(fit, times, from, call = rlang::caller_env()) {
   s <- fit$snapshots
   nearest <- findInterval(times + rounding(s$times), s$times)
   start <- if (from == "first") rep(1, length(times)) else nearest
   states <- lapply(split(seq_along(times), start), function(places) {
     k <- start[places[1]]
     x <- s$x[s$index == k, , drop = FALSE]
-    lapply(follow(fit, x, s$times[k], times[places]), function(state) {
+    lapply(follow(fit, x, s$times[k], times[places], call), function(state) {
       state$log_weight <- state$log_weight + log(s$mass[k])
       c(state, list(rows = which(s$index == k)))
     })

@@ -53,7 +53,7 @@ masses <- function(fit, group, call = rlang::caller_env()) {
   all <- utils::tail(make.unique(c(levels(group), "total")), 1)
   start <- first_cells(fit, masses_cells)
   times <- sort(unique(c(s$times, seq(s$times[1], max(s$times), length.out = 41))))
-  population <- follow(fit, start, s$times[1], times)
+  population <- follow(fit, start, s$times[1], times, call)
   of_total <- vapply(population, function(state) mean(exp(state$log_weight)), 0)
   observed <- data.frame(time = s$times, group = all, mass = s$mass)
   predicted <- data.frame(time = times, group = all, mass = of_total)
@@ -114,8 +114,8 @@ rowsum_levels <- function(value, group) {
   vapply(split(value, group), sum, 0, USE.NAMES = FALSE)
 }
 
-plot_mass <- function(fit, group) {
-  table <- masses(fit, group)
+plot_mass <- function(fit, group, call) {
+  table <- masses(fit, group, call)
   predicted <- table[table$kind == "predicted", ]
   observed <- table[table$kind == "observed", ]
   figure <- ggplot2::ggplot(predicted, ggplot2::aes(.data$time, .data$mass)) +

@@ -60,7 +60,7 @@ autoplot.vgfm <- function(object, type = c("trajectory", "growth", "velocity", "
   as <- check_choice(as, c("streamlines", "grid", "cells"))
   group <- check_group(group, object)
   if (type == "history") return(plot_history(object, call))
-  if (type == "mass") return(plot_mass(object, group))
+  if (type == "mass") return(plot_mass(object, group, call))
   if (is.null(embedding)) {
     dims <- check_dims(dims, object)
   } else {
@@ -72,7 +72,7 @@ autoplot.vgfm <- function(object, type = c("trajectory", "growth", "velocity", "
     trajectory = plot_trajectory(object, dims, n %||% 60, group, call),
     growth = plot_growth(object, dims, embedding, group),
     velocity = plot_velocity(object, dims, embedding, as, n %||% 200, group, ...),
-    fit = plot_fit(object, dims)
+    fit = plot_fit(object, dims, call)
   )
   if (is.null(group)) return(figure)
   figure + ggplot2::facet_wrap(ggplot2::vars(.data$.group))
@@ -195,7 +195,7 @@ plot_trajectory <- function(fit, dims, n, group, call) {
     )
   }
   times <- seq(s$times[1], max(s$times), length.out = 50)
-  states <- follow(fit, s$x[rows, , drop = FALSE], s$times[1], times)
+  states <- follow(fit, s$x[rows, , drop = FALSE], s$times[1], times, call)
   paths <- do.call(rbind, lapply(states, function(state) {
     data.frame(.cell = rows, .time = state$time, .weight = exp(state$log_weight),
                features_table(state$x), check.names = FALSE, row.names = NULL)
@@ -229,11 +229,11 @@ plot_growth <- function(fit, dims, embedding, group) {
 # A few extreme cells shall not take the colours from all others.
 squish <- function(x, range) pmin(pmax(x, range[1]), range[2])
 
-plot_fit <- function(fit, dims) {
+plot_fit <- function(fit, dims, call) {
   s <- fit$snapshots
   later <- seq_along(s$times)[-1]
   start <- first_cells(fit, ceiling(figure_cells / length(later)))
-  population <- follow(fit, start, s$times[1], s$times[-1])
+  population <- follow(fit, start, s$times[1], s$times[-1], call)
   predicted <- do.call(rbind, Map(function(state, k) {
     data.frame(features_table(state$x), .time = state$time, .label = time_label(fit, k),
                .weight = exp(state$log_weight), check.names = FALSE, row.names = NULL)

@@ -71,11 +71,13 @@ run_refinement <- function(training, snapshots, problem, control,
   # Rounds until all folds have judged once more, and whether they could be run; the
   # user's Ctrl-C goes on as such.
   run <- function(state, options) {
-    status <- .Call(ffi_refine_run, state, core, options, folds - state$step %% folds)
-    if (!status$status %in% stops_refinement) check_core(status, "Refinement", call)
-    if (status$status == 0L) return(TRUE)
-    stopped <<- .Call(ffi_status_message, status$status)
-    FALSE
+    out <- .Call(ffi_refine_run, state, core, options, folds - state$step %% folds)
+    if (status_class(out$status) %in% field_errors) {
+      stopped <<- .Call(ffi_status_message, out$status)
+      return(FALSE)
+    }
+    check_core(out, "Refinement", call)
+    TRUE
   }
   best <- training
   best$matched <- training$matched %||% training[networks]
@@ -112,10 +114,6 @@ run_refinement <- function(training, snapshots, problem, control,
   )
   reached()
 }
-
-# Status codes that say that the fields, not the program or the user, end refinement: a
-# value is not finite, a distance does not converge or has no digits.
-stops_refinement <- c(3L, 4L, 7L)
 
 # The score of the fields as matching left them: rounds at no learning rate, on a copy.
 first_score <- function(training, run, options, folds) {

@@ -64,7 +64,8 @@ vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n 
   warn_outside(fit, c(from, times), call)
   cell <- make.unique(rownames(x) %||% as.character(seq_len(nrow(x))))
   columns <- make.unique(c("cell", "time", "label", "weight", colnames(x)))
-  parts <- lapply(follow_each(fit, x, from, sort(unique(times))), function(part) {
+  states <- follow_each(fit, x, from, sort(unique(times)))
+  parts <- lapply(states, function(part) {
     data.frame(cell, time = part$time, exp(part$log_weight), part$x, row.names = NULL)
   })
   out <- do.call(rbind, parts)
@@ -75,7 +76,7 @@ vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n 
 
 # States at each of `times`, in increasing order, of cells that start at times of their
 # own (one each): back to the times before, forth to those after.
-follow_each <- function(fit, x, from, times) {
+follow_each <- function(fit, x, from, times, call = rlang::caller_env()) {
   ways <- list(
     forth = list(times = times, starts = function(time) from <= time),
     back = list(times = rev(times), starts = function(time) from > time)
@@ -90,7 +91,7 @@ follow_each <- function(fit, x, from, times) {
       rows <- which(way$starts(time))
       if (length(rows) == 0) next
       moved <- advance_cells(fit, state$x[rows, , drop = FALSE], at[rows], time,
-                             state$log_weight[rows])
+                             state$log_weight[rows], call)
       state$x[rows, ] <- moved$x
       state$log_weight[rows] <- moved$log_weight
       at[rows] <- time
@@ -103,11 +104,11 @@ follow_each <- function(fit, x, from, times) {
 }
 
 # States at each of `times`, which run away from `from`, where all cells start.
-follow <- function(fit, x, from, times) {
+follow <- function(fit, x, from, times, call = rlang::caller_env()) {
   state <- list(x = x, log_weight = rep(0, nrow(x)))
   out <- vector("list", length(times))
   for (i in seq_along(times)) {
-    state <- advance_cells(fit, state$x, from, times[i], state$log_weight)
+    state <- advance_cells(fit, state$x, from, times[i], state$log_weight, call)
     from <- times[i]
     out[[i]] <- c(state, time = times[i])
   }

@@ -74,21 +74,14 @@ static void add_draw(draws *d, size_t row, const uint32_t word[4], size_t index)
   d->count++;
 }
 
-static void draw_by_target(pairs *p, const draws *d, const plan *columns) {
-  int32_t source[ROWS], target[ROWS];
-  plan_draw(source, target, d->uniforms, d->count, columns, NULL);
+/* Both ends of every pair: the one that comes up alike for all columns of a plan, and its
+ * partner there. */
+static void draw_ends(int32_t *partner, int32_t *column, const draws *d, const plan *p) {
+  int32_t from[ROWS], to[ROWS];
+  plan_draw(from, to, d->uniforms, d->count, p, NULL);
   for (size_t i = 0; i < d->count; i++) {
-    p->source[d->row[i]] = source[i];
-    p->target[d->row[i]] = target[i];
-  }
-}
-
-static void draw_by_source(pairs *p, const draws *d, const plan *rows) {
-  int32_t source[ROWS], target[ROWS];
-  plan_draw(target, source, d->uniforms, d->count, rows, NULL);
-  for (size_t i = 0; i < d->count; i++) {
-    p->source[d->row[i]] = source[i];
-    p->target[d->row[i]] = target[i];
+    partner[d->row[i]] = from[i];
+    column[d->row[i]] = to[i];
   }
 }
 
@@ -107,8 +100,8 @@ static void draw_pairs(pairs *p, const bridge *b, rng_key key, uint64_t step,
     add_draw(&by[way], r, word[way], index / 2);
     p->s[r] = recurrence(rng_uniform(word[0][2]), index, strides[2]);
   }
-  draw_by_target(p, &by[0], &b->plans[k]);
-  draw_by_source(p, &by[1], &b->rows[k]);
+  draw_ends(p->source, p->target, &by[0], &b->plans[k]);
+  draw_ends(p->target, p->source, &by[1], &b->rows[k]);
 }
 
 static int is_wide(const bridge *b, uint64_t step, size_t index) {

@@ -44,7 +44,7 @@ size_t bridge_noise(size_t d);
  * Half of the rows draw a target, all alike, and one of its sources; the other half draw
  * a source, all alike, and one of its targets. Source i comes up in proportion to
  * (growth + r_i) / 2, so that cells with hardly a descendant are taught too, and a row
- * weighs r^s over that: at most 2 for r >= growth, 2 / growth else. A source without
+ * weighs r^s over that: at most 2 for r >= 1, 2 / growth else. A source without
  * entries in `rows` stays where it is.
  *
  * One row in eight is wide: it teaches, with little weight, that cells beside the data
