@@ -17,8 +17,9 @@
 #'   between branches. The flattest place of such a plateau is taken (at least three
 #'   times flatter than on both sides). Without a plateau the data do not tell growth from
 #'   motion: `tau` is then 3 V, or as much more as brings the standard deviation of log
-#'   descendants down to 0.3 on those 150 cells of each snapshot. Over all cells it comes
-#'   out somewhat larger, 0.34 to 0.37 where it was looked at.
+#'   descendants down to 0.3 on those 150 cells of each snapshot, or with K > 3 intervals
+#'   to 0.3 / (K - 2), as what motion adds in one it adds in each. Over all cells it comes
+#'   out somewhat larger: 0.34 to 0.37 instead of 0.3 where it was looked at.
 #' * `epsilon` is 0.007 V: between a third and three times of it, fits are equally good.
 #' * `noise` is the local spacing, which is the median distance between nearest cells of a
 #'   snapshot over the root of the number of features, times 2 in many dimensions and less
@@ -32,8 +33,13 @@
 #'   the networks then see a clock that makes up for the rest. Results are in your units.
 #' * `path`: with more than two times, straight lines between them change direction at
 #'   every observed time. Smooth paths pass through a cell with one velocity, between the
-#'   mean that arrives there and the mean that leaves. A time left out is then predicted
-#'   with little more than half the error on the gene network.
+#'   mean that arrives there and the mean that leaves, the shorter gap counting more; it
+#'   is at most three times the slower of the two, so that a course that slows down is not
+#'   overshot. A time left out is then predicted with little more than half the error on
+#'   the gene network.
+#' * Pairs: half of them are drawn by their target, in proportion to mass, and half by
+#'   their source, so that cells with hardly a descendant are taught too. Weights make up
+#'   for it.
 #' * `steps` and `refine_steps` follow `effort` for up to 60 features. Beyond, `steps`
 #'   fall with the root of their number and `refine_steps` with the number itself: there
 #'   the field is simple against the noise of the cells, and longer training learns that
@@ -50,9 +56,13 @@
 #' matching loss stays as an anchor between the times. In turn, a fifth of the cells of
 #' each later snapshot sits out a round of steps, and judges it by W1 plus relative mass
 #' error; of the states after every five rounds and the unrefined one, the best is
-#' returned. At last the total mass is made right at the observed times, by a rate added
-#' to the growth of all cells alike; what [vgfm_evaluate()] reports as RME on the data of
-#' the fit is what is left of integration, and [vgfm_cv()] is the test.
+#' returned. Where a round cannot be computed, refinement stops, and the fit says why (see
+#' section "Checks" of [vgfm_fit()]).
+#'
+#' At last, refined or not, the total mass is made right at the observed times, by a rate
+#' added to the growth of all cells alike; what [vgfm_evaluate()] reports as RME on the
+#' data of the fit is what is left of integration, `rme_trained` is the error before, and
+#' [vgfm_cv()] is the test.
 #'
 #' @section Large couplings:
 #' A coupling of n with m cells works on all their n m squared distances. Where these
