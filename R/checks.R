@@ -39,8 +39,11 @@ check_row <- function(check, value, limit, note) {
 # Matching losses fall from about 1 in standard units, unless steps are too long.
 loss_ratio <- function(losses) {
   if (ncol(losses) == 0) return(0)
-  last <- losses[, max(1, ncol(losses) - 9):ncol(losses), drop = FALSE]
-  max(rowMeans(last) / pmax(losses[, 1], 1))
+  max(rowMeans(last_losses(losses)) / pmax(losses[, 1], 1))
+}
+
+last_losses <- function(losses) {
+  losses[, max(1, ncol(losses) - 9):ncol(losses), drop = FALSE]
 }
 
 # Rounds of refinement that were not run because one failed.

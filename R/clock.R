@@ -138,11 +138,16 @@ abort_kind <- function(time, kind, snapshots, arg, call) {
 # A table whose column `time` holds numbers -> the same in the user's terms, and beside it
 # what the user calls each observed time: NA for others.
 in_user_times <- function(table, snapshots) {
-  at <- match("time", names(table))
   label <- snapshots$labels[match(table$time, snapshots$times)]
   table$time <- from_clock(table$time, snapshots$clock)
-  names <- append(names(table), "label", at)
-  table <- cbind(table, label)[append(seq_along(table), ncol(table) + 1, at)]
+  add_column(table, "label", label, "time")
+}
+
+# A column behind another. Features may be called like either.
+add_column <- function(table, name, values, after) {
+  at <- match(after, names(table))
+  names <- append(names(table), name, at)
+  table <- cbind(table, values)[append(seq_along(table), ncol(table) + 1, at)]
   stats::setNames(table, names)
 }
 

@@ -60,12 +60,30 @@ vgfm_evaluate <- function(fit, newdata = NULL, time = NULL, ...) {
   rows <- lapply(population, function(state) {
     on.exit(progress(1))
     cloud <- target$x[target$time == state$time, , drop = FALSE]
-    row <- compare_clouds(fit, state, cloud, known_mass(observed, state$time), call)
-    row$rme_trained <- if (is.na(row$rme)) NA else
-      trained_mass_error(fit)[match(state$time, observed$times[-1])]
-    row[c(setdiff(names(row), c("rme_trained", "spread")), "rme_trained", "spread")]
+    compare_clouds(fit, state, cloud, known_mass(observed, state$time), call)
   })
-  in_user_times(do.call(rbind, rows), observed)
+  table <- do.call(rbind, rows)
+  trained <- trained_mass_error(fit)[match(table$time, observed$times[-1])]
+  in_user_times(add_column(table, "rme_trained", trained, "rme"), observed)
+}
+
+# The same for the fit's own times, as part of a report that shall not fail with it: where
+# the fields cannot be integrated, figures are NA, and a warning says so.
+evaluate_anyway <- function(fit, call = rlang::caller_env()) {
+  if_fields_fail(vgfm_evaluate(fit), function(error) {
+    reason <- rlang::cnd_header(error)
+    warn_vgfm(c(
+      "The fit cannot be evaluated: W1, mass error and spread are {.code NA}.",
+      x = "{reason}"
+    ), class = "vgfm_warning_not_evaluated", call = call)
+    s <- fit$snapshots
+    table <- data.frame(
+      time = s$times[-1], cells = s$counts[-1], used = NA_integer_, w1 = NA_real_,
+      floor = NA_real_, rme = NA_real_, rme_trained = trained_mass_error(fit),
+      spread = NA_real_
+    )
+    in_user_times(table, s)
+  })
 }
 
 # Observed relative mass at a time; NA where there is none.

@@ -4,7 +4,7 @@
 #' were observed at a few times, by Joint Velocity-Growth Flow Matching: neighbouring
 #' snapshots are coupled by semi-relaxed optimal transport ([vgfm_couple()]), whose row
 #' sums say how many descendants each cell has; two neural networks are then regressed on
-#' the pairs, without simulation.
+#' the pairs, without simulation, and refined by what [vgfm_evaluate()] measures.
 #'
 #' `set.seed()` fixes the result, bit for bit, at any number of threads, on processors of
 #' one kind (with AVX-512 or AVX2, with NEON, or others). Ctrl-C during
@@ -14,10 +14,15 @@
 #'
 #' @section Times:
 #' Gaps between times count, and rates are per unit of time. The unit is that of the
-#' numbers; of labels such as `"E14.5"` or `"day 3"`, that of the number in them; of a
-#' `Date`, a day; of a `difftime`, its own. Factors are read by their labels, whatever
-#' the order of their levels. Times that differ by no more than rounding are an error. A
-#' pseudotime will not do: every time needs a population of cells, not one cell.
+#' numbers; of labels such as `"E14.5"` or `"day 3"`, that of the number in them; a day
+#' for dates and date-times; that of a `difftime`; a year for months and quarters. Factors
+#' are read by their labels, whatever the order of their levels. Times that differ by no
+#' more than rounding are an error.
+#'
+#' Every function of a fit takes times in the terms that the fit was made with, or as its
+#' labels, and gives them back so: a column `time` holds dates where the fit has dates,
+#' and a column `label` what the user calls each observed time. Times of another kind,
+#' such as a date where the fit has numbers or a label with another unit, are an error.
 #'
 #' @section How many cells:
 #' A snapshot stands for its population. Some hundred cells at each time are enough for
@@ -26,6 +31,11 @@
 #' kind was rare. With few cells, `floor` in [vgfm_evaluate()] is high, and says how
 #' far two samples of one population are apart. `vignette("fit-quality")` shows fits to
 #' 15, 60 and 240 cells at a time.
+#'
+#' A snapshot of fewer than 10 cells gives a warning of class `vgfm_warning_small`. Where
+#' more than half of the times have a single cell, as with pseudotime, there is an error
+#' of class `vgfm_error_time`: bin the times first, for example by
+#' `ave(time, cut(time, 5))`.
 #'
 #' @param x Cells in rows, features (coordinates, principal components, genes) in columns:
 #'   a numeric matrix, a data frame of numbers, a sparse `Matrix`, or a `DelayedMatrix`
@@ -49,21 +59,6 @@
 #'   `control` (as used), `training` (what [vgfm_resume()] needs) and `format`, a number
 #'   that tells fits of other versions apart. Use [predict()], [vgfm_trajectories()],
 #'   [vgfm_evaluate()] and [autoplot()] rather than its parts.
-#' @section Scale of time:
-#' Gaps between times count, and rates are per unit of time. The unit is that of the
-#' numbers, or of the numbers in labels; a day for dates and date-times; that of a
-#' `difftime`; a year for months and quarters. Every function of a fit takes times in the
-#' terms that the fit was made with, or as its labels, and gives them back so: a column
-#' `time` holds dates where the fit has dates, and a column `label` what the user calls
-#' each observed time. Times of another kind, such as a date where the fit has numbers or
-#' a label with another unit, are an error.
-#'
-#' @section Cells per time:
-#' A snapshot stands for a population. One of fewer than 10 cells gives a warning of class
-#' `vgfm_warning_small`. Where more than half of the times have a single cell, as with
-#' pseudotime, there is an error of class `vgfm_error_time`: bin the times first, for
-#' example by `ave(time, cut(time, 5))`.
-#'
 #' @section Checks: A trained fit is checked by what can be computed cheaply, and warns
 #' (class `vgfm_warning_checks`) if a figure is beyond its limit. `fit$checks` is a data
 #' frame with one row per check: `check`, `value`, `limit`, `passed` and `note`. They are
@@ -75,6 +70,11 @@
 #'   right at the observed times, at most 0.5;
 #' * `"W1"`: distance between predicted and observed cells over the distance between two
 #'   halves of the snapshot, mean over times (500 cells of each), at most 2.
+#'
+#' What may help where a check fails: a lower `learning_rate` (training loss, refinement,
+#' predicted cells); `effort = "high"` (trained mass, W1); to look for cells far from all
+#' others and for masses that jump (trained mass, predicted cells); more cells at each
+#' time.
 #'
 #' A fit that passes may still be wrong about what these figures do not see: which cells
 #' grow, and what happens between the times.
@@ -130,8 +130,8 @@ run_stages <- function(snapshots, control, key, couplings = list(), training = N
   # The file belongs to the run, not to the fit.
   file <- control$checkpoint
   control["checkpoint"] <- list(NULL)
-  clock <- new_clock()
-  spend <- function(stage) seconds[[stage]] <<- seconds[[stage]] + clock()
+  lap <- new_stopwatch()
+  spend <- function(stage) seconds[[stage]] <<- seconds[[stage]] + lap()
   save <- new_checkpoint(file, function(couplings, training = NULL) {
     structure(list(format = fit_format, snapshots = snapshots, control = control,
                    key = key, couplings = couplings, training = training,
@@ -190,11 +190,11 @@ in_user_units <- function(coupling, scale) {
   coupling
 }
 
-# Seconds since the clock was made or last read.
-new_clock <- function() {
-  last <- proc.time()[["elapsed"]]
+# Seconds since the stopwatch was made or last read.
+new_stopwatch <- function() {
+  last <- elapsed()
   function() {
-    now <- proc.time()[["elapsed"]]
+    now <- elapsed()
     on.exit(last <<- now)
     now - last
   }

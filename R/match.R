@@ -91,7 +91,7 @@ as_it_stands <- function(state) {
 
 # Training from where it stands to `control$steps`. An interrupt ends it early: what has
 # been reached is returned. Slices let R breathe; where they are cut changes nothing.
-# `save` gets the training state now and then.
+# `save` is offered the training state now and then: it is copied if that is looked at.
 run_matching <- function(training, problem, control, save = function(training) NULL,
                          call = rlang::caller_env()) {
   total <- control$steps
@@ -111,10 +111,10 @@ run_matching <- function(training, problem, control, save = function(training) N
   tryCatch(
     while (state$step < total) {
       steps <- min(slice, total - state$step)
-      clock <- new_clock()
+      lap <- new_stopwatch()
       check_core(.Call(ffi_match_run, state, problem, options, steps), "Training", call)
       .Call(ffi_check_interrupt)
-      longer <- min(4, slice_seconds / max(clock(), 1e-3))
+      longer <- min(4, slice_seconds / max(lap(), 1e-3))
       slice <- max(slice_steps, ceiling(steps * longer))
       recent <- seq(state$step - steps + 1, state$step)
       progress(steps, loss = sum(rowMeans(state$losses[, recent, drop = FALSE])))
@@ -132,15 +132,12 @@ run_matching <- function(training, problem, control, save = function(training) N
   training
 }
 
-# A loss falls from where it begins, near 1 in standard units, unless steps are too long.
+# What loss_ratio() says, and what to do about it.
 warn_diverged <- function(losses, control, call) {
-  if (ncol(losses) == 0) return(invisible()) # interrupted before the first step
-  last <- losses[, max(1, ncol(losses) - 9):ncol(losses), drop = FALSE]
-  if (all(is.finite(last)) && all(rowMeans(last) < 10 * pmax(losses[, 1], 1))) {
-    return(invisible())
-  }
+  if (isTRUE(loss_ratio(losses) <= check_limits[["loss"]])) return(invisible())
+  last <- max(last_losses(losses))
   warn_vgfm(c(
-    "Training diverged: the loss ended at {format(max(last), digits = 3)}.",
+    "Training diverged: the loss ended at {format(last, digits = 3)}.",
     i = "Fit again with a lower {.arg learning_rate} than {control$learning_rate}."
   ), class = "vgfm_warning_diverged", call = call)
 }

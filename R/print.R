@@ -8,8 +8,9 @@
 #'   number of `descendants`, `residual`, number of `blocks`), `mass_error` (at each later
 #'   time the relative error of mass before it was made right, see [vgfm_control()]),
 #'   `seconds` by stage, and the `fit` itself.
-#' @section Errors: `summary()` evaluates the fit, and has the errors of
-#'   [vgfm_evaluate()].
+#' @section Errors: `vgfm_error_fit` for what is no fit.
+#' @section Warnings: `vgfm_warning_not_evaluated` from `summary()` if the fields cannot be
+#'   integrated, as after a training that diverged: `evaluation` then has `NA`.
 #' @name print.vgfm
 #' @examples
 #' set.seed(1)
@@ -37,18 +38,28 @@ print.vgfm <- function(x, ...) {
     cli::cat_line("blocks ", in_short(blocks), " per coupling (see ?vgfm_control)")
   }
   if (!is.null(x$checks)) {
-    cli::cat_line("mass error of training ",
-                  format_figures(max(trained_mass_error(x))), ", made right at the times")
-    failed <- x$checks$check[!x$checks$passed]
-    cli::cat_line("checks ", if (length(failed) == 0) "all passed" else
-      paste0("FAILED: ", paste(failed, collapse = ", "), " (see fit$checks)"))
+    error <- max(trained_mass_error(x))
+    cli::cat_line("mass error of training ", if (is.na(error)) "not known" else
+      paste0(format_figures(error), ", made right at the observed times"))
+    cli::cat_line("checks ", checks_in_short(x), if (!all(x$checks$passed))
+      " (see fit$checks)")
   }
   stopped <- x$training$refinement$stopped
   if (!is.null(stopped)) cli::cat_line("refinement stopped: ", stopped)
   going_on <- if (!is_complete(x)) "vgfm_resume() to go on, "
-  cli::cat_line("Next: ", going_on,
-                "vgfm_evaluate(), autoplot(), predict(), vgfm_trajectories()")
+  next_step <- if (all(x$checks$passed)) {
+    "vgfm_evaluate(), autoplot(), predict(), vgfm_trajectories()"
+  } else {
+    "autoplot(, \"history\"), ?vgfm_fit (section Checks: what may help)"
+  }
+  cli::cat_line("Next: ", going_on, next_step)
   invisible(x)
+}
+
+checks_in_short <- function(fit) {
+  failed <- fit$checks$check[!fit$checks$passed]
+  if (length(failed) == 0) return("all passed")
+  paste0("FAILED: ", paste(failed, collapse = ", "))
 }
 
 in_short <- function(values) {
@@ -66,7 +77,7 @@ summary.vgfm <- function(object, ...) {
   structure(
     list(
       fit = object,
-      evaluation = vgfm_evaluate(object),
+      evaluation = evaluate_anyway(object),
       couplings = data.frame(
         from = times[intervals], to = times[intervals + 1],
         cost = pick(function(c) c$cost / sum(c$descendants)),
@@ -89,8 +100,9 @@ print.summary.vgfm <- function(x, ...) {
   cli::cat_line("\nPredicted against observed, by time:")
   print(x$evaluation, digits = 3, row.names = FALSE)
   if (!is.null(x$fit$checks)) {
-    cli::cat_line("\nChecks:")
-    print(x$fit$checks, digits = 3, row.names = FALSE)
+    cli::cat_line("\nChecks (fit$checks says what they are):")
+    figures <- c("check", "value", "limit", "passed")
+    print(x$fit$checks[figures], digits = 3, row.names = FALSE)
   }
   cli::cat_line("\nCouplings (cost per unit of mass):")
   print(x$couplings, digits = 3, row.names = FALSE)

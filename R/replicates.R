@@ -52,7 +52,9 @@ print.vgfm_list <- function(x, ...) {
   cli::cat_line("<vgfm_list> fits of ", length(x), " replicates")
   for (name in names(x)) {
     s <- x[[name]]$snapshots
-    cli::cat_line(name, "  ", nrow(s$x), " cells at ", in_short(s$labels))
+    cli::cat_line(name, "  ", nrow(s$x), " cells at ", in_short(s$labels),
+                  if (!is.null(x[[name]]$checks)) paste0("; checks ",
+                                                         checks_in_short(x[[name]])))
   }
   cli::cat_line("Next: tidy(), glance(), augment(); every element is a fit")
   invisible(x)

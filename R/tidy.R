@@ -13,8 +13,11 @@
 #'   behind it), or what `data` says of it; and the columns that [RunVGFM()] adds:
 #'   `vgfm_growth`, `vgfm_doubling_time`, `vgfm_speed` and `vgfm_descendants`. For
 #'   replicates the rows of all, with a column `replicate`.
-#' @section Errors: Those of [vgfm_evaluate()]; of `augment()` those of [predict.vgfm()],
-#'   for cells that do not match those of the fit.
+#' @section Errors: `vgfm_error_fit` for what is no fit; of `augment()` those of
+#'   [predict.vgfm()], for cells that do not match those of the fit.
+#' @section Warnings: `vgfm_warning_not_evaluated` from `tidy()` and `glance()` if the
+#'   fields cannot be integrated, as after a training that diverged: figures are then
+#'   `NA`.
 #' @name tidy.vgfm
 #' @examples
 #' set.seed(1)
@@ -36,7 +39,7 @@ generics::glance
 tidy.vgfm <- function(x, ...) {
   check_arguments()
   check_fit(x, "x")
-  vgfm_evaluate(x)
+  evaluate_anyway(x)
 }
 
 #' @rdname tidy.vgfm
@@ -44,7 +47,7 @@ tidy.vgfm <- function(x, ...) {
 glance.vgfm <- function(x, ...) {
   check_arguments()
   check_fit(x, "x")
-  table <- vgfm_evaluate(x)
+  table <- evaluate_anyway(x)
   data.frame(
     cells = nrow(x$snapshots$x),
     features = ncol(x$snapshots$x),

@@ -76,7 +76,7 @@ test_that("a fit that fails a check warns, and says so wherever it is shown", {
   good <- small_fit(steps = 400)
   expect_true(all(good$checks$passed))
   expect_output(print(good), "checks all passed")
-  expect_output(print(summary(good)), "Checks:")
+  expect_output(print(summary(good)), "\nChecks .*W1")
   expect_identical(glance(good)$checks_failed, 0L)
   expect_null(small_fit(steps = 0)$checks)
 })
@@ -167,4 +167,28 @@ test_that("a few cells that set the scale of all others are named", {
   x[17, 2] <- 0
   x[1:20, 1] <- x[1:20, 1] + 30
   expect_no_warning(vgfm_fit(x, time, control = control))
+})
+
+test_that("a fit that cannot be evaluated is still reported on", {
+  fit <- small_fit()
+  fit$field$velocity$weights[] <- NaN
+  fit$field["correction"] <- list(NULL)
+  fit$checks <- fit_checks(fit, predicted_course(fit))
+  expect_false(all(fit$checks$passed))
+  expect_error(vgfm_evaluate(fit), class = "vgfm_error_not_finite")
+  unknown <- c("w1", "floor", "rme", "rme_trained", "spread")
+  for (report in list(tidy, function(fit) summary(fit)$evaluation)) {
+    expect_warning(table <- report(fit), class = "vgfm_warning_not_evaluated")
+    expect_true(all(is.na(table[unknown])))
+    expect_identical(table[c("time", "label", "cells")],
+                     vgfm_evaluate(small_fit())[c("time", "label", "cells")])
+  }
+  expect_warning(row <- glance(fit), class = "vgfm_warning_not_evaluated")
+  expect_identical(row$checks_failed, sum(!fit$checks$passed))
+  shown <- capture.output(print(fit))
+  expect_match(shown, "FAILED: .*predicted cells", all = FALSE)
+  expect_match(shown, "mass error of training not known", all = FALSE)
+  expect_false(any(grepl("made right", shown)))
+  several <- structure(list(good = small_fit(), bad = fit), class = "vgfm_list")
+  expect_output(print(several), "bad .*FAILED")
 })

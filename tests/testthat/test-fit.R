@@ -157,9 +157,9 @@ test_that("a user's interrupt keeps what was learned", {
 
 test_that("an interrupt before the first step leaves an untrained fit", {
   calls <- 0
-  local_function("new_clock", function() {
+  local_function("new_stopwatch", function() {
     calls <<- calls + 1
-    if (calls == 2) rlang::interrupt() # the clock of the first slice
+    if (calls == 2) rlang::interrupt() # the stopwatch of the first slice
     function() 0
   })
   expect_warning(fit <- small_fit(), class = "vgfm_warning_interrupted")
@@ -170,14 +170,14 @@ test_that("an interrupt before the first step leaves an untrained fit", {
 test_that("a signal at any moment leaves a state that can go on, bit for bit", {
   skip_on_os("windows")
   whole <- small_fit(steps = 400)
-  real_clock <- new_clock
+  real_stopwatch <- new_stopwatch
   for (at in 2:4) {
     calls <- 0
-    # Clocks are started before the slices of matching.
-    local_function("new_clock", function() {
+    # Stopwatches are started before the slices of matching.
+    local_function("new_stopwatch", function() {
       calls <<- calls + 1
       if (calls == at) tools::pskill(Sys.getpid(), tools::SIGINT)
-      real_clock()
+      real_stopwatch()
     })
     expect_warning(part <- small_fit(steps = 400), class = "vgfm_warning_interrupted")
     expect_lt(part$training$step, 400)
