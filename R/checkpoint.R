@@ -44,8 +44,7 @@ write_whole <- function(object, file) {
 # "vgfm_checkpoint" with the arguments of run_stages().
 read_checkpoint <- function(file, call) {
   fail <- function(message, parent = NULL, .envir = parent.frame()) {
-    abort_input(message, arg = "fit", class = "vgfm_error_fit", parent = parent,
-                call = call, .envir = .envir)
+    abort_fit(message, "fit", call, parent, .envir)
   }
   if (!file.exists(file)) {
     fail(c("There is no checkpoint {.file {file}}.",
@@ -53,11 +52,10 @@ read_checkpoint <- function(file, call) {
                 {.arg checkpoint}."))
   }
   # readRDS() warns of what it cannot read before it fails.
-  state <- tryCatch(readRDS(file), error = function(error) {
-    fail(c("{.file {file}} cannot be read as a checkpoint."), error)
-  }, warning = function(warning) {
-    fail(c("{.file {file}} cannot be read as a checkpoint."), warning)
-  })
+  unreadable <- function(condition) {
+    fail("{.file {file}} cannot be read as a checkpoint.", condition)
+  }
+  state <- tryCatch(readRDS(file), error = unreadable, warning = unreadable)
   if (inherits(state, "vgfm")) return(check_fit(state, call = call))
   whole <- inherits(state, "vgfm_checkpoint") && identical(state$format, fit_format) &&
     is.null(snapshots_fault(state$snapshots)) && is.null(control_fault(state$control))

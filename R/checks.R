@@ -79,10 +79,16 @@ distance_ratio <- function(fit, states) {
     observed <- s$x[spaced(which(s$index == k + 1), checked_cells), , drop = FALSE]
     rows <- spaced(seq_len(nrow(state$x)), checked_cells)
     weight <- exp(state$log_weight[rows] - max(state$log_weight[rows]))
-    if (nrow(observed) < 2 || !all(is.finite(state$x))) return(c(NA, 1))
-    c(solve_emd(t(state$x[rows, , drop = FALSE]), t(observed), weight,
-                rep(1, nrow(observed)), FALSE, use_threads(fit$control$threads))$cost,
-      halves_distance(observed, Inf, use_threads(fit$control$threads), splits = 3))
+    if (nrow(observed) < 2) return(c(NA, 1))
+    if (!all(is.finite(state$x))) return(c(Inf, 1))
+    threads <- use_threads(fit$control$threads)
+    # A distance of which no digit is left must not cost the fit.
+    distance <- if_fields_fail(
+      solve_emd(t(state$x[rows, , drop = FALSE]), t(observed), weight,
+                rep(1, nrow(observed)), FALSE, threads)$cost,
+      function(error) Inf
+    )
+    c(distance, halves_distance(observed, Inf, threads, splits = 3))
   }, numeric(2))
   # Where all cells agree, or there is one, halves are no distance apart: the noise that
   # the paths have at least is.

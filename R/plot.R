@@ -253,11 +253,8 @@ plot_fit <- function(fit, dims, call) {
 plot_history <- function(fit, call) {
   history <- fit$history
   if (nrow(history) == 0) {
-    abort_input(
-      c("{.arg object} has no history: it was fitted with {.code steps = 0}.",
-        i = "Train it with {.fn vgfm_resume}."),
-      arg = "object", class = "vgfm_error_fit", call = call
-    )
+    abort_fit(c("{.arg object} has no history: it was fitted with {.code steps = 0}.",
+                i = "Train it with {.fn vgfm_resume}."), "object", call)
   }
   fields <- c("velocity", "growth")
   long <- data.frame(

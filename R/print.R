@@ -9,8 +9,8 @@
 #'   time the relative error of mass before it was made right, see [vgfm_control()]),
 #'   `seconds` by stage, and the `fit` itself.
 #' @section Errors: `vgfm_error_fit` for what is no fit.
-#' @section Warnings: `vgfm_warning_not_evaluated` from `summary()` if the fields cannot be
-#'   integrated, as after a training that diverged: `evaluation` then has `NA`.
+#' @section Warnings: `vgfm_warning_not_evaluated` from `summary()` if the fields cannot
+#'   be integrated, as after a training that diverged: `evaluation` then has `NA`.
 #' @name print.vgfm
 #' @examples
 #' set.seed(1)

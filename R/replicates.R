@@ -63,11 +63,8 @@ print.vgfm_list <- function(x, ...) {
 # A list of fits, each with the name of its replicate.
 check_fits <- function(fits, arg, call = rlang::caller_env()) {
   if (!is.list(fits) || length(fits) == 0 || !all(nzchar(names(fits) %||% ""))) {
-    abort_input(
-      c("{.arg {arg}} must have a fit for each replicate, by its name.",
-        i = "Fit again, with {.arg split_by}."),
-      arg = arg, class = "vgfm_error_fit", call = call
-    )
+    abort_fit(c("{.arg {arg}} must have a fit for each replicate, by its name.",
+                i = "Fit again, with {.arg split_by}."), arg, call)
   }
   lapply(fits, check_fit, arg, call)
   invisible(fits)

@@ -1,4 +1,5 @@
-# Standard units: positions with mean 0 and variance 1, times from 0 with a mean gap of 1.
+# Standard units: positions with mean 0 and variance 1, times from 0 on a clock on which
+# the mean gap is at most 1 (see standard_times()).
 
 # The order of the cells in time, and where in it each snapshot begins.
 cell_order <- function(snapshots) {
@@ -9,10 +10,6 @@ cell_order <- function(snapshots) {
 # float32 in a raw vector, as core reads them.
 standard_cells <- function(x, rows, snapshots, single = FALSE) {
   .Call(ffi_standard, x, rows, snapshots$center, snapshots$scale, single)
-}
-
-to_standard <- function(x, snapshots) {
-  sweep(x, 2, snapshots$center) / snapshots$scale
 }
 
 from_standard <- function(x, snapshots) {

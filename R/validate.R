@@ -5,23 +5,25 @@
 fit_format <- 1L
 
 check_fit <- function(fit, arg = "fit", call = rlang::caller_env()) {
-  fail <- function(message, parent = NULL, .envir = parent.frame()) {
-    abort_input(message, arg = arg, class = "vgfm_error_fit", parent = parent,
-                call = call, .envir = .envir)
-  }
   if (!inherits(fit, "vgfm")) {
-    fail("{.arg {arg}} must be a fit from {.fn vgfm_fit}, not {describe(fit)}.")
+    abort_fit("{.arg {arg}} must be a fit from {.fn vgfm_fit}, not {describe(fit)}.", arg,
+              call)
   }
   fault <- fit_fault(fit)
   if (!is.null(fault)) {
-    fail(c(
+    abort_fit(c(
       "{.arg {arg}} is not a whole fit of this version of vgfm.",
       x = "Element {.code {fault$path}} must be {fault$wanted}, not {fault$value}.",
       i = "It was altered, read from a damaged file, or made by another version: fit
            again."
-    ), fault$parent)
+    ), arg, call, fault$parent)
   }
   invisible(fit)
+}
+
+abort_fit <- function(message, arg, call, parent = NULL, .envir = parent.frame()) {
+  abort_input(message, arg = arg, class = "vgfm_error_fit", parent = parent, call = call,
+              .envir = .envir)
 }
 
 # The first fault found: its path, what it must be, and what it is. NULL for none.

@@ -106,6 +106,16 @@ test_that("each check has the value that its definition gives", {
   states[[1]]$x[1, 1] <- min(x[, 1]) - 2 * diff(range(x[, 1]))
   expect_equal(reach(fit, states), 2)
   expect_false(check_row("x", NaN, 1, "")$passed)
+  # A cell that has gone far with hardly a weight, or nowhere: no error takes the fit away.
+  states <- predicted_course(fit)
+  for (far in c(1e15, NaN)) {
+    states[[1]]$x[1, 1] <- far
+    states[[1]]$log_weight[1] <- -40
+    checks <- fit_checks(fit, states)
+    expect_false(checks$passed[checks$check == "predicted cells"])
+  }
+  expect_identical(checks$value[checks$check == "W1"], Inf)
+  expect_false(checks$passed[checks$check == "W1"])
 })
 
 test_that("the mass error of training stands beside the one that was made right", {
@@ -191,4 +201,15 @@ test_that("a fit that cannot be evaluated is still reported on", {
   expect_false(any(grepl("made right", shown)))
   several <- structure(list(good = small_fit(), bad = fit), class = "vgfm_list")
   expect_output(print(several), "bad .*FAILED")
+})
+
+test_that("what the fields lead to is told from what the program does wrong", {
+  fails <- function(status) {
+    if_fields_fail(check_core(list(status = status), "Something"), class)
+  }
+  expect_identical(fails(3L)[1], "vgfm_error_not_finite")
+  expect_identical(fails(4L)[1], "vgfm_error_convergence")
+  expect_identical(fails(7L)[1], "vgfm_error_precision")
+  for (status in c(1L, 2L, 5L)) expect_error(fails(status), class = "vgfm_error_internal")
+  expect_identical(if_fields_fail(2, class), 2)
 })
