@@ -7,14 +7,20 @@ as_snapshots <- function(x, time, mass = NULL, ..., call) UseMethod("as_snapshot
 as_snapshots.default <- function(x, time, mass = NULL, ..., call) {
   check_spare(..., known = c("x", "time", "mass", "control"), call = call)
   snapshots <- new_snapshots(x, time, mass, call)
-  check_populations(snapshots, call)
-  warn_far_cells(snapshots, call)
+  check_snapshots(snapshots, call)
   warn_embedding(if (snapshots$named) snapshots$features, "x", call)
   # Whole numbers in a few columns may be anything.
   if (inherits(x, "sparseMatrix") || ncol(snapshots$x) >= genes_like) {
     warn_raw_counts(snapshots$x, "x", call)
   }
   snapshots
+}
+
+# What is asked and said of all snapshots that a user hands over.
+check_snapshots <- function(snapshots, call) {
+  check_populations(snapshots, call)
+  if (!snapshots$measured) tell_counts(snapshots, call)
+  warn_far_cells(snapshots, call)
 }
 
 # So many features of a plain matrix may be genes.
@@ -26,12 +32,15 @@ few_cells <- 10
 # A time of its own for most cells, as with pseudotime, gives no populations to compare.
 check_populations <- function(snapshots, call) {
   counts <- snapshots$counts
+  # cut() takes numbers.
+  bin <- if (snapshots$clock$kind == "number")
+    ", for example by {.code time <- ave(time, cut(time, 5))}"
   if (mean(counts == 1) > 0.5) {
     abort_time(c(
       "Most times in {.arg time} must have more than one cell.",
       x = "{sum(counts == 1)} of {length(counts)} times have a single cell: there are no
            populations to compare.",
-      i = "Bin the times, for example in five: {.code time <- ave(time, cut(time, 5))}."
+      i = paste0("Bin the times", bin, ".")
     ), "time", call)
   }
   small <- which(counts < few_cells)
@@ -40,8 +49,8 @@ check_populations <- function(snapshots, call) {
     warn_vgfm(c(
       "{length(small)} of {length(counts)} snapshots {cli::qty(length(small))}{?has/have}
        fewer than {few_cells} cells: {where}.",
-      i = "What so few cells say of a population is mostly chance; join neighbouring
-           times, for example by {.code time <- ave(time, cut(time, 5))}."
+      i = paste0("What so few cells say of a population is mostly chance; leave these
+                  times out, or join neighbouring ones", bin, ".")
     ), class = "vgfm_warning_small", call = call)
   }
 }
@@ -70,8 +79,8 @@ warn_far_cells <- function(snapshots, call) {
     as.character(place_and_name(row, rownames(x)))
   }, "")
   warn_vgfm(c(
-    "{length(far)} cell{?s} of {nrow(x)} {?makes/make} up most of the variance of
-     {.arg x}: {?row/rows} {cells}{if (length(far) > 3) \", ...\"}.",
+    "{length(far)} of {nrow(x)} cells {cli::qty(length(far))}{?makes/make} up most of the
+     variance of {.arg x}: row{?s} {cells}{if (length(far) > 3) \", ...\"}.",
     i = "Velocities and growth of all other cells suffer; leave
          {cli::qty(length(far))}{?it/them} out if {?it is/they are} wrong."
   ), class = "vgfm_warning_far_cells", call = call)

@@ -145,8 +145,7 @@ container_snapshots <- function(x, time, mass, space, split_by, call) {
     rows <- match(cells_of, cells)
     snapshots <- new_snapshots(chosen$x[rows, , drop = FALSE],
                                without_empty_levels(take(time, cells_of)), mass, call)
-    check_populations(snapshots, call)
-    warn_far_cells(snapshots, call)
+    check_snapshots(snapshots, call)
     snapshots$clock$column <- column
     snapshots$source <- c(chosen$source, list(cells = cells_of, of = ncol(x)))
     snapshots

@@ -166,7 +166,7 @@ check_control <- function(control, arg = "control", call = rlang::caller_env()) 
   unknown <- unique(setdiff(names(control), known))
   missing <- setdiff(known, names(control))
   if (length(unknown) > 0) {
-    fail("{.arg {arg}} has the unknown setting{?s} {.val {unknown}}.",
+    fail("{.arg {arg}} has the unknown {cli::qty(unknown)}setting{?s} {.val {unknown}}.",
          "Settings are {.arg {known}}.")
   }
   if (length(missing) > 0 || length(control) != length(known)) {

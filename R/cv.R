@@ -154,6 +154,10 @@ print.vgfm_cv <- function(x, ...) {
   if (all(c("w1", "w1_nearest") %in% names(x))) {
     shown <- format(c(mean(x$w1), mean(x$w1_nearest)), digits = 3)
     cli::cat_line("Mean W1 ", shown[1], "; of the nearest snapshot ", shown[2])
+    if (isTRUE(mean(x$w1) >= mean(x$w1_nearest))) {
+      cli::cat_line("The fits are no better than the nearest snapshot as it is: do not ",
+                    "trust what they say between times.")
+    }
   }
   invisible(x)
 }

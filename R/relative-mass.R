@@ -3,10 +3,7 @@
 # Population size at each time over that at the first: the cells counted, unless measured.
 relative_mass <- function(mass, parsed, counts, call) {
   labels <- parsed$labels
-  if (is.null(mass)) {
-    if (!warn_counts(counts, labels, call)) inform_counts(counts, parsed)
-    return(counts / counts[1])
-  }
+  if (is.null(mass)) return(counts / counts[1])
   fail <- function(message, .envir = parent.frame()) {
     abort_input(message, arg = "mass", class = "vgfm_error_mass", call = call,
                 .envir = .envir)
@@ -55,12 +52,30 @@ mass_places <- function(names, parsed, call) {
   match(values, parsed$times)
 }
 
-# Growth hangs on the masses, so that whoever gave none is told what was taken instead:
-# once in a session where all snapshots are of one size, and once where they are not.
-inform_counts <- function(counts, parsed) {
+# Growth hangs on the masses, so that whoever gave none is told what was taken instead.
+tell_counts <- function(snapshots, call) {
+  jump <- abs(diff(log(snapshots$counts)))
+  if (max(jump) > log(10)) warn_counts(snapshots, which.max(jump), call) else
+    inform_counts(snapshots)
+}
+
+# Numbers of cells sequenced stand in for population sizes, until they cannot.
+warn_counts <- function(snapshots, at, call) {
+  counts <- snapshots$counts[at + 0:1]
+  labels <- snapshots$labels[at + 0:1]
+  warn_vgfm(c(
+    "The numbers of cells jump from {counts[1]} at {.val {labels[1]}} to {counts[2]} at
+     {.val {labels[2]}}, and are taken for population sizes.",
+    i = "Pass {.arg mass}, one population size per time, unless the population did so."
+  ), class = "vgfm_warning_mass", call = call)
+}
+
+# Once in a session where all snapshots are of one size, and once where they are not.
+inform_counts <- function(snapshots) {
+  counts <- snapshots$counts
   equal <- all(counts == counts[1])
   if (said_before(if (equal) "equal counts" else "counts")) return(invisible())
-  span <- diff(range(parsed$times))
+  span <- diff(range(snapshots$times))
   growth <- format(log(counts[length(counts)] / counts[1]) / span, digits = 2)
   taken <- if (equal) paste(counts[1], "cells at every time are") else
     paste("The numbers of cells,", paste0(in_short(counts), ","), "are")
@@ -78,18 +93,4 @@ said_before <- function(what) {
   before <- exists(what, said, inherits = FALSE)
   assign(what, TRUE, said)
   before
-}
-
-# Numbers of cells sequenced stand in for population sizes, until they cannot. Whether
-# there was something to warn of.
-warn_counts <- function(counts, labels, call) {
-  jump <- abs(diff(log(counts)))
-  if (max(jump) <= log(10)) return(FALSE)
-  at <- which.max(jump) + 0:1
-  warn_vgfm(c(
-    "The numbers of cells jump from {counts[at[1]]} at {.val {labels[at[1]]}} to
-     {counts[at[2]]} at {.val {labels[at[2]]}}, and are taken for population sizes.",
-    i = "Pass {.arg mass}, one population size per time, unless the population did so."
-  ), class = "vgfm_warning_mass", call = call)
-  TRUE
 }

@@ -55,7 +55,7 @@ check_columns <- function(dims, there, call, arg = "dims", class = NULL) {
   if (max(dims) > there) {
     abort_x(c(
       "{.arg {arg}} must not ask for more dimensions than there are.",
-      x = "Dimension {max(dims)} is wanted, there {?is/are} {there}.",
+      x = "Dimension {max(dims)} is wanted, there {cli::qty(there)}{?is/are} {there}.",
       i = "Compute more of them, or use fewer."
     ), arg, class, call)
   }

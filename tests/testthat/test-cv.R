@@ -122,6 +122,10 @@ test_that("the table prints with its means, or as what is left of it", {
   table <- vgfm_cv(cells$x, cells$time, times = 8, control = small_control(steps = 5))
   expect_output(print(table), "left out.*w1_nearest.*Mean W1")
   expect_output(print(table["time"]), "time")
+  table$w1 <- table$w1_nearest / 2
+  expect_false(any(grepl("do not trust", capture.output(print(table)))))
+  table$w1 <- 2 * table$w1_nearest
+  expect_output(print(table), "no better than the nearest snapshot")
 })
 
 test_that("error texts name the times that can be left out", {

@@ -262,6 +262,13 @@ test_that("times of few cells warn, and times of one cell each are an error", {
   expect_length(unique(binned), 5)
   expect_s3_class(suppressWarnings(vgfm_fit(cells$x, binned, control = control)), "vgfm")
   few <- c(1:30, 31:33, 71:160)
+  # cut() does not take labels.
+  labels <- paste("day", cells$time[few])
+  warning <- expect_warning(
+    suppressMessages(vgfm_fit(cells$x[few, ], labels, 1:3, control = control)),
+    class = "vgfm_warning_small"
+  )
+  expect_no_match(conditionMessage(warning), "cut(", fixed = TRUE)
   expect_snapshot(error = TRUE, {
     fit <- vgfm_fit(cells$x[few, ], cells$time[few], 1:3, control = control)
     fit <- vgfm_fit(cells$x, time)
@@ -281,15 +288,18 @@ test_that("who gives no masses is told what is taken for them, once", {
   forget <- function() rm(list = ls(said), envir = said)
   on.exit(for (what in c("equal counts", "counts")) said_before(what))
   forget()
-  x <- matrix(as.double(1:24), 12)
-  expect_message(new_snapshots(x, rep(0:1, each = 6)), "6 cells at every time",
+  x <- matrix(as.double(1:72) %% 7, 36)
+  snapshots <- function(time, ...) as_snapshots(x, time, ..., call = NULL)
+  expect_message(snapshots(rep(0:1, each = 18)), "18 cells at every time",
                  class = "vgfm_message_mass")
-  expect_no_message(new_snapshots(x, rep(0:1, each = 6)))
-  # log(8 / 4) in two units of time; another kind, said once more.
-  expect_message(s <- new_snapshots(x, rep(c(0, 2), c(4, 8))), "mean growth 0.35",
+  expect_no_message(snapshots(rep(0:1, each = 18)))
+  # log(24 / 12) in two units of time; another kind, said once more.
+  expect_message(s <- snapshots(rep(c(0, 2), c(12, 24))), "mean growth 0.35",
                  class = "vgfm_message_mass")
   expect_false(s$measured)
   forget()
-  expect_no_message(s <- new_snapshots(x, rep(0:1, each = 6), mass = c(1, 2)))
+  expect_no_message(s <- snapshots(rep(0:1, each = 18), mass = c(1, 2)))
   expect_true(s$measured)
+  # Nothing is said of data that are refused.
+  expect_no_message(expect_error(snapshots(1:36), class = "vgfm_error_time"))
 })
