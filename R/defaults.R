@@ -1,0 +1,85 @@
+# What vgfm_control() leaves to the data, and how it is chosen.
+
+# Steps of matching and of refinement, up to `simple_features` features. Beyond, fields
+# are simple against the noise of the cells, and longer training learns that noise; above
+# all refinement, as distances to noise reward a shrunken cloud.
+efforts <- list(fast = c(steps = 700, refine = 0),
+                default = c(steps = 2000, refine = 150),
+                high = c(steps = 4000, refine = 800))
+simple_features <- 60
+
+# Of the noise of the paths, in standard units.
+least_noise <- 0.02
+
+# The final learning rate as a share of the first.
+rate_floor <- 0.01
+
+# Fills in what depends on the data, in units of x.
+resolve_control <- function(control, snapshots, call = rlang::caller_env()) {
+  check_unit(snapshots$scale, call)
+  features <- ncol(snapshots$x)
+  variance <- within_variance(snapshots)
+  control$epsilon <- control$epsilon %||% (0.007 * variance)
+  control$tau <- control$tau %||% choose_tau(snapshots, control$epsilon, variance)
+  longer <- max(1, (length(snapshots$times) - 1) / longest_course)
+  control$noise <- control$noise %||% max(
+    2 * sqrt(features / (features + 30) * longer) *
+      local_spacing(snapshots, use_threads(control$threads)),
+    least_noise * snapshots$scale
+  )
+  fewer <- min(1, simple_features / features)
+  steps <- round(efforts[[control$effort]] * c(sqrt(fewer), fewer))
+  control$steps <- control$steps %||% steps[["steps"]]
+  control$refine_steps <- control$refine_steps %||% steps[["refine"]]
+  control
+}
+
+# `epsilon` and `tau` are in its square.
+check_unit <- function(scale, call) {
+  if (scale < 1e-140 || scale > 1e140) {
+    too <- if (scale < 1) "small" else "large"
+    remedy <- if (scale < 1) "Multiply" else "Divide"
+    abort_x(c(
+      "The values of {.arg x} are too {too} for double precision.",
+      x = "Their standard deviation is {format(scale, digits = 3)}, of which the square
+           is needed.",
+      i = "{remedy} {.arg x} by a constant."
+    ), "x", NULL, call)
+  }
+}
+
+# At most so many of some rows, evenly spaced.
+spaced <- function(rows, most) {
+  rows[unique(round(seq(1, length(rows), length.out = min(most, length(rows)))))]
+}
+
+# Total variance within a snapshot, of at most 20000 cells each, mean over snapshots; that
+# of all cells where every snapshot is a single point.
+within_variance <- function(snapshots) {
+  times <- seq_along(snapshots$times)
+  within <- mean(vapply(times, function(k) {
+    rows <- spaced(which(snapshots$index == k), 20000)
+    z <- standard_cells(snapshots$x, rows, snapshots)
+    sum((z - rowMeans(z))^2) / ncol(z)
+  }, 0))
+  if (within < 1e-9) within <- ncol(snapshots$x)
+  within * snapshots$scale^2
+}
+
+# Median distance to the nearest cell of the same snapshot, per root of a feature, mean
+# over snapshots; from at most 200 cells against 5000 of each.
+local_spacing <- function(snapshots, threads) {
+  spacing <- vapply(seq_along(snapshots$times), function(k) {
+    others <- spaced(which(snapshots$index == k), 5000)
+    cells <- spaced(others, 200)
+    if (length(others) < 2) return(NA) # a snapshot of one cell has none
+    points <- standard_cells(snapshots$x, others, snapshots)
+    queries <- standard_cells(snapshots$x, cells, snapshots)
+    found <- .Call(ffi_nearest, points, queries, 2, threads)
+    check_core(found, "Finding the nearest cells")
+    stats::median(sqrt(found$square[2, ])) # the nearest is the cell itself
+  }, 0)
+  spacing <- spacing[!is.na(spacing)]
+  if (length(spacing) == 0) return(0)
+  mean(spacing) / sqrt(ncol(snapshots$x)) * snapshots$scale
+}
