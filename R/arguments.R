@@ -29,6 +29,18 @@ abort_unknown <- function(names, known, class, call) {
   )
 }
 
+# An argument that is given but not used, in a call such as this, would be ignored without
+# a word. `given`: whether it is; `used`: in which calls it is of use, in words.
+check_idle <- function(arg, given, used, call = rlang::caller_env()) {
+  if (given) {
+    abort_input(
+      c("{.arg {arg}} is given, but this call makes no use of it.",
+        i = paste0("It counts ", used, ".")),
+      arg = arg, class = "vgfm_error_argument", call = call
+    )
+  }
+}
+
 # Which names R would take for the beginning of a known one.
 abbreviates <- function(names, known) {
   vapply(names, function(name) {

@@ -160,7 +160,7 @@ check_newdata <- function(snapshots, newdata, arg = "newdata",
     if (is.data.frame(newdata)) newdata <- as_plain_frame(newdata)[match(wanted, given)]
   }
   x <- as_cells(newdata, arg, class, call)$x
-  if (by_name) return(x[, wanted, drop = FALSE])
+  if (by_name) x <- x[, wanted, drop = FALSE]
   if (ncol(x) != length(wanted)) {
     abort_x(c(
       "{.arg {arg}} must have the features of the fit.",
@@ -169,5 +169,19 @@ check_newdata <- function(snapshots, newdata, arg = "newdata",
     ), arg, class, call)
   }
   colnames(x) <- wanted
+  warn_beyond(snapshots, x, arg, call)
   x
+}
+
+# Cells that are nowhere near those of the fit, as when they were scaled in another way.
+warn_beyond <- function(snapshots, x, arg, call) {
+  beyond <- ranges_beyond(snapshots, x) > check_limits[["reach"]]
+  if (!any(beyond)) return(invisible())
+  count <- sum(rowSums(beyond) > 0)
+  feature <- colnames(x)[which.max(colSums(beyond))]
+  warn_vgfm(c(
+    "{count} of {nrow(x)} cell{?s} of {.arg {arg}} lie further outside of the cells of the
+     fit than these are wide, as in feature {.val {feature}}.",
+    i = "The fields were never trained there. Are units and scaling those of the fit?"
+  ), class = "vgfm_warning_extrapolation", call = call)
 }

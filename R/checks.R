@@ -60,15 +60,18 @@ refinement_check <- function(fit) {
 # By how many ranges of a feature a predicted cell lies outside of the data, at worst.
 reach <- function(fit, states) {
   if (is.null(states)) return(Inf)
-  x <- fit$snapshots$x
-  low <- apply(x, 2, min)
-  high <- apply(x, 2, max)
+  max(0, vapply(states, function(state) max(ranges_beyond(fit$snapshots, state$x)), 0))
+}
+
+# For every cell of x and feature: how many ranges of the data it lies outside of them;
+# negative inside.
+ranges_beyond <- function(snapshots, x) {
+  low <- apply(snapshots$x, 2, min)
+  high <- apply(snapshots$x, 2, max)
   range <- high - low
-  range[range == 0] <- fit$snapshots$scale
-  max(0, vapply(states, function(state) {
-    beyond <- pmax(sweep(state$x, 2, high), sweep(-state$x, 2, low, "+"))
-    max(sweep(beyond, 2, range, "/"))
-  }, 0))
+  range[range == 0] <- snapshots$scale
+  beyond <- pmax(sweep(x, 2, high), sweep(-x, 2, low, "+"))
+  sweep(beyond, 2, range, "/")
 }
 
 distance_ratio <- function(fit, states) {

@@ -74,11 +74,28 @@ format_clock <- function(value, clock) {
   )
 }
 
+# The same for times that look alike: an hour that comes twice, when summer time ends, is
+# told apart by its time zone, and others by more digits or by a time of day.
+finer_labels <- function(value, clock) {
+  exact <- format_number(value, digits = 17)
+  of_day <- function(tz) {
+    format(structure(value * day_seconds, class = c("POSIXct", "POSIXt"), tzone = tz),
+           "%Y-%m-%d %H:%M:%OS6")
+  }
+  out <- switch(clock$kind,
+    date = of_day("UTC"),
+    datetime = format(from_clock(value, clock), usetz = TRUE),
+    difftime = paste(exact, clock$units),
+    exact
+  )
+  if (clock$kind == "datetime" && anyDuplicated(out)) of_day(clock$tz) else out
+}
+
 # Without an exponent wherever that can be read, so that a label of 100000 is that.
-format_number <- function(x) {
+format_number <- function(x, digits = 15) {
   vapply(x, function(value) {
     plain <- is.finite(value) && (value == 0 || (abs(value) >= 1e-5 && abs(value) < 1e15))
-    format(value, digits = 15, decimal.mark = ".", scientific = !plain)
+    format(value, digits = digits, decimal.mark = ".", scientific = !plain)
   }, "")
 }
 

@@ -122,13 +122,15 @@ newdata_coordinates <- function(x, source, arg, class, call) {
   project(values, source$centre, source$rotation)
 }
 
-# Two objects may both have a "pca", each with axes of its own.
+# Two objects may both have a "pca", each with axes of its own. An object cut to some of
+# its genes has these loadings only.
 check_same_rotation <- function(rotation, source, arg, class, call) {
   kept <- source$rotation
   if (is.null(kept) || is.null(rotation)) return(invisible())
-  same <- setequal(rownames(kept), rownames(rotation)) &&
-    isTRUE(all.equal(unname(rotation[rownames(kept), ]), unname(kept[rownames(kept), ]),
-                     tolerance = 1e-6))
+  shared <- intersect(rownames(kept), rownames(rotation))
+  same <- length(shared) > 0 && ncol(kept) == ncol(rotation) &&
+    isTRUE(all.equal(unname(rotation[shared, , drop = FALSE]),
+                     unname(kept[shared, , drop = FALSE]), tolerance = 1e-6))
   if (!same) {
     abort_x(c(
       "{.arg {arg}} must have the reduction {.val {source$reduction}} of the fit.",

@@ -50,6 +50,7 @@ vgfm_evaluate <- function(fit, newdata = NULL, time = NULL, ...) {
   check_arguments()
   check_fit(fit)
   call <- rlang::current_env()
+  check_idle("time", !is.null(time) && is.null(newdata), "with {.arg newdata}")
   observed <- fit$snapshots
   target <- if (is.null(newdata)) observed else held_out(fit, newdata, time)
   start <- observed$x[observed$index == 1, , drop = FALSE]

@@ -76,6 +76,9 @@
 #' others and for masses that jump (trained mass, predicted cells); more cells at each
 #' time.
 #'
+#' A fit whose training was interrupted is not checked yet, and its masses are as training
+#' left them: `fit$checks` is `NULL`.
+#'
 #' A fit that passes may still be wrong about what these figures do not see: which cells
 #' grow, and what happens between the times.
 #' @section Errors: All have class `vgfm_error`. `vgfm_error_input` for unusable
@@ -163,18 +166,33 @@ new_fit <- function(snapshots, couplings, problem, training, control, seconds,
     ),
     class = "vgfm"
   )
-  # An untrained field is shown as it is.
-  if (training$step == 0) return(fit)
+  # An untrained field is shown as it is; what an interrupt left is not expected to be
+  # good yet, and the user is not to wait.
+  if (training$step == 0 || !is_trained(fit)) return(fit)
+  tryCatch(calibrate_and_check(fit, call), interrupt = function(condition) {
+    warn_vgfm(c(
+      "The checks of the fit were interrupted; its training is complete.",
+      i = "{.fn vgfm_resume} makes the checks, and the masses right at the times."
+    ), class = "vgfm_warning_interrupted", call = call)
+    fit
+  })
+}
+
+calibrate_and_check <- function(fit, call) {
   states <- predicted_course(fit)
   fit$field$correction <- mass_correction(fit, states)
   fit$checks <- fit_checks(fit, states)
-  # What an interrupt left is not expected to be good yet.
-  if (is_complete(fit)) warn_checks(fit, call)
+  warn_checks(fit, call)
   fit
 }
 
-# Whether all the training that was asked for is done, or can be.
+# Whether there is nothing left to do: all is trained, and checked.
 is_complete <- function(fit) {
+  is_trained(fit) && (fit$training$step == 0 || !is.null(fit$checks))
+}
+
+# Whether all the training that was asked for is done, or can be.
+is_trained <- function(fit) {
   control <- fit$control
   matched <- fit$training$step >= control$steps
   matched && (control$steps == 0 || !is.null(fit$training$refinement$stopped) ||

@@ -51,7 +51,7 @@ rows_of_cells <- function(fit, names, length, arg, call) {
 masses <- function(fit, group, call = rlang::caller_env()) {
   s <- fit$snapshots
   all <- utils::tail(make.unique(c(levels(group), "total")), 1)
-  start <- first_cells(fit, masses_cells)
+  start <- snapshot_cells(fit, 1, masses_cells)
   times <- sort(unique(c(s$times, seq(s$times[1], max(s$times), length.out = 41))))
   population <- follow(fit, start, s$times[1], times, call)
   of_total <- vapply(population, function(state) mean(exp(state$log_weight)), 0)

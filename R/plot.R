@@ -232,7 +232,7 @@ squish <- function(x, range) pmin(pmax(x, range[1]), range[2])
 plot_fit <- function(fit, dims, call) {
   s <- fit$snapshots
   later <- seq_along(s$times)[-1]
-  start <- first_cells(fit, ceiling(figure_cells / length(later)))
+  start <- snapshot_cells(fit, 1, ceiling(figure_cells / length(later)))
   population <- follow(fit, start, s$times[1], s$times[-1], call)
   predicted <- do.call(rbind, Map(function(state, k) {
     data.frame(features_table(state$x), .time = state$time, .label = time_label(fit, k),

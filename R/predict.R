@@ -32,6 +32,8 @@ predict.vgfm <- function(object, newdata = NULL, time = NULL,
   check_arguments()
   check_fit(object, "object")
   type <- check_choice(type, c("velocity", "growth", "state", "weight"))
+  check_idle("to", !is.null(to) && type %in% c("velocity", "growth"),
+             "for the types {.val state} and {.val weight}")
   cells <- cells_at(object, newdata, time)
   if (type %in% c("velocity", "growth")) {
     out <- evaluate_field(object, cells$x, cells$time)

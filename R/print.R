@@ -1,7 +1,7 @@
 #' Print and summarise a fit
 #'
 #' @param x,object A fit from [vgfm_fit()], its summary, or fits of replicates.
-#' @param ... Ignored.
+#' @param ... Ignored by `print()`, must be empty for `summary()`.
 #' @return `print()` gives its argument back, invisibly. `summary()` gives a list of class
 #'   `summary.vgfm`: `evaluation` (see [vgfm_evaluate()]), `couplings` (a data frame with
 #'   one row per interval: `from`, `to`, `cost` per unit of mass, the lowest and highest
@@ -44,6 +44,9 @@ print.vgfm <- function(x, ...) {
     cli::cat_line("checks ", checks_in_short(x), if (!all(x$checks$passed))
       " (see fit$checks)")
   }
+  if (is.null(x$checks) && x$training$step > 0) {
+    cli::cat_line("checks not made, masses as training left them: it was interrupted")
+  }
   stopped <- x$training$refinement$stopped
   if (!is.null(stopped)) cli::cat_line("refinement stopped: ", stopped)
   going_on <- if (!is_complete(x)) "vgfm_resume() to go on, "
@@ -70,6 +73,7 @@ in_short <- function(values) {
 #' @rdname print.vgfm
 #' @export
 summary.vgfm <- function(object, ...) {
+  check_arguments()
   check_fit(object, "object")
   times <- object$snapshots$labels
   intervals <- seq_along(object$couplings)

@@ -26,10 +26,7 @@ parse_time <- function(time, arg = "time", call = rlang::caller_env()) {
   times <- sort(unique(value))
   labels <- if (clock$kind == "label") label[match(times, value)] else
     format_clock(times, clock)
-  # An hour that comes twice, when summer time ends, is told apart by its time zone.
-  if (clock$kind == "datetime" && anyDuplicated(labels)) {
-    labels <- format(from_clock(times, clock), usetz = TRUE)
-  }
+  if (anyDuplicated(labels)) labels <- finer_labels(times, clock)
   if (length(times) < 2) {
     abort_time(c(
       "{.arg {arg}} must have at least two distinct values.",
@@ -37,10 +34,25 @@ parse_time <- function(time, arg = "time", call = rlang::caller_env()) {
       i = "A velocity needs snapshots of at least two times."
     ), arg, call)
   }
+  check_time_range(times, arg, call)
   check_ties(times, arg, call)
   list(value = value, times = times, labels = labels, index = match(value, times),
        clock = clock)
 }
+
+# Rates per unit of time must be numbers.
+check_time_range <- function(times, arg, call) {
+  range <- times[length(times)] - times[1]
+  if (!is.finite(range) || range < least_range) {
+    abort_time(c(
+      "The times in {.arg {arg}} are too far apart or too close for double precision.",
+      x = "They span {format(range, digits = 3)}.",
+      i = "Pass them in another unit."
+    ), arg, call)
+  }
+}
+
+least_range <- 1e-300
 
 # 0.3 and 0.1 + 0.2 are one time.
 rounding <- function(times) 1e-8 * diff(range(times))

@@ -5,10 +5,11 @@
 #'
 #' @param fit A fit from [vgfm_fit()].
 #' @param newdata Cells to start from, in rows. Default: `n` cells drawn at random from
-#'   the first snapshot.
+#'   the snapshot at `from`.
 #' @param from Time at which they start, in any form that [vgfm_fit()] takes: one for all,
 #'   one per cell, or the name of a column of `newdata`. Default: the times in the column
-#'   of `newdata` that the fit was made with; without `newdata`, the first observed time.
+#'   of `newdata` that the fit was made with; without `newdata`, where it must
+#'   be an observed time, the first one.
 #' @param times Times at which the paths are reported, in the same terms. Default: 50 from
 #'   the first to the last observed time.
 #' @param n Number of cells to draw when `newdata` is not given; all, if there are fewer.
@@ -35,14 +36,16 @@ vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n 
   call <- rlang::current_env()
   s <- fit$snapshots
   observed <- s$times
+  check_idle("n", !missing(n) && !is.null(newdata), "without {.arg newdata}")
   n <- check_count(n)
-  x <- if (is.null(newdata)) first_cells(fit, n) else check_newdata(s, newdata)
+  start <- if (is.null(newdata)) start_snapshot(fit, from, call)
+  x <- if (is.null(newdata)) snapshot_cells(fit, start, n) else check_newdata(s, newdata)
   if (nrow(x) == 0) {
     abort_x("{.arg newdata} must have at least one cell (row).", "newdata",
             "vgfm_error_newdata", call)
   }
   from <- if (is.null(newdata)) {
-    rep(one_time(fit, from, "from", call) %||% observed[1], nrow(x))
+    rep(observed[start], nrow(x))
   } else {
     newdata_time(fit, newdata, from, x, "from", call = call)
   }
@@ -115,10 +118,24 @@ follow <- function(fit, x, from, times, call = rlang::caller_env()) {
   out
 }
 
-# n cells of the first snapshot, at random but always the same ones for a fit.
-first_cells <- function(fit, n, call = rlang::caller_env()) {
-  n <- check_count(n, call = call)
-  rows <- thin_rows(which(fit$snapshots$index == 1), n, fit)
+# The number of the snapshot at time `from`, whose cells start there.
+start_snapshot <- function(fit, from, call) {
+  at <- one_time(fit, from, "from", call)
+  if (is.null(at)) return(1L)
+  k <- match(at, fit$snapshots$times)
+  if (is.na(k)) {
+    abort_time(c(
+      "{.arg from} must be an observed time, as no {.arg newdata} are given, not
+       {show_time(fit$snapshots, at)}.",
+      i = "The observed times are {.val {fit$snapshots$labels}}."
+    ), "from", call)
+  }
+  k
+}
+
+# n cells of snapshot k, at random but always the same ones for a fit.
+snapshot_cells <- function(fit, k, n) {
+  rows <- thin_rows(which(fit$snapshots$index == k), n, fit)
   x <- fit$snapshots$x[rows, , drop = FALSE]
   if (is.null(rownames(x))) rownames(x) <- rows
   x

@@ -18,6 +18,7 @@ typedef struct {
   size_t n, m;                /* points of positive weight */
   uint32_t *x_index, *y_index; /* (n), (m) of all points: place in the caller's order */
   double *weight;             /* (n + m) of all points, in the caller's order */
+  double *rounding;           /* (n + m) what `unit` lacks of the weights, or 0 */
   int64_t *unit;              /* (n + m) the same as integers */
   int64_t total;
   double *u, *v;              /* (n), (m) of all points, in the frame's order and scale */
@@ -52,6 +53,7 @@ static void layout(arena *a, frame *f, const emd_task *t, size_t memory) {
   f->x_index = arena_take(a, n, sizeof *f->x_index);
   f->y_index = arena_take(a, m, sizeof *f->y_index);
   f->weight = arena_take(a, n + m, sizeof *f->weight);
+  f->rounding = arena_take(a, n + m, sizeof *f->rounding);
   f->unit = arena_take(a, n + m, sizeof *f->unit);
   f->u = arena_take(a, n, sizeof *f->u);
   f->v = arena_take(a, m, sizeof *f->v);
@@ -156,6 +158,30 @@ static size_t place_cloud(double *out, uint32_t *index, int64_t *unit_out, const
   return positive;
 }
 
+/* Small weights lose digits as integers, and a point may be so far that these count: what
+ * they lack, as a share of the whole, of points in the order of `index`. The heaviest
+ * point takes the difference, as it does among the integers. Weights of more units than
+ * that are off by less than the rest of the arithmetic. */
+static void find_rounding(double *rounding, const frame *f, const double *weight,
+                          const uint32_t *index, const int64_t *unit, size_t count) {
+  const int64_t many = INT64_C(1) << 20;
+  double greatest = 0, sum = 0, moved = 0;
+  size_t heaviest = 0;
+  for (size_t k = 0; k < count; k++)
+    if (weight[index[k]] > greatest) {
+      greatest = weight[index[k]];
+      heaviest = k;
+    }
+  for (size_t k = 0; k < count; k++) sum += weight[index[k]] / greatest;
+  for (size_t k = 0; k < count; k++) {
+    int is_small = f->total == EMD_WHOLE && unit[k] < many && k != heaviest;
+    double share = weight[index[k]] / greatest / sum;
+    rounding[k] = is_small ? share - (double)unit[k] / (double)f->total : 0;
+    moved += rounding[k];
+  }
+  rounding[heaviest] = -moved;
+}
+
 static double largest_norm(const double *point, size_t count, size_t d) {
   double largest = 0;
   for (size_t i = 0; i < count; i++) {
@@ -176,6 +202,9 @@ static void enter_frame(frame *f, const emd_task *t, const emd_options *o) {
   f->n = place_cloud(finest->x, f->x_index, finest->unit, f, t->x, f->unit, t->n, t->d);
   f->m = place_cloud(finest->y, f->y_index, finest->unit + f->n, f, t->y, f->unit + t->n,
                      t->m, t->d);
+  find_rounding(f->rounding, f, f->weight, f->x_index, finest->unit, f->n);
+  find_rounding(f->rounding + f->n, f, f->weight + t->n, f->y_index,
+                finest->unit + f->n, f->m);
   finest->n = f->n;
   finest->m = f->m;
   f->problem.d = t->d;
@@ -308,13 +337,22 @@ static double plan_cost(const frame *f, emd_arc *plan, size_t *arcs) {
   return cost;
 }
 
+/* sum_i rounding_i potential_i: what the cost lacks as weights were rounded, since a
+ * potential is the derivative of the cost by its weight. */
+static double rounded_off(const frame *f, const double *potential, size_t first,
+                          size_t count) {
+  double sum = 0;
+  for (size_t k = 0; k < count; k++) sum += f->rounding[first + k] * potential[k];
+  return sum;
+}
+
 /* sum_i weight_i potential_i over the points in the problem. */
 static double weighted_sum(const frame *f, const double *potential, size_t first,
                            size_t count) {
   double sum = 0;
   for (size_t k = 0; k < count; k++)
     sum += (double)f->level->unit[first + k] / (double)f->total * potential[k];
-  return sum;
+  return sum + rounded_off(f, potential, first, count);
 }
 
 /* A point without weight may lie too far for a potential. */
@@ -349,14 +387,15 @@ static int least_mean(double *mean, double *least, const frame *f, int is_source
 }
 
 /* A cost that is small beside the rounding of the frame, which a far point may have made
- * large, is believed where the plan all but moves every point to its nearest one. */
+ * large, is believed to a tenth: where the plan all but moves every point to its nearest
+ * one. */
 static int check_digits(frame *f, double cost, double gap) {
   double from_source, from_target;
   if (!(cost <= f->problem.tolerance + fmax(gap, 0))) return STATUS_OK;
   int status = least_mean(&from_source, f->u, f, 1);
   if (status == STATUS_OK) status = least_mean(&from_target, f->v, f, 0);
   if (status != STATUS_OK) return status;
-  return fmax(from_source, from_target) >= cost / 2 ? STATUS_OK : STATUS_PRECISION;
+  return fmax(from_source, from_target) >= 0.9 * cost ? STATUS_OK : STATUS_PRECISION;
 }
 
 int emd_solve(double *potential_source, double *potential_target, emd_arc *plan,
@@ -372,11 +411,12 @@ int emd_solve(double *potential_source, double *potential_target, emd_arc *plan,
   enter_frame(&f, t, o);
   status = solve_levels(&f, o);
   if (status != STATUS_OK && status != STATUS_NOT_CONVERGED) return status;
-  double gap = NAN, shift = NAN;
+  double gap = NAN, shift = NAN, lacking = 0;
   if (status == STATUS_OK) {
     read_potentials(&f);
     double u_sum = weighted_sum(&f, f.u, 0, f.n), v_sum = weighted_sum(&f, f.v, f.n, f.m);
-    gap = plan_cost(&f, NULL, &result->arcs) - u_sum - v_sum;
+    lacking = rounded_off(&f, f.u, 0, f.n) + rounded_off(&f, f.v, f.n, f.m);
+    gap = plan_cost(&f, NULL, &result->arcs) + lacking - u_sum - v_sum;
     shift = (v_sum - u_sum) / 2;
     extend_potentials(&f, t->n, t->m);
   }
@@ -384,7 +424,8 @@ int emd_solve(double *potential_source, double *potential_target, emd_arc *plan,
   int bad_target = write_potential(potential_target, &f, f.v, f.y_index, -shift, t->m);
   place_points(f.level->x, f.x_index, &f, t->x, NULL, f.n, t->d);
   place_points(f.level->y, f.y_index, &f, t->y, NULL, f.m, t->d);
-  double cost = plan_cost(&f, plan, &result->arcs);
+  double cost = plan_cost(&f, plan, &result->arcs) + lacking;
+  if (cost < 0) cost = 0;
   result->cost = cost * f.cost_unit;
   result->distance = ldexp(t->metric == EMD_EUCLIDEAN ? cost : sqrt(cost), f.exponent);
   result->gap = gap * f.cost_unit;

@@ -81,7 +81,7 @@ static int64_t small_multiples(int64_t *unit, const double *weight, size_t count
 
 /* Rounded to multiples of 2^-60 of the sum; the largest weight takes the difference. */
 static void rounded_weights(int64_t *unit, const double *weight, size_t count) {
-  const int64_t whole = INT64_C(1) << 60;
+  const int64_t whole = EMD_WHOLE;
   double greatest = 0, sum = 0, lost = 0; /* to rounding: Neumaier 1974 */
   size_t heaviest = 0;
   for (size_t i = 0; i < count; i++)
@@ -120,7 +120,7 @@ int64_t emd_integer_weights(int64_t *source, int64_t *target, const double *a,
   if (source_total == 0 || target_total == 0) {
     rounded_weights(source, a, n);
     rounded_weights(target, b, m);
-    return INT64_C(1) << 60;
+    return EMD_WHOLE;
   }
   int64_t divisor = common_divisor(source_total, target_total);
   for (size_t i = 0; i < n; i++) source[i] *= target_total / divisor;

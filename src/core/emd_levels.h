@@ -12,6 +12,8 @@ enum {
   EMD_LEVELS = 24
 };
 
+#define EMD_WHOLE (INT64_C(1) << 60) /* the total of weights that are rounded */
+
 typedef struct {
   size_t n, m;
   double *x;            /* (n, d) */

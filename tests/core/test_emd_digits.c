@@ -111,6 +111,26 @@ static void check_lost(void) {
   CHECK(distance_of(&pair, "a pair") == 0.5, "0.5");
 }
 
+/* A point far away of hardly any weight: it counts by its weight, not by the least that
+ * integers can hold. The others are one apart; W1 is 1 + weight * place. */
+static void check_light(void) {
+  const double weights[] = {1e-300, 1e-40, 1e-30, 3e-19, 1.5e-18, 1e-15};
+  const double places[] = {1e3, 1e14, 1e18, 1e20};
+  for (int k = 0; k < 24; k++)
+    for (int swap = 0; swap < 2; swap++) {
+      double weight = weights[k / 4], far = places[k % 4];
+      double x[3] = {0, far, 10}, y[2] = {1, 11}, a[3] = {1, 2 * weight, 1};
+      emd_task t = swap ? (emd_task){2, 3, 1, y, x, NULL, a, EMD_EUCLIDEAN} :
+                          (emd_task){3, 2, 1, x, y, a, NULL, EMD_EUCLIDEAN};
+      int status;
+      emd_result r = result_of(&t, &status);
+      double want = 1 + weight * far;
+      if (status == STATUS_OK) CHECK_NEAR(r.distance, want, 0.11);
+      if (far < 1e15 || weight * far > 1000)
+        CHECK(status == STATUS_OK, "%g at %g: %d", weight, far, status);
+    }
+}
+
 /* Clouds that all but agree: any shift far below the spacing is found, to 1e-6 of it as
  * long as the points can hold it. */
 static void check_small_shifts(void) {
@@ -135,6 +155,7 @@ int main(void) {
   check_far_potentials();
   check_scales();
   check_lost();
+  check_light();
   check_small_shifts();
   return check_report("test_emd_digits");
 }

@@ -161,3 +161,17 @@ test_that("columns of a rotation go by name", {
   colnames(rotation)[1] <- "z"
   expect_error(vgfm_growth_genes(fit, rotation = rotation), class = "vgfm_error_rotation")
 })
+
+test_that("an argument that would be ignored is refused", {
+  fit <- small_fit(steps = 0)
+  x <- fit$snapshots$x
+  refused <- function(code, arg) {
+    error <- expect_error(code, class = "vgfm_error_argument")
+    expect_identical(error$arg, arg)
+  }
+  refused(predict(fit, to = 8), "to")
+  refused(predict(fit, type = "growth", to = 8), "to")
+  refused(vgfm_trajectories(fit, x[1:3, ], from = 2, n = 2), "n")
+  refused(vgfm_evaluate(fit, time = 4), "time")
+  refused(summary(fit, digits = 3), "digits")
+})

@@ -186,3 +186,24 @@ test_that("what differs from an observed time by rounding is that time", {
   expect_identical(fit_times(s, c(0.1 + 0.2, 0.5, 1 - 1e-12)), c(0.3, 0.5, 1))
   expect_identical(nearest_time(c(-1, 0.19, 0.21, 5), s$times), c(0.1, 0.1, 0.3, 1))
 })
+
+test_that("times that look alike have labels that differ, and are read back", {
+  cells <- small_cells()
+  steps <- c(2, 4, 8)
+  alike <- list(1e15 + steps, day_one + steps / 24, noon + steps / 8,
+                as.difftime(1e15 + steps, units = "secs"))
+  for (times in alike) {
+    time <- take(times, rep(1:3, c(30, 40, 90)))
+    fit <- vgfm_fit(cells$x, time, control = small_control(steps = 0))
+    expect_identical(anyDuplicated(fit$snapshots$labels), 0L)
+    expect_identical(fit_times(fit$snapshots, fit$snapshots$labels), fit$snapshots$times)
+    expect_identical(fit_times(fit$snapshots, times), fit$snapshots$times)
+  }
+})
+
+test_that("times that double precision cannot tell or span are refused", {
+  cells <- small_cells()
+  for (times in list(1e-320 * c(2, 4, 8), c(-1.7e308, 0, 1.7e308))) {
+    expect_error(vgfm_fit(cells$x, rep(times, c(30, 40, 90))), class = "vgfm_error_time")
+  }
+})

@@ -196,6 +196,11 @@ test_that("an object cut to one gene or one cell is read like any other", {
   expect_error(predict(genes, x["gene4", ], 0), "gene2", class = "vgfm_error_newdata")
   expect_error(predict(genes, x["gene4", "cell7"], 0), "gene2",
                class = "vgfm_error_newdata")
+  # A reduction keeps the loadings of the genes that are left.
+  reduced <- quiet_fit(x, "day", reduction = "pca")
+  for (left in list("gene4", paste0("gene", c(2, 7, 60)))) {
+    expect_identical(growth(reduced, x[left, ]), growth(reduced))
+  }
 })
 
 test_that("cell names used twice are an error; no names are none", {

@@ -155,6 +155,33 @@ test_that("a user's interrupt keeps what was learned", {
   expect_output(print(fit), "vgfm_resume")
 })
 
+test_that("a fit interrupted in training is handed over at once, not checked yet", {
+  local_function("predicted_course", function(fit) stop("not to be called"))
+  local_function("new_progress", function(name, ...) {
+    function(steps, ...) if (name == "Matching" && steps > 0) rlang::interrupt()
+  })
+  expect_warning(fit <- small_fit(), class = "vgfm_warning_interrupted")
+  expect_null(fit$checks)
+  expect_null(fit$field$correction)
+  expect_false(is_complete(fit))
+})
+
+test_that("an interrupt of the checks keeps the training, and resuming makes them", {
+  whole <- small_fit()
+  course <- predicted_course
+  calls <- 0
+  local_function("predicted_course", function(fit) {
+    calls <<- calls + 1
+    if (calls == 1) rlang::interrupt()
+    course(fit)
+  })
+  expect_warning(fit <- small_fit(), class = "vgfm_warning_interrupted")
+  expect_identical(fit$training, whole$training)
+  expect_output(print(fit), "vgfm_resume.*checks not made|checks not made.*vgfm_resume")
+  parts <- c("field", "training", "checks")
+  expect_identical(vgfm_resume(fit)[parts], whole[parts])
+})
+
 test_that("an interrupt before the first step leaves an untrained fit", {
   calls <- 0
   local_function("new_stopwatch", function() {

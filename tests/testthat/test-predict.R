@@ -118,3 +118,16 @@ test_that("trajectories are states and weights in long form", {
   expect_error(vgfm_trajectories(fit, fit$snapshots$x[0, ]), class = "vgfm_error_newdata")
   expect_error(vgfm_trajectories(fit, n = 0), class = "vgfm_error_input")
 })
+
+test_that("cells that are nowhere near those of the fit are told", {
+  fit <- small_fit(steps = 2)
+  x <- fit$snapshots$x[1:4, ]
+  expect_no_warning(predict(fit, x + 1, 2))
+  x[2, "b"] <- 1e3
+  calls <- list(
+    quote(predict(fit, x, 2)), quote(augment(fit, x, 2)),
+    quote(vgfm_trajectories(fit, x, from = 2, times = 4)),
+    quote(vgfm_evaluate(fit, x, rep(4, 4)))
+  )
+  for (call in calls) expect_warning(eval(call), class = "vgfm_warning_extrapolation")
+})

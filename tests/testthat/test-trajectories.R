@@ -60,3 +60,13 @@ test_that("all cells of one start are followed as vgfm_evaluate() follows them",
   each <- follow_each(fit, x, rep(2, 5), c(4, 8))
   for (i in 1:2) expect_identical(each[[i]]$x, one[[i]]$x)
 })
+
+test_that("cells that are drawn are those of the time where they start", {
+  fit <- small_fit(steps = 20)
+  paths <- vgfm_trajectories(fit, from = 4, times = c(2, 4, 8), n = 5)
+  here <- paths[paths$time == 4, ]
+  expect_identical(fit$snapshots$time[as.integer(here$cell)], rep(4, 5))
+  expect_equal(as.matrix(here[c("a", "b")]), fit$snapshots$x[as.integer(here$cell), ],
+               ignore_attr = TRUE)
+  expect_error(vgfm_trajectories(fit, from = 3), class = "vgfm_error_time")
+})
