@@ -56,8 +56,8 @@
 #' matching loss stays as an anchor between the times. In turn, a fifth of the cells of
 #' each later snapshot sits out a round of steps, and judges it by W1 plus relative mass
 #' error; of the states after every five rounds and the unrefined one, the best is
-#' returned. Where a round cannot be computed, refinement stops, and the fit says why (see
-#' section "Checks" of [vgfm_fit()]).
+#' returned. Where a round cannot be computed, refinement stops, and the fit says why, as
+#' [vgfm_fit()] has it under "Checks".
 #'
 #' At last, refined or not, the total mass is made right at the observed times, by a rate
 #' added to the growth of all cells alike; what [vgfm_evaluate()] reports as RME on the

@@ -29,7 +29,7 @@ print.vgfm <- function(x, ...) {
   cli::cat_line("times  ", in_short(s$labels))
   cli::cat_line("cells  ", in_short(s$counts))
   cli::cat_line("mass   ", in_short(format(s$mass, digits = 3, trim = TRUE)),
-                if (isFALSE(s$measured)) " (numbers of cells; pass mass = if measured)")
+                if (!s$measured) " (numbers of cells; pass mass = if measured)")
   cli::cat_line("steps  ", x$training$step, " of ", x$control$steps, ", refined ",
                 refined_steps(x), " of ", x$control$refine_steps, ", in ",
                 format(sum(x$seconds), digits = 2), " s")

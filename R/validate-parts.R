@@ -37,6 +37,8 @@ texts <- function(n) {
   }
 }
 
+true_or_false <- function(x) if (!isTRUE(x) && !isFALSE(x)) "TRUE or FALSE"
+
 exactly <- function(wanted, what) function(x) if (!identical(x, wanted)) what
 
 or_null <- function(part) function(x) if (!is.null(x)) part(x)

@@ -75,7 +75,7 @@ snapshots_fault <- function(s) {
 snapshots_agree <- function(s, n, d, times) {
   parts_fault(s, "snapshots", list(
     features = texts(d), features = exactly(colnames(s$x), "the columns of x"),
-    named = function(x) if (!isTRUE(x) && !isFALSE(x)) "TRUE or FALSE",
+    named = true_or_false,
     index = wholes(n, 1, times),
     time = exactly(s$times[s$index], "the time of every cell"),
     labels = texts(times),
@@ -83,6 +83,7 @@ snapshots_agree <- function(s, n, d, times) {
     counts = exactly(tabulate(s$index, times), "the numbers of cells by time"),
     counts = wholes(times, 1),
     mass = numbers(times, 0, above = TRUE),
+    measured = true_or_false,
     center = numbers(d),
     scale = numbers(1, 0, above = TRUE)
   ))

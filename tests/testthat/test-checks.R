@@ -106,7 +106,7 @@ test_that("each check has the value that its definition gives", {
   states[[1]]$x[1, 1] <- min(x[, 1]) - 2 * diff(range(x[, 1]))
   expect_equal(reach(fit, states), 2)
   expect_false(check_row("x", NaN, 1, "")$passed)
-  # A cell that has gone far with hardly a weight, or nowhere: no error takes the fit away.
+  # A cell that has gone far with hardly a weight, or nowhere: the fit is not lost by it.
   states <- predicted_course(fit)
   for (far in c(1e15, NaN)) {
     states[[1]]$x[1, 1] <- far
@@ -171,7 +171,8 @@ test_that("a few cells that set the scale of all others are named", {
   time <- rep(0:2, each = 120)
   expect_no_warning(vgfm_fit(x, time, control = control))
   x[17, 2] <- 1e8
-  expect_warning(vgfm_fit(x, time, control = control), "1 of .* makes.*: row 17 \\(\"c17\"\\)",
+  expect_warning(vgfm_fit(x, time, control = control),
+                 "1 of .* makes.*: row 17 \\(\"c17\"\\)",
                  class = "vgfm_warning_far_cells")
   # Two clusters, one of them small, are no such thing.
   x[17, 2] <- 0
