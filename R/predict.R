@@ -16,7 +16,8 @@
 #' @return For velocity and state a matrix, cells in rows and features in columns; for
 #'   growth and weight a vector with one number per cell.
 #' @section Warnings: `vgfm_warning_extrapolation` if a time lies outside the observed
-#'   ones: the fields were never trained there.
+#'   ones, or a cell further outside of those of the fit than these are wide: the fields
+#'   were never trained there.
 #' @section Errors: `vgfm_error_newdata` if features do not match those of the fit,
 #'   `vgfm_error_time` for unusable times.
 #' @export
