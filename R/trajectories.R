@@ -22,8 +22,8 @@
 #'   `vgfm_error_time` if `from` is needed or times are unusable, and `vgfm_error_newdata`
 #'   for cells that do not match those of the fit; `vgfm_error_not_finite` or
 #'   `vgfm_error_convergence` if the fields cannot be integrated.
-#' @section Warnings: `vgfm_warning_extrapolation` for times outside the observed ones, and
-#'   for cells far outside of those of the fit.
+#' @section Warnings: `vgfm_warning_extrapolation` for times outside the observed ones,
+#'   and for cells far outside of those of the fit.
 #' @export
 #' @examples
 #' set.seed(1)
