@@ -15,7 +15,9 @@
 #'   hardly at all where branches of the population really grow and shrink, while `tau`
 #'   is too dear for cells within a branch to differ, and too cheap to pay transport
 #'   between branches. The flattest place of such a plateau is taken (at least three
-#'   times flatter than on both sides). Without a plateau the data do not tell growth from
+#'   times flatter than on both sides); or the upper end of one that runs to the end of
+#'   the grid, as where a group far from all others dies out, if more than half of the
+#'   cells count as parents there. Without a plateau the data do not tell growth from
 #'   motion: `tau` is then 3 V, or as much more as brings the standard deviation of log
 #'   descendants down to 0.3 on those 150 cells of each snapshot, or with K > 3 intervals
 #'   to 0.3 / (K - 2), as what motion adds in one it adds in each. Over all cells it comes

@@ -20,17 +20,21 @@ tau_cells <- 150
 choose_tau <- function(snapshots, epsilon, variance) {
   unit <- variance / snapshots$scale^2
   spread <- rep(0, length(tau_grid))
+  parents <- rep(1, length(tau_grid))
   for (k in seq_len(length(snapshots$times) - 1)) {
     x <- tau_sample(snapshots, k)
     y <- tau_sample(snapshots, k + 1)
     mass <- ncol(x) * snapshots$mass[k + 1] / snapshots$mass[k]
-    spread <- spread + vapply(tau_grid * unit, function(tau) {
+    found <- vapply(tau_grid * unit, function(tau) {
       descendants_spread(x, y, mass, epsilon / snapshots$scale^2, tau)
-    }, 0)
+    }, numeric(2))
+    spread <- spread + found[1, ]
+    parents <- pmin(parents, found[2, ])
   }
   spread <- sqrt(spread / (length(snapshots$times) - 1))
   budget <- spread_otherwise / max(1, length(snapshots$times) - 3)
-  variance * (plateau(tau_grid, spread) %||% without_plateau(tau_grid, spread, budget))
+  variance * (plateau(tau_grid, spread) %||% open_plateau(tau_grid, spread, parents) %||%
+                without_plateau(tau_grid, spread, budget))
 }
 
 tau_sample <- function(snapshots, k) {
@@ -38,16 +42,37 @@ tau_sample <- function(snapshots, k) {
   standard_cells(snapshots$x, rows, snapshots)
 }
 
-# Variance of the log descendants; NA where this tau is beyond the solver.
+# Variance of the log descendants, and the effective share of parents among the sources;
+# NA where this tau is beyond the solver.
 descendants_spread <- function(x, y, mass, epsilon, tau) {
   out <- tryCatch(
     solve_srot(x, y, rep(1, ncol(x)), rep(mass / ncol(y), ncol(y)), epsilon, tau,
                tolerance = 1e-4, threads = 1, keep = FALSE),
     vgfm_error = function(condition) NULL
   )
-  if (is.null(out)) return(NA)
+  if (is.null(out)) return(c(NA, NA))
   log_children <- log(pmax(out$descendants, 1e-6))
-  mean((log_children - mean(log_children))^2)
+  share <- sum(out$descendants)^2 / (length(out$descendants) * sum(out$descendants^2))
+  c(mean((log_children - mean(log_children))^2), share)
+}
+
+# A group that lies far from all others and dies out, or grows, does so at any small tau:
+# the plateau has no end. It is told from that of a cloud that only moves, where a few
+# cells next to the target have all descendants, by the share of parents.
+open_flat <- 0.1
+open_parents <- 0.5
+
+# The largest tau from which on two steps are flat after a steep one; NULL for none.
+open_plateau <- function(at, spread, parents) {
+  slope <- abs(diff(log(spread)) / -diff(log(at)))
+  for (i in seq(2, length(slope) - 1)) {
+    flat <- slope[i + 0:1] <= open_flat
+    if (isTRUE(all(flat)) && isTRUE(max(slope[seq_len(i - 1)]) >= 0.5) &&
+        isTRUE(parents[i + 1] >= open_parents)) {
+      return(at[i])
+    }
+  }
+  NULL
 }
 
 # Growth that cannot be told from motion is kept modest.

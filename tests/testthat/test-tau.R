@@ -33,6 +33,24 @@ test_that("a cluster that dies is seen to die", {
   expect_lt(abs(sum(out$descendants[201:400]) - 5), 1.5)
 })
 
+test_that("a group that dies out far from all others is seen to, by default", {
+  for (distance in c(5, 50)) {
+    set.seed(2)
+    x <- rbind(matrix(rnorm(400, 0, 0.2), 200), matrix(rnorm(200, distance, 0.2), 100),
+               matrix(rnorm(400, 0.5, 0.2), 200))
+    fit <- vgfm_fit(x, rep(0:1, c(300, 200)), control = vgfm_control(steps = 0))
+    born <- fit$couplings[[1]]$descendants
+    expect_lt(max(born[201:300]), 0.05)
+    expect_equal(mean(born[1:200]), 1, tolerance = 0.05)
+  }
+  # The plateau without an end is refused where few cells have all descendants.
+  at <- 2^(4:-7)
+  spread <- pmin(1 / at, 8)
+  expect_equal(open_plateau(at, spread, rep(0.8, 12)), 1 / 8)
+  expect_null(open_plateau(at, spread, rep(0.1, 12)))
+  expect_null(open_plateau(at, 1 / at, rep(0.8, 12)))
+})
+
 test_that("tau does not depend on the unit, and motion alone has no plateau", {
   cells <- dying_cells()
   expect_equal(chosen_tau(cells$x * 1000, cells$time),
