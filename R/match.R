@@ -82,9 +82,9 @@ in_place <- function(state, total) {
   .Call(ffi_copy, state)
 }
 
-# The same as R keeps it, in vectors of its own.
+# The same as R keeps it: to be written down at once, or when core is done with it, as
+# weights and step are those that core goes on with.
 as_it_stands <- function(state) {
-  state <- .Call(ffi_copy, state)
   state$losses <- state$losses[, seq_len(state$step), drop = FALSE]
   state
 }

@@ -111,6 +111,7 @@ void match_lane(double loss[2], learner *l, size_t lane, const bridge *b, size_t
     bridge_draw(&s.rows, b, key, step, at, rows);
     loss[0] += learn_tile(&l->velocity, &s.velocity, s.out_velocity, &s.rows,
                           s.rows.velocity, kernel_pad(b->d), scale, rows, lane);
+    if (stop_asked(halt, rank)) return; /* half a tile of a wide network takes a second */
     loss[1] += learn_tile(&l->growth, &s.growth, s.out_growth, &s.rows, s.rows.growth, 1,
                           scale, rows, lane);
   }
