@@ -29,7 +29,7 @@ cell_metadata.Seurat <- function(x) x[[]]
 # Those of the default assay first, and of these "pca"; else the shortest name first, as
 # others are often made from it.
 reduction_names.Seurat <- function(x) {
-  names <- SeuratObject::Reductions(x)
+  names <- SeuratObject::Reductions(x) %||% character() # NULL for none, from 5 on
   of <- vapply(names, function(name) SeuratObject::DefaultAssay(x[[name]]), "")
   names[order(of != SeuratObject::DefaultAssay(x), !is_pca(names), nchar(names), names,
               method = "radix")]

@@ -111,8 +111,10 @@ test_that("replicates are fitted each on its own", {
   expect_identical(augment(fits)$cell, colnames(x)[order(x$donor)])
   expect_identical(augment(fits, x)$stage, x$stage[order(x$donor)], ignore_attr = TRUE)
   # A part of the object, in an order of its own, is known by the names of its cells.
-  part <- augment(fits, x[, c(9:1, 120)])
-  expect_identical(part$cell, colnames(x)[c(9, 7, 5, 3, 1, 8, 6, 4, 2, 120)])
+  some <- x[, c(9:1, 120)] # Seurat 5 keeps the order of x
+  part <- augment(fits, some)
+  expect_identical(part$cell, colnames(some)[order(some$donor)])
+  expect_setequal(part$cell, colnames(x)[c(9:1, 120)])
   all <- augment(fits, x)
   expect_equal(part$vgfm_growth, all$vgfm_growth[match(part$cell, all$cell)])
   expect_error(augment(fits, 1), class = "vgfm_error_x")
