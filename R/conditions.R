@@ -100,8 +100,10 @@ check_count <- function(x, min = 1, max = .Machine$integer.max, allow_null = FAL
   as.integer(x)
 }
 
-check_flag <- function(x, hint = NULL, class = NULL, arg = rlang::caller_arg(x),
-                       call = rlang::caller_env()) {
+check_flag <- function(x, hint = NULL, class = NULL, allow_null = FALSE,
+                       arg = rlang::caller_arg(x), call = rlang::caller_env()) {
+  force(arg)
+  if (is.null(x) && allow_null) return(NULL)
   if (!isTRUE(x) && !isFALSE(x)) {
     abort_scalar(x, "`TRUE` or `FALSE`", hint, arg, class, call)
   }

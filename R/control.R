@@ -9,19 +9,26 @@
 #' 1000 dimensions and mouse haematopoiesis; `bench/ablation.md` in the sources shows what
 #' each choice does. V is the variance within a snapshot, summed over features, mean over
 #' snapshots: the size of the population itself, whatever distance it travels.
-#' * `tau` decides the growth rates. On 150 cells of each snapshot, couplings are solved
-#'   along a grid of `tau` from 16 V to V / 128. As `tau` grows, the log numbers of
-#'   descendants spread less: as 1 / `tau` where motion alone makes them differ, and
-#'   hardly at all where branches of the population really grow and shrink, while `tau`
-#'   is too dear for cells within a branch to differ, and too cheap to pay transport
-#'   between branches. The flattest place of such a plateau is taken (at least three
-#'   times flatter than on both sides); or the upper end of one that runs to the end of
-#'   the grid, as where a group far from all others dies out, if more than half of the
-#'   cells count as parents there. Without a plateau the data do not tell growth from
-#'   motion: `tau` is then 3 V, or as much more as brings the standard deviation of log
-#'   descendants down to 0.3 on those 150 cells of each snapshot, or with K > 3 intervals
-#'   to 0.3 / (K - 2), as what motion adds in one it adds in each. Over all cells it comes
-#'   out somewhat larger: 0.34 to 0.37 instead of 0.3 where it was looked at.
+#' * `tau` decides the growth rates, interval by interval. On 400 cells of each of the two
+#'   snapshots, couplings are solved along a grid of `tau` from 64 V to V / 32 (V here of
+#'   these two), and log descendants averaged over 30 neighbours. As `tau` falls, they
+#'   spread more. Where motion alone makes them differ, they do so gradually: of a cloud
+#'   (Gaussian) that moves, the slope of log spread by log `tau` falls by no more than a
+#'   third while `tau` falls to a quarter. Where branches of the population really grow and
+#'   shrink, the spread rises as 1 / `tau` until mass change is cheaper than transport
+#'   between branches, and then rests. Such a corner (a fall by 0.38 + 15 / n or more, n the
+#'   number of cells, to a slope of at most 0.3) identifies growth, if at least half of the
+#'   cells count as parents there or the same few for all smaller `tau`. Its upper end is
+#'   taken, where the slope is twice the flattest, between 0.1 and 0.3. Otherwise the data do not tell growth from
+#'   motion, and a message says so: `tau` is then 3 V, or as much more as keeps log
+#'   descendants from spreading by more than 0.15 over all such intervals together. There
+#'   a cell is expected to grow as cells like it do in the intervals that identify growth,
+#'   if any do. See [vgfm_identifiability()].
+#' * `growth_time`: growth is learned as a property of the state of a cell, without the
+#'   time, unless the data say that it changes: where intervals differ about the same
+#'   states by more than half of the variance of all growth rates, or where the clock
+#'   (see below) runs unevenly. Rows of intervals that do not identify growth weigh 0.02,
+#'   if others do. What is taught is the mean number of descendants of 30 neighbours.
 #' * `epsilon` is 0.007 V: between a third and three times of it, fits are equally good.
 #' * `noise` is the local spacing, which is the median distance between nearest cells of a
 #'   snapshot over the root of the number of features, times 2 in many dimensions and less
@@ -81,7 +88,9 @@
 #'   positive. Smaller means sharper pairs and more work.
 #' @param tau Price of changing a cell's mass in the coupling, in squared units of `x`;
 #'   positive. Large values force equal numbers of descendants, small ones let mass
-#'   appear wherever the target is near.
+#'   appear wherever the target is near. One number, or one for each interval.
+#' @param growth_time May growth change with time at the same state? `NULL`: as the data
+#'   have it.
 #' @param noise Standard deviation of the noise added to positions on the path, in units
 #'   of `x`; at least 0.
 #' @param width,depth Units per hidden layer, and number of hidden layers, of both
@@ -118,7 +127,8 @@
 #' @examples
 #' vgfm_control("fast", width = 32)
 vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL,
-                         tau = NULL, noise = NULL, width = 64, depth = 3,
+                         tau = NULL, growth_time = NULL, noise = NULL, width = 64,
+                         depth = 3,
                          path = c("smooth", "straight"),
                          activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
                          batch = 1024, refine_steps = NULL, learning_rate = 0.01,
@@ -131,7 +141,8 @@ vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL,
     list(
       effort = check_choice(effort, c("default", "fast", "high"), class = class),
       epsilon = check_price(epsilon, allow_null = TRUE, class = class),
-      tau = check_price(tau, allow_null = TRUE, class = class),
+      tau = check_prices(tau, class = class),
+      growth_time = check_flag(growth_time, allow_null = TRUE, class = class),
       noise = check_number(noise, 0, allow_null = TRUE, class = class),
       width = check_count(width, max = 4096, class = class),
       depth = check_count(depth, max = 32, class = class),

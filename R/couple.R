@@ -102,9 +102,10 @@ count_blocks <- function(n, m, memory) {
   min(n, m, ceiling(sqrt(n) * sqrt(m) / min(block_cells, sqrt(memory / 8))))
 }
 
-# Stage 1: a coupling for every interval, in standard units.
-# `solved`: those that there are already; `save` gets all there are after each.
-couple_snapshots <- function(snapshots, control, call, solved = list(),
+# Stage 1: a coupling for every interval, in standard units. Intervals that are
+# `identified` come first: what they say of the growth of a state is expected of it in the
+# others. `solved` has those that there are already; `save` gets all there are after each.
+couple_snapshots <- function(snapshots, control, identified, call, solved = NULL,
                              save = function(couplings) NULL) {
   z <- cell_order(snapshots)
   intervals <- length(snapshots$times) - 1
@@ -113,18 +114,26 @@ couple_snapshots <- function(snapshots, control, call, solved = list(),
     standard_cells(snapshots$x, rows, snapshots)
   }
   memory <- control$memory * 2^30
-  todo <- setdiff(seq_len(intervals), seq_along(solved))
+  solved <- solved %||% vector("list", intervals)
+  threads <- use_threads(control$threads)
+  todo <- Filter(function(k) is.null(solved[[k]]), order(!identified))
+  sources <- NULL
   progress <- new_progress("Coupling", length(todo), control$progress)
   on.exit(progress(0, finished = TRUE))
   for (k in todo) {
     x <- members(k)
     y <- members(k + 1)
     growth <- snapshots$mass[k + 1] / snapshots$mass[k]
+    expected <- rep(1, ncol(x))
+    if (!identified[k] && any(identified)) {
+      sources <- sources %||% source_rates(snapshots, solved, which(identified))
+      expected <- expected_descendants(sources, x, diff(snapshots$times)[k], control)
+    }
     solved[[k]] <- solve_srot(
-      x, y, a = rep(1, ncol(x)), b = rep(ncol(x) * growth / ncol(y), ncol(y)),
+      x, y, a = expected, b = rep(ncol(x) * growth / ncol(y), ncol(y)),
       epsilon = control$epsilon / snapshots$scale^2,
-      tau = control$tau / snapshots$scale^2,
-      tolerance = control$transport_tolerance, threads = use_threads(control$threads),
+      tau = control$tau[k] / snapshots$scale^2,
+      tolerance = control$transport_tolerance, threads = threads,
       keep = TRUE, memory = memory, blocks = count_blocks(ncol(x), ncol(y), memory),
       stream = k, call = call
     )

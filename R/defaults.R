@@ -18,10 +18,14 @@ rate_floor <- 0.01
 resolve_control <- function(control, snapshots, call = rlang::caller_env()) {
   check_unit(snapshots$scale, call)
   features <- ncol(snapshots$x)
-  variance <- within_variance(snapshots)
-  control$epsilon <- control$epsilon %||% (0.007 * variance)
-  control$tau <- control$tau %||% choose_tau(snapshots, control$epsilon, variance)
+  control$epsilon <- control$epsilon %||% (0.007 * within_variance(snapshots))
   longer <- max(1, (length(snapshots$times) - 1) / longest_course)
+  if (!length(control$tau) %in% c(0, 1, length(snapshots$times) - 1)) {
+    abort_input(c(
+      "{.arg tau} must be one number or one for each of the {length(snapshots$times) - 1}
+       intervals, not {length(control$tau)} of them."
+    ), arg = "tau", class = "vgfm_error_control", call = call)
+  }
   control$noise <- control$noise %||% max(
     2 * sqrt(features / (features + 30) * longer) *
       local_spacing(snapshots, use_threads(control$threads)),

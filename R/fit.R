@@ -52,7 +52,9 @@
 #'   holds the same share of the population.
 #' @param ... For methods; must be empty here.
 #' @param control Settings, see [vgfm_control()].
-#' @return An object of class `vgfm`: a list with `snapshots` (the data), `couplings` (for
+#' @return An object of class `vgfm`: a list with `snapshots` (the data), `identified` and
+#'   `scan` (the verdict of each interval on whether growth is told from motion, and what
+#'   it rests on, see [vgfm_identifiability()]), `couplings` (for
 #'   each interval the expected `descendants` of its source cells, potentials, cost,
 #'   residual, and the `method` and number of `blocks` it was solved by), `field` (the
 #'   networks), `history` (training losses), `checks` (see below), `seconds` by stage,
@@ -88,7 +90,8 @@
 #'   tolerance.
 #' @section Messages: `vgfm_message_time` says which numbers were read from labels,
 #'   `vgfm_message_mass`, once in a session, that numbers of cells are taken for the size
-#'   of the population.
+#'   of the population, `vgfm_message_growth` between which times growth is not told from
+#'   motion.
 #' @section Warnings: `vgfm_warning_interrupted` after Ctrl-C, `vgfm_warning_diverged` if
 #'   the loss grew without bound, `vgfm_warning_time_feature` if a feature is the time,
 #'   `vgfm_warning_counts` if `x` looks like raw counts of many genes,
@@ -123,12 +126,16 @@ vgfm_fit.default <- function(x, time, mass = NULL, ..., control = vgfm_control()
 # Everything random hangs on one key.
 fit_snapshots <- function(snapshots, control, call = rlang::caller_env(),
                           key = new_key()) {
-  run_stages(snapshots, resolve_control(control, snapshots, call), key, call = call)
+  control <- resolve_control(control, snapshots, call)
+  growth <- identify_growth(snapshots, control)
+  control$tau <- rep_len(control$tau %||% growth$verdict$tau, nrow(growth$verdict))
+  inform_growth(growth$verdict)
+  run_stages(snapshots, control, growth, key, call = call)
 }
 
-# The stages in order, from where they stand: `couplings` that are solved, with their
-# plans, and the state of `training`.
-run_stages <- function(snapshots, control, key, couplings = list(), training = NULL,
+# The stages in order, from where they stand: `growth` of identify_growth(), `couplings`
+# that are solved, with their plans, and the state of `training`.
+run_stages <- function(snapshots, control, growth, key, couplings = NULL, training = NULL,
                        seconds = c(couple = 0, match = 0, refine = 0), call) {
   # The file belongs to the run, not to the fit.
   file <- control$checkpoint
@@ -137,29 +144,33 @@ run_stages <- function(snapshots, control, key, couplings = list(), training = N
   spend <- function(stage) seconds[[stage]] <<- seconds[[stage]] + lap()
   save <- new_checkpoint(file, function(couplings, training = NULL) {
     structure(list(format = fit_format, snapshots = snapshots, control = control,
-                   key = key, couplings = couplings, training = training,
+                   growth = growth, key = key, couplings = couplings, training = training,
                    seconds = seconds), class = "vgfm_checkpoint")
   }, call)
-  couplings <- couple_snapshots(snapshots, control, call, couplings, save)
+  identified <- growth$verdict$identified
+  couplings <- couple_snapshots(snapshots, control, identified, call, couplings, save)
+  control$growth_time <- control$growth_time %||%
+    growth_needs_time(snapshots, couplings, identified, control)
   spend("couple")
-  problem <- new_problem(snapshots, couplings, control)
+  problem <- new_problem(snapshots, couplings, control, identified)
   training <- training %||% new_training(problem, control, key)
   save_training <- function(training) save(couplings, training)
   training <- run_matching(training, problem, control, save_training, call)
   spend("match")
   training <- run_refinement(training, snapshots, problem, control, save_training, call)
   spend("refine")
-  fit <- new_fit(snapshots, couplings, problem, training, control, seconds, call)
+  fit <- new_fit(snapshots, growth, couplings, problem, training, control, seconds, call)
   new_checkpoint(file, identity, call)(fit, now = TRUE)
   fit
 }
 
-new_fit <- function(snapshots, couplings, problem, training, control, seconds,
+new_fit <- function(snapshots, growth, couplings, problem, training, control, seconds,
                     call = rlang::caller_env()) {
   couplings <- lapply(couplings, function(c) in_user_units(c, snapshots$scale))
   fit <- structure(
     list(
-      format = fit_format, snapshots = snapshots, couplings = couplings,
+      format = fit_format, snapshots = snapshots, identified = growth$verdict,
+      scan = growth$scan, couplings = couplings,
       field = new_field(training, problem),
       history = loss_history(training$losses), seconds = seconds, control = control,
       training = training

@@ -56,7 +56,7 @@ vgfm_interpolate <- function(fit, time, n = NULL, ..., from = c("nearest", "firs
     weight <- exp(state$log_weight) / nrow(state$x)
     kept <- seq_along(weight)
     if (!is.null(n)) {
-      kept <- resample(weight, n)
+      kept <- resample(exp(state$log_weight - max(state$log_weight)), n)
       weight <- rep(sum(weight) / n, n)
     }
     data.frame(time = state$time, cell[kept], unname(weight),

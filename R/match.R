@@ -5,17 +5,22 @@
 slice_seconds <- 0.5
 slice_steps <- 16
 
+# What rows of an interval weigh in the growth, if it does not tell growth from motion and
+# others do.
+untold_weight <- 0.02
+
 # What training reads, in the form core takes it; standard units. `couplings` come from
 # couple_snapshots() with their plans.
-new_problem <- function(snapshots, couplings, control) {
+new_problem <- function(snapshots, couplings, control, identified) {
   z <- cell_order(snapshots)
-  square <- vapply(couplings, function(c) c$cost / sum(c$descendants), 0)
-  times <- standard_times(snapshots$times, sqrt(square))
+  square <- square_displacement(couplings)
+  times <- inner_times(snapshots, couplings)
   gaps <- diff(times)
   log_children <- lapply(couplings, function(c) {
     log(pmax(c$descendants, least_descendants))
   })
-  rates <- unlist(Map(`/`, log_children, gaps))
+  log_growth <- local_growth(snapshots, couplings, control)
+  rates <- unlist(Map(`/`, log_growth, gaps))
   # What a source weighs in training: its mean mass along the path.
   share <- unlist(lapply(log_children, function(r) {
     mass <- ifelse(abs(r) < 1e-6, 1, expm1(r) / r)
@@ -29,7 +34,9 @@ new_problem <- function(snapshots, couplings, control) {
     times = times,
     plans = lapply(couplings, `[[`, "plan"),
     log_children = unlist(log_children),
+    log_growth = unlist(log_growth),
     growth = vapply(couplings, function(c) mean(c$descendants), 0),
+    trust = ifelse(identified | !any(identified), 1, untold_weight),
     noise = control$noise / snapshots$scale,
     wide = wide_noise(snapshots),
     velocity_scale = positive_or_one(sqrt(mean(square / gaps^2) / ncol(snapshots$x))),
@@ -44,6 +51,15 @@ new_problem <- function(snapshots, couplings, control) {
   problem
 }
 
+# Mean squared distance between the cells of a pair, by interval.
+square_displacement <- function(couplings) {
+  vapply(couplings, function(c) c$cost / sum(c$descendants), 0)
+}
+
+inner_times <- function(snapshots, couplings) {
+  standard_times(snapshots$times, sqrt(square_displacement(couplings)))
+}
+
 # The noise of rows beside the data: as wide as a snapshot is in one feature.
 wide_noise <- function(snapshots) {
   sqrt(within_variance(snapshots) / ncol(snapshots$x)) / snapshots$scale
@@ -53,9 +69,9 @@ wide_noise <- function(snapshots) {
 positive_or_one <- function(x) if (x > 1e-6) x else 1
 
 # Networks at step 0: parameters, and Adam's two moments.
-new_network <- function(outputs, features, control, key, stream) {
+new_network <- function(outputs, inputs, control, key, stream) {
   shape <- list(
-    inputs = features + 1, outputs = outputs, width = control$width,
+    inputs = inputs, outputs = outputs, width = control$width,
     hidden = control$depth, activation = unname(activations[control$activation])
   )
   weights <- .Call(ffi_network_init, shape, key, stream)
@@ -63,9 +79,10 @@ new_network <- function(outputs, features, control, key, stream) {
 }
 
 new_training <- function(problem, control, key) {
+  d <- problem$features
   list(
-    velocity = new_network(problem$features, problem$features, control, key, 1),
-    growth = new_network(1, problem$features, control, key, 2),
+    velocity = new_network(d, d + 1, control, key, 1),
+    growth = new_network(1, d + control$growth_time, control, key, 2),
     key = key, step = 0, losses = matrix(0, 2, 0)
   )
 }

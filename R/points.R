@@ -62,6 +62,14 @@ check_price <- function(x, allow_null = FALSE, class = NULL,
                call = call)
 }
 
+# One price, or several; NULL for what is left to the data.
+check_prices <- function(x, class = NULL, arg = rlang::caller_arg(x),
+                         call = rlang::caller_env()) {
+  force(arg)
+  if (length(x) < 2) return(check_price(x, TRUE, class, arg, call))
+  vapply(x, check_price, 0, class = class, arg = arg, call = call, USE.NAMES = FALSE)
+}
+
 # One number or one for each of the points -> one for each; by name, if both have names.
 check_weights <- function(w, points, positive = FALSE, arg = rlang::caller_arg(w),
                           call = rlang::caller_env()) {

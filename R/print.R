@@ -4,7 +4,8 @@
 #' @param ... Ignored by `print()`, must be empty for `summary()`.
 #' @return `print()` gives its argument back, invisibly. `summary()` gives a list of class
 #'   `summary.vgfm`: `evaluation` (see [vgfm_evaluate()]), `couplings` (a data frame with
-#'   one row per interval: `from`, `to`, `cost` per unit of mass, the lowest and highest
+#'   one row per interval: `from`, `to`, `cost` per unit of mass, `tau`, whether growth is
+#'   `identified` there (see [vgfm_identifiability()]), the lowest and highest
 #'   number of `descendants`, `residual`, number of `blocks`), `mass_error` (at each later
 #'   time the relative error of mass before it was made right, see [vgfm_control()]),
 #'   `seconds` by stage, and the `fit` itself.
@@ -33,6 +34,7 @@ print.vgfm <- function(x, ...) {
   cli::cat_line("steps  ", x$training$step, " of ", x$control$steps, ", refined ",
                 refined_steps(x), " of ", x$control$refine_steps, ", in ",
                 format(sum(x$seconds), digits = 2), " s")
+  cli::cat_line("growth ", growth_in_short(x))
   blocks <- vapply(x$couplings, `[[`, 0, "blocks")
   if (any(blocks > 1)) {
     cli::cat_line("blocks ", in_short(blocks), " per coupling (see ?vgfm_control)")
@@ -57,6 +59,13 @@ print.vgfm <- function(x, ...) {
   }
   cli::cat_line("Next: ", going_on, next_step)
   invisible(x)
+}
+
+growth_in_short <- function(fit) {
+  untold <- untold_intervals(fit$identified)
+  if (length(untold) == 0) return("told from motion in all intervals")
+  paste0("NOT told from motion between ", in_short(untold),
+         " (see vgfm_identifiability())")
 }
 
 checks_in_short <- function(fit) {
@@ -85,6 +94,8 @@ summary.vgfm <- function(object, ...) {
       couplings = data.frame(
         from = times[intervals], to = times[intervals + 1],
         cost = pick(function(c) c$cost / sum(c$descendants)),
+        tau = object$control$tau,
+        identified = object$identified$identified,
         descendants_min = pick(function(c) min(c$descendants)),
         descendants_max = pick(function(c) max(c$descendants)),
         residual = pick(function(c) c$residual),

@@ -32,8 +32,10 @@ vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL, ...) {
   refine_steps <- check_count(refine_steps, min = least, allow_null = TRUE)
   control$steps <- steps %||% control$steps
   control$refine_steps <- refine_steps %||% control$refine_steps
-  solved <- list()
+  solved <- NULL
+  growth <- state$growth
   if (inherits(state, "vgfm")) {
+    growth <- list(verdict = state$identified, scan = state$scan)
     asked <- state
     asked$control <- control
     if (is_complete(asked) && !more) return(state)
@@ -41,6 +43,6 @@ vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL, ...) {
     solved <- state$couplings
   }
   if (rlang::is_string(fit)) control$checkpoint <- normalizePath(fit)
-  run_stages(state$snapshots, control, state$key %||% done$key, solved, done,
+  run_stages(state$snapshots, control, growth, state$key %||% done$key, solved, done,
              state$seconds, call)
 }

@@ -1,40 +1,70 @@
-# The price of mass change, tau, from the data.
+# The price of mass change, tau, of every interval, and whether the interval tells growth
+# from motion.
 #
-# As tau grows, the log descendants of cells spread less. Where motion alone makes them
-# differ, their spread falls as 1 / tau, all the way. Where the branches of a population
-# really grow and shrink, it stays put while tau is too dear to blur cells within a branch
-# and too cheap to pay transport between branches. That plateau, the corner of the L-curve
-# of transport against mass change, is looked for from large tau down.
+# As tau falls, the log descendants of cells spread more. Where motion alone makes them
+# differ, they do so gradually: for a Gaussian cloud that moves by d the spread is
+# d / (1 + tau / c), c twice its variance along the motion, and the slope of its logarithm
+# by that of tau falls from 1 to 0 as tau / (tau + c): by a third at most while tau falls
+# to a quarter. Where branches of a population really grow and shrink, the spread rises as
+# 1 / tau until mass change is cheaper than transport between branches, and then rests:
+# the slope falls at once. That corner is looked for, and its upper end is taken.
 
-tau_grid <- 2^(4:-7)   # in units of the variance within a snapshot
-# Without a plateau: this, or what keeps the standard deviation of log descendants, mean
-# over intervals, from being larger than that; in a course of K > 3 intervals, than that
-# over K - 2, as what motion adds in one interval it adds in each.
-tau_otherwise <- 3
-spread_otherwise <- 0.3
-# On the plateau, the slope must be this much flatter than on both sides of it.
-plateau_depth <- 3
-# Cells of each snapshot that take part, evenly spread; the rule needs no more.
-tau_cells <- 150
+# In units of the variance within the two snapshots.
+tau_grid <- 2^(6:-5)
+# Cells of each snapshot that take part, evenly spread, and nearest ones over which log
+# descendants are averaged: 30, but no more than a quarter.
+tau_cells <- 400
+tau_neighbours <- function(n) ceiling(min(30, n / 4))
 
-choose_tau <- function(snapshots, epsilon, variance) {
-  unit <- variance / snapshots$scale^2
-  spread <- rep(0, length(tau_grid))
-  parents <- rep(1, length(tau_grid))
-  for (k in seq_len(length(snapshots$times) - 1)) {
-    x <- tau_sample(snapshots, k)
-    y <- tau_sample(snapshots, k + 1)
-    mass <- ncol(x) * snapshots$mass[k + 1] / snapshots$mass[k]
-    found <- vapply(tau_grid * unit, function(tau) {
-      descendants_spread(x, y, mass, epsilon / snapshots$scale^2, tau)
-    }, numeric(2))
-    spread <- spread + found[1, ]
-    parents <- pmin(parents, found[2, ])
-  }
-  spread <- sqrt(spread / (length(snapshots$times) - 1))
-  budget <- spread_otherwise / max(1, length(snapshots$times) - 3)
-  variance * (plateau(tau_grid, spread) %||% open_plateau(tau_grid, spread, parents) %||%
-                without_plateau(tau_grid, spread, budget))
+# On the plateau the slope is at most this.
+flat_slope <- 0.3
+# It falls there by at least this much while tau falls to a quarter. Pure motion makes it
+# a third, give or take what samples of n cells do.
+corner_fall <- function(n) 0.38 + 15 / n
+# In a cloud that has moved on, the few cells next to the target have all descendants, and
+# fewer the lower tau is: a plateau of their spread says nothing. So the effective share
+# of sources that have descendants must be half, or stay as it is, as where a few cells
+# really have most descendants.
+half_parents <- 0.5
+least_parents <- 0.1
+steady_parents <- 0.95
+# Differences in growth so small, in log descendants, that none need to be told.
+no_spread <- 0.02
+
+# Without a plateau: this, or as much more as keeps log descendants from spreading by more
+# than `careful_spread` over the whole course, should the intervals say the same.
+careful_tau <- 3
+careful_spread <- 0.15
+
+# list(verdict, scan), data frames. `verdict` has one row per interval:
+#   interval; from, to: labels; identified; tau, in squared units of x; spread: standard
+#   deviation of log descendants there, averaged over neighbours; parents: effective
+#   share of sources with descendants; note, in words.
+# `scan` has one row per interval and tau: interval, tau, spread, slope (from this tau to
+#   the next, which is half of it), parents; NA where the coupling could not be solved.
+identify_growth <- function(snapshots, control) {
+  intervals <- seq_len(length(snapshots$times) - 1)
+  scans <- lapply(intervals, function(k) {
+    scan_interval(tau_sample(snapshots, k), tau_sample(snapshots, k + 1),
+                  snapshots$mass[k + 1] / snapshots$mass[k],
+                  control$epsilon / snapshots$scale^2, control)
+  })
+  fewer <- pmin(snapshots$counts[intervals], snapshots$counts[intervals + 1], tau_cells)
+  corners <- Map(find_corner, scans, fewer)
+  unknown <- sum(!vapply(corners, `[[`, NA, "identified"))
+  verdict <- do.call(rbind, Map(function(k, scan, corner) {
+    tau <- corner$tau %||% careful(scan, careful_spread / unknown)
+    data.frame(
+      interval = k, from = snapshots$labels[k], to = snapshots$labels[k + 1],
+      identified = corner$identified, tau = tau * snapshots$scale^2,
+      spread = scan_at(scan, "spread", tau), parents = scan_at(scan, "parents", tau),
+      note = corner$note
+    )
+  }, intervals, scans, corners))
+  scan <- do.call(rbind, Map(function(k, scan) cbind(interval = k, scan), intervals,
+                             scans))
+  scan$tau <- scan$tau * snapshots$scale^2
+  list(verdict = verdict, scan = scan)
 }
 
 tau_sample <- function(snapshots, k) {
@@ -42,69 +72,93 @@ tau_sample <- function(snapshots, k) {
   standard_cells(snapshots$x, rows, snapshots)
 }
 
-# Variance of the log descendants, and the effective share of parents among the sources;
-# NA where this tau is beyond the solver.
-descendants_spread <- function(x, y, mass, epsilon, tau) {
+# x (d, n) and y (d, m) in standard units; `mass`: that of y over that of x.
+scan_interval <- function(x, y, mass, epsilon, control) {
+  square <- function(z) mean(colSums((z - rowMeans(z))^2))
+  variance <- mean(c(square(x), square(y)))
+  # Two snapshots of one point each.
+  if (variance < 1e-9) variance <- nrow(x)
+  tau <- tau_grid * variance
+  near <- nearest_cells(t(x), t(x), tau_neighbours(ncol(x)), control)$index
+  found <- vapply(tau, function(tau) {
+    descendants_spread(x, y, mass, epsilon, tau, near, control)
+  }, numeric(2))
+  scan <- data.frame(tau = tau, spread = found[1, ], parents = found[2, ])
+  level <- log(pmax(scan$spread, 1e-12))
+  scan$slope <- c(diff(level) / -diff(log(tau)), NA)
+  scan
+}
+
+# Spread of the averaged log descendants, and the effective share of parents among the
+# sources; NA where this tau is beyond the solver.
+descendants_spread <- function(x, y, mass, epsilon, tau, near, control) {
   out <- tryCatch(
-    solve_srot(x, y, rep(1, ncol(x)), rep(mass / ncol(y), ncol(y)), epsilon, tau,
-               tolerance = 1e-4, threads = 1, keep = FALSE),
+    solve_srot(x, y, rep(1, ncol(x)), rep(ncol(x) * mass / ncol(y), ncol(y)), epsilon,
+               tau, tolerance = 1e-4, threads = use_threads(control$threads)),
     vgfm_error = function(condition) NULL
   )
   if (is.null(out)) return(c(NA, NA))
-  log_children <- log(pmax(out$descendants, 1e-6))
+  log_children <- log(pmax(out$descendants, least_descendants))
+  averaged <- rowMeans(matrix(log_children[near], nrow(near)))
   share <- sum(out$descendants)^2 / (length(out$descendants) * sum(out$descendants^2))
-  c(mean((log_children - mean(log_children))^2), share)
+  c(sqrt(mean((averaged - mean(averaged))^2)), share)
 }
 
-# A group that lies far from all others and dies out, or grows, does so at any small tau:
-# the plateau has no end. It is told from that of a cloud that only moves, where a few
-# cells next to the target have all descendants, by the share of parents.
-open_flat <- 0.1
-open_parents <- 0.5
-
-# The largest tau from which on two steps are flat after a steep one; NULL for none.
-open_plateau <- function(at, spread, parents) {
-  slope <- abs(diff(log(spread)) / -diff(log(at)))
-  for (i in seq(2, length(slope) - 1)) {
-    flat <- slope[i + 0:1] <= open_flat
-    if (isTRUE(all(flat)) && isTRUE(max(slope[seq_len(i - 1)]) >= 0.5) &&
-        isTRUE(parents[i + 1] >= open_parents)) {
-      return(at[i])
-    }
+# list(identified, tau (NULL without a plateau), note) of a scan of n cells a snapshot.
+# The last step is left out: below it, descendants follow single cells.
+find_corner <- function(scan, n) {
+  if (isTRUE(max(scan$spread) < no_spread)) {
+    return(list(identified = TRUE, note = "all cells have equally many descendants"))
   }
-  NULL
+  slope <- scan$slope
+  places <- seq(2, length(slope) - 2)
+  fall <- pmax(slope[places - 1], slope[pmax(places - 2, 1)]) - slope[places]
+  falls <- abs(slope[places]) <= flat_slope & fall >= corner_fall(n)
+  parents <- scan$parents[places]
+  steady <- parents >= least_parents & slope[places] <= flat_slope / 3 &
+    scan$parents[places + 1] >= steady_parents * parents
+  corner <- places[which(falls & (parents >= half_parents | steady))]
+  if (length(corner) > 0) {
+    return(list(identified = TRUE, tau = upper_end(scan, corner[1]),
+                note = "descendants of neighbours agree over a range of tau"))
+  }
+  list(identified = FALSE, note = if (any(falls, na.rm = TRUE)) {
+    "not told from motion: where tau is low, few cells have all descendants"
+  } else {
+    "not told from motion: descendants depend on tau throughout"
+  })
 }
 
-# Growth that cannot be told from motion is kept modest.
-without_plateau <- function(at, spread, budget) {
-  known <- is.finite(spread) & spread > 0
-  if (sum(known) < 2) return(tau_otherwise)
-  tau <- exp(seq(log(tau_otherwise), log(at[1]), length.out = 50))
-  log_spread <- stats::approx(log(at[known]), log(spread[known]), log(tau), rule = 2)$y
+# The tau from which on the slope is near that of the flattest step from `place` on: twice
+# it, but no less than a third of `flat_slope` and no more than that. Below, descendants
+# follow single cells; above, some of the growth is missed.
+upper_end <- function(scan, place) {
+  middle <- log(scan$tau) - log(2) / 2
+  slope <- scan$slope
+  flattest <- min(slope[place:min(place + 2, length(slope) - 1)], na.rm = TRUE)
+  enough <- min(max(2 * flattest, flat_slope / 3), flat_slope)
+  place <- which(slope <= enough & seq_along(slope) >= place - 1)[1]
+  if (place == 1) return(scan$tau[1])
+  exp(stats::approx(slope[place - 1:0], middle[place - 1:0], enough)$y)
+}
+
+# A tau at which the spread is no more than the budget.
+careful <- function(scan, budget) {
+  unit <- scan$tau[1] / tau_grid[1]
+  known <- is.finite(scan$spread) & scan$spread > 0
+  if (sum(known) < 2) return(careful_tau * unit)
+  tau <- exp(seq(log(careful_tau), log(tau_grid[1]), length.out = 60)) * unit
+  spread <- exp(stats::approx(log(scan$tau[known]), log(scan$spread[known]), log(tau),
+                              rule = 2)$y)
   # The spread falls at most as 1 / tau, and does beyond the grid.
-  min(tau * pmax(exp(log_spread) / budget, 1))
+  min(tau * pmax(spread / budget, 1))
 }
 
-# Where `spread` over `at` (falling) is flattest first, by the vertex of a parabola in
-# logarithms; NULL if nowhere.
-plateau <- function(at, spread) {
-  known <- is.finite(spread) & spread > 0
-  at <- at[known]
-  spread <- spread[known]
-  count <- length(at) - 1
-  if (count < 3) return(NULL)
-  slope <- diff(log(spread)) / -diff(log(at))
-  middle <- log(sqrt(at[-1] * at[-length(at)]))
-  for (i in seq(2, count - 1)) {
-    flat <- max(slope[i], 0)
-    after <- seq(i + 1, count)
-    ends <- which(slope[after] >= plateau_depth * flat & slope[after] > 0.1)
-    if (slope[i] > slope[i - 1] || slope[i] > slope[i + 1]) next
-    if (length(ends) == 0 || max(slope[seq_len(i - 1)]) < plateau_depth * flat) next
-    if (any(slope[after[seq_len(ends[1])]] < slope[i])) next
-    bend <- slope[i - 1] - 2 * slope[i] + slope[i + 1]
-    shift <- if (bend > 0) (slope[i - 1] - slope[i + 1]) / (2 * bend) else 0
-    return(exp(middle[i] + shift * log(at[2] / at[1])))
-  }
-  NULL
+# A column of the scan between its taus; beyond the largest, spread falls as 1 / tau.
+scan_at <- function(scan, column, tau) {
+  known <- is.finite(scan[[column]])
+  if (sum(known) < 2) return(NA_real_)
+  value <- stats::approx(log(scan$tau[known]), scan[[column]][known], log(tau),
+                         rule = 2)$y
+  if (column == "spread") value * min(1, max(scan$tau) / tau) else value
 }

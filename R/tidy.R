@@ -7,7 +7,8 @@
 #'   `glance()`: one row with the numbers of `cells`, `features` and `times`, the means of
 #'   `w1`, `rme`, `rme_trained` and `spread` over times, the number of `steps`, the
 #'   `seconds` of the fit, the number of `blocks` of its couplings: 1 where all were
-#'   solved whole (see [vgfm_control()]), and the number of `checks_failed` (see
+#'   solved whole (see [vgfm_control()]), the share of intervals in which growth is
+#'   `identified` (see [vgfm_identifiability()]), and the number of `checks_failed` (see
 #'   [vgfm_fit()]; `NA` before training). `augment()`: one row per cell: its name or
 #'   number, `cell`; its time, its label and features (one of such a name gets a number
 #'   behind it), or what `data` says of it; and the columns that [RunVGFM()] adds:
@@ -59,6 +60,7 @@ glance.vgfm <- function(x, ...) {
     steps = x$training$step,
     seconds = sum(x$seconds),
     blocks = max(vapply(x$couplings, `[[`, 0, "blocks")),
+    identified = mean(x$identified$identified),
     checks_failed = if (is.null(x$checks)) NA_integer_ else sum(!x$checks$passed)
   )
 }

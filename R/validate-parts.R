@@ -37,6 +37,13 @@ texts <- function(n) {
   }
 }
 
+flags <- function(n) {
+  function(x) {
+    fits <- is.logical(x) && length(x) == n && !anyNA(x)
+    if (!fits) paste(n, "times TRUE or FALSE")
+  }
+}
+
 true_or_false <- function(x) if (!isTRUE(x) && !isFALSE(x)) "TRUE or FALSE"
 
 exactly <- function(wanted, what) function(x) if (!identical(x, wanted)) what

@@ -34,11 +34,12 @@ fit_fault <- function(fit) {
   }
   s <- fit$snapshots
   snapshots_fault(s) %||%
+    verdicts_fault(fit$identified, fit$scan, length(s$times) - 1) %||%
     couplings_fault(fit$couplings, s$counts) %||%
     field_fault(fit$field, ncol(s$x), length(s$times)) %||%
     parts_fault(fit, "", list(seconds = stage_times, history = loss_table,
                               checks = or_null(check_table))) %||%
-    control_fault(fit$control) %||%
+    control_fault(fit$control, length(s$times) - 1) %||%
     training_fault(fit$training, fit$field)
 }
 
@@ -105,6 +106,24 @@ source_fault <- function(source, n, d) {
   ))
 }
 
+verdicts_fault <- function(identified, scan, intervals) {
+  parts_fault(identified, "identified", list(
+    interval = exactly(seq_len(intervals), paste("1 to", intervals)),
+    from = texts(intervals), to = texts(intervals),
+    identified = flags(intervals), tau = numbers(intervals, 0, above = TRUE),
+    spread = numbers(intervals, finite = FALSE),
+    parents = numbers(intervals, finite = FALSE)
+  )) %||%
+    parts_fault(scan, "scan", list(
+      interval = exactly(rep(seq_len(intervals), each = length(tau_grid)),
+                         "the number of each interval"),
+      tau = numbers(NROW(scan), 0, above = TRUE),
+      spread = numbers(NROW(scan), finite = FALSE),
+      slope = numbers(NROW(scan), finite = FALSE),
+      parents = numbers(NROW(scan), finite = FALSE)
+    ))
+}
+
 couplings_fault <- function(couplings, counts) {
   intervals <- length(counts) - 1
   if (!is.list(couplings) || length(couplings) != intervals) {
@@ -123,12 +142,13 @@ couplings_fault <- function(couplings, counts) {
   }
 }
 
+# `inputs`: the least and the largest number; growth may do without the time.
 # Weights may have left the numbers, if training diverged: what they then give is refused
 # where it is computed.
-network_fault <- function(network, path, d, outputs, vectors = "weights") {
+network_fault <- function(network, path, inputs, outputs, vectors = "weights") {
   parts_fault(network, path, list(shape = function(x) if (!is.list(x)) "a list")) %||%
     parts_fault(network$shape, paste0(path, "$shape"), list(
-      inputs = wholes(1, d + 1, d + 1), outputs = wholes(1, outputs, outputs),
+      inputs = wholes(1, inputs[1], inputs[2]), outputs = wholes(1, outputs, outputs),
       width = wholes(1, 1, 65536), hidden = wholes(1, 1, 64),
       activation = wholes(1, 0, length(activations) - 1)
     )) %||%
@@ -151,15 +171,16 @@ field_fault <- function(field, d, times) {
     growth_scale = numbers(1, 0, above = TRUE), correction = or_null(numbers(times)),
     times = function(x) if (length(x) != times) paste(times, "times"), times = rising
   )) %||%
-    network_fault(field$velocity, "field$velocity", d, d) %||%
-    network_fault(field$growth, "field$growth", d, 1)
+    network_fault(field$velocity, "field$velocity", d + c(1, 1), d) %||%
+    network_fault(field$growth, "field$growth", d + 0:1, 1)
 }
 
-control_fault <- function(control) {
+control_fault <- function(control, intervals) {
   tryCatch({
     check_control(control)
     parts_fault(control, "control", list(
-      epsilon = numbers(1), tau = numbers(1), noise = numbers(1), steps = wholes(1),
+      epsilon = numbers(1), tau = numbers(intervals),
+      growth_time = or_null(true_or_false), noise = numbers(1), steps = wholes(1),
       refine_steps = wholes(1)
     ))
   }, vgfm_error_control = function(condition) {
@@ -174,9 +195,10 @@ training_fault <- function(training, field) {
   both <- function(x, path) {
     if (!is.list(x)) return(fault_at(path, "a list", x))
     for (name in networks) {
-      outputs <- if (name == "velocity") d else 1
+      is_velocity <- name == "velocity"
       at <- paste0(path, "$", name)
-      fault <- network_fault(x[[name]], at, d, outputs, c("weights", "first", "second"))
+      fault <- network_fault(x[[name]], at, d + c(is_velocity, 1),
+                             if (is_velocity) d else 1, c("weights", "first", "second"))
       if (is.null(fault) && !setequal(x[[name]]$shape, field[[name]]$shape)) {
         fault <- fault_at(paste0(at, "$shape"), "that of the field", x[[name]]$shape)
       }

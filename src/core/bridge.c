@@ -122,9 +122,12 @@ static void fill_row(bridge_rows *rows, size_t at, const bridge *b, size_t k, si
   if (b->turn && j >= 0) add_bend(input, velocity, b, k, i, (size_t)j, s);
   for (size_t c = d; c < kernel_pad(d); c++) velocity[c] = 0;
   input[d] = (float)(b->times[k] + s * gap);
-  rows->growth[at] = (float)((log_children / gap - b->growth_offset) / b->growth_scale);
+  rows->growth[at] =
+      (float)((b->log_growth[from] / gap - b->growth_offset) / b->growth_scale);
   double density = 0.5 * (b->growth[k] + exp(log_children));
-  rows->weight[at] = (float)((wide ? wide_weight : 1) * exp(s * log_children) / density);
+  double weight = (wide ? wide_weight : 1) * exp(s * log_children) / density;
+  rows->weight[at] = (float)weight;
+  rows->growth_weight[at] = (float)(weight * b->trust[k]);
 }
 
 /* The normals of a step are one sequence, d of them for each row, drawn in whole groups.

@@ -18,7 +18,9 @@ typedef struct {
   const plan *plans;          /* (intervals) accumulated; all targets of equal mass */
   const plan *rows;           /* (intervals) the same by source, of plan_transpose() */
   const double *log_children; /* (cells of all sources) log of the plan's row sum */
+  const double *log_growth;   /* (cells of all sources) what growth is to make of it */
   const double *growth;       /* (intervals) mean of the row sums */
+  const double *trust;        /* (intervals) factor of the weight of growth */
   const float *turn;          /* (cells, d) of bend.h; NULL: straight lines */
   const float *lean;          /* (cells) of bend.h; NULL: straight lines */
   double noise;               /* standard deviation added to positions */
@@ -29,8 +31,9 @@ typedef struct {
 typedef struct {
   float *input;    /* (rows, d + 1) position, then time */
   float *velocity; /* (rows, pad(d)) along the path / velocity_scale, zero padding */
-  float *growth;   /* (rows) (log r / dt - growth_offset) / growth_scale */
+  float *growth;   /* (rows) (log_growth / dt - growth_offset) / growth_scale */
   float *weight;   /* (rows) r^s over the density that the pair was drawn with */
+  float *growth_weight; /* (rows) the same times the interval's trust */
   float *noise;    /* scratch: bridge_noise(d) */
 } bridge_rows;
 

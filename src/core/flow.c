@@ -53,7 +53,7 @@ static size_t lane_bytes(const flow *f) {
 int flow_check(const flow *f) {
   size_t d = flow_dim(f);
   if (mlp_check(&f->velocity) || mlp_check(&f->growth) || f->velocity.inputs != d + 1 ||
-      f->growth.inputs != d + 1 || f->growth.outputs != 1)
+      (f->growth.inputs != d && f->growth.inputs != d + 1) || f->growth.outputs != 1)
     return STATUS_BAD_ARGUMENT;
   return STATUS_OK;
 }

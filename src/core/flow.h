@@ -9,7 +9,8 @@
 #include "ode.h"
 
 typedef struct {
-  mlp_shape velocity, growth;   /* inputs d + 1; outputs d and 1 */
+  mlp_shape velocity, growth;   /* outputs d and 1; inputs d + 1, of growth also d:
+                                 * it is then the same at all times */
   const float *velocity_packed, *growth_packed;
   double velocity_scale, growth_offset, growth_scale;
 } flow;

@@ -8,7 +8,7 @@
 typedef struct {
   float *input;      /* (MLP_TILE, d + 1) */
   float *out, *dout; /* (MLP_TILE, pad(outputs)) */
-  float *dx;         /* (MLP_TILE, pad(d + 1)) */
+  float *dx;         /* (MLP_TILE, pad(inputs)) */
   mlp_tile tile;
 } lane;
 
@@ -22,7 +22,7 @@ typedef struct {
 } part;
 
 static void layout(arena *a, lane *l, const mlp_shape *s) {
-  l->input = arena_take(a, MLP_TILE * s->inputs, sizeof(float));
+  l->input = arena_take(a, MLP_TILE * (s->inputs + 1), sizeof(float));
   l->out = arena_take(a, MLP_TILE * kernel_pad(s->outputs), sizeof(float));
   l->dout = arena_take(a, MLP_TILE * kernel_pad(s->outputs), sizeof(float));
   l->dx = arena_take(a, MLP_TILE * kernel_pad(s->inputs), sizeof(float));
@@ -51,9 +51,9 @@ size_t flow_gradient_workspace(const flow *f, int threads) {
 }
 
 static void add_tile(double *gradient, const double *x, const double *t, size_t rows,
-                     const part *p, lane *l) {
-  size_t d = p->shape->inputs - 1, outputs = p->shape->outputs;
-  size_t pad_in = kernel_pad(d + 1), pad_out = kernel_pad(outputs);
+                     size_t d, const part *p, lane *l) {
+  size_t outputs = p->shape->outputs, pad_in = kernel_pad(p->shape->inputs);
+  size_t pad_out = kernel_pad(outputs);
   memset(l->dout, 0, rows * pad_out * sizeof *l->dout);
   memset(l->dx, 0, rows * pad_in * sizeof *l->dx);
   for (size_t r = 0; r < rows; r++) {
@@ -71,9 +71,10 @@ static void add_tile(double *gradient, const double *x, const double *t, size_t 
 }
 
 /* Adds one network's share to gradient (n, d). */
-static int add_part(double *gradient, const double *x, const double *t, size_t n, part p,
-                    int threads, void *workspace, size_t workspace_bytes) {
-  size_t d = p.shape->inputs - 1, share = lane_bytes(p.shape);
+static int add_part(double *gradient, const double *x, const double *t, size_t n,
+                    size_t d, part p, int threads, void *workspace,
+                    size_t workspace_bytes) {
+  size_t share = lane_bytes(p.shape);
   size_t tiles = (n + MLP_TILE - 1) / MLP_TILE;
   arena a = arena_over(workspace, workspace_bytes);
   p.transposed = arena_take(&a, mlp_transposed(p.shape), sizeof(float));
@@ -86,7 +87,7 @@ static int add_part(double *gradient, const double *x, const double *t, size_t n
     lane l;
     layout(&mine, &l, p.shape);
     size_t r = tile * MLP_TILE, rows = n - r < MLP_TILE ? n - r : MLP_TILE;
-    add_tile(gradient + r * d, x + r * d, t + r, rows, &p, &l);
+    add_tile(gradient + r * d, x + r * d, t + r, rows, d, &p, &l);
   }
   return STATUS_OK;
 }
@@ -108,7 +109,7 @@ int flow_gradient(double *gradient, const double *seed, const double *x, const d
   memset(gradient, 0, n * d * sizeof *gradient);
   for (int k = 0; k < 2; k++) {
     if (!any(parts[k].seed, parts[k].shape->outputs)) continue;
-    int status = add_part(gradient, x, t, n, parts[k], threads, workspace,
+    int status = add_part(gradient, x, t, n, d, parts[k], threads, workspace,
                           workspace_bytes);
     if (status != STATUS_OK) return status;
   }

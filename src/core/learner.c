@@ -1,11 +1,20 @@
 #include "learner.h"
 #include "adam.h"
+#include "status.h"
 #include <math.h>
 #include <string.h>
 
 #define LANES ((size_t)8)
 #define LANE_FLOATS ((size_t)1 << 22) /* all gradients together, at least two lanes */
 #define CHUNK ((size_t)4096)          /* parameters updated at a time */
+
+int learner_check(const mlp_shape *velocity, const mlp_shape *growth, size_t d) {
+  if (mlp_check(velocity) || mlp_check(growth) || velocity->inputs != d + 1 ||
+      velocity->outputs != d || growth->outputs != 1 ||
+      (growth->inputs != d && growth->inputs != d + 1))
+    return STATUS_BAD_ARGUMENT;
+  return STATUS_OK;
+}
 
 size_t learner_lanes(const mlp_shape *velocity, const mlp_shape *growth, size_t tiles) {
   size_t fit = LANE_FLOATS / (mlp_packed(velocity) + mlp_packed(growth));

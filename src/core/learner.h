@@ -33,6 +33,10 @@ typedef struct {
                   * the gradient of the inputs */
 } learner;
 
+/* STATUS_OK if these read cells of d features and their time, and answer with a velocity
+ * and a growth rate. The growth network may do without the time: d inputs. */
+int learner_check(const mlp_shape *velocity, const mlp_shape *growth, size_t d);
+
 /* Lanes for work that comes in `tiles` pieces. */
 size_t learner_lanes(const mlp_shape *velocity, const mlp_shape *growth, size_t tiles);
 

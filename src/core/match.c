@@ -38,6 +38,7 @@ static void layout_scratch(arena *a, scratch *s, const mlp_shape *velocity,
   s->rows.velocity = arena_take(a, rows * kernel_pad(d), sizeof(float));
   s->rows.growth = arena_take(a, rows, sizeof(float));
   s->rows.weight = arena_take(a, rows, sizeof(float));
+  s->rows.growth_weight = arena_take(a, rows, sizeof(float));
   s->rows.noise = arena_take(a, bridge_noise(d), sizeof(float));
   s->out_velocity = arena_take(a, rows * kernel_pad(d), sizeof(float));
   s->out_growth = arena_take(a, rows * kernel_pad(1), sizeof(float));
@@ -86,12 +87,12 @@ static double squared_error(float *out, size_t pad, const float *want, size_t ld
 
 /* Forward, loss and backward of one network on one tile; the gradient goes to `lane`. */
 static double learn_tile(network *net, mlp_tile *tile, float *out, const bridge_rows *in,
-                         const float *want, size_t ldw, double scale, size_t rows,
-                         size_t lane) {
+                         size_t ldx, const float *want, size_t ldw, const float *weight,
+                         double scale, size_t rows, size_t lane) {
   const mlp_shape *shape = net->shape;
-  size_t ldx = shape->inputs, pad = kernel_pad(shape->outputs);
+  size_t pad = kernel_pad(shape->outputs);
   mlp_forward(out, tile, in->input, ldx, rows, net->weights, shape);
-  double loss = squared_error(out, pad, want, ldw, in->weight, (float)scale, rows,
+  double loss = squared_error(out, pad, want, ldw, weight, (float)scale, rows,
                               shape->outputs);
   mlp_backward(net->grad + lane * net->packed, NULL, out, tile, in->input, ldx, rows,
                net->transposed, shape);
@@ -110,10 +111,11 @@ void match_lane(double loss[2], learner *l, size_t lane, const bridge *b, size_t
     if (stop_asked(halt, rank)) return;
     bridge_draw(&s.rows, b, key, step, at, rows);
     loss[0] += learn_tile(&l->velocity, &s.velocity, s.out_velocity, &s.rows,
-                          s.rows.velocity, kernel_pad(b->d), scale, rows, lane);
-    if (stop_asked(halt, rank)) return; /* half a tile of a wide network takes a second */
-    loss[1] += learn_tile(&l->growth, &s.growth, s.out_growth, &s.rows, s.rows.growth, 1,
+                          b->d + 1, s.rows.velocity, kernel_pad(b->d), s.rows.weight,
                           scale, rows, lane);
+    if (stop_asked(halt, rank)) return; /* half a tile of a wide network takes a second */
+    loss[1] += learn_tile(&l->growth, &s.growth, s.out_growth, &s.rows, b->d + 1,
+                          s.rows.growth, 1, s.rows.growth_weight, scale, rows, lane);
   }
 }
 
@@ -148,9 +150,8 @@ static void run_steps(crew *c, void *context) {
 
 static int check(const mlp_shape *velocity, const mlp_shape *growth, const bridge *b,
                  const match_options *options) {
-  if (mlp_check(velocity) || mlp_check(growth) || velocity->inputs != b->d + 1 ||
-      velocity->outputs != b->d || growth->inputs != b->d + 1 || growth->outputs != 1 ||
-      b->intervals == 0 || options->batch == 0 || options->threads < 1)
+  if (learner_check(velocity, growth, b->d) || b->intervals == 0 ||
+      options->batch == 0 || options->threads < 1)
     return STATUS_BAD_ARGUMENT;
   return STATUS_OK;
 }

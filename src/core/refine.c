@@ -280,10 +280,8 @@ static void run_rounds(crew *c, void *context) {
 
 static int check(const mlp_shape *velocity, const mlp_shape *growth,
                  const refine_problem *p, const refine_options *o) {
-  size_t d = p->d;
-  if (mlp_check(velocity) || mlp_check(growth) || velocity->inputs != d + 1 ||
-      velocity->outputs != d || growth->inputs != d + 1 || growth->outputs != 1 ||
-      p->times < 2 || p->boundaries < p->times || o->most_start == 0 ||
+  if (learner_check(velocity, growth, p->d) || p->times < 2 ||
+      p->boundaries < p->times || o->most_start == 0 ||
       o->most_target == 0 || o->threads < 1 || o->batch == 0 || o->parts == 0 ||
       o->folds == 0 || o->parts > smaller(snapshot_size(p, 0), o->most_start))
     return STATUS_BAD_ARGUMENT;

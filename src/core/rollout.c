@@ -18,7 +18,8 @@ typedef struct {
   mlp_tile v_tile[STAGES], g_tile[STAGES];
   float *dk[STAGES];      /* (MLP_TILE, pad(d)) derivative by the stage's velocity */
   float *dgrowth;         /* (MLP_TILE, pad(1)) */
-  float *dx;              /* (MLP_TILE, pad(d + 1)) derivative by the stage's input */
+  float *dx[2];           /* (MLP_TILE, pad(inputs)) derivative by the stage's input, that
+                           * of velocity and of growth */
 } scratch;
 
 static void layout(arena *a, scratch *s, const mlp_shape *velocity,
@@ -33,7 +34,8 @@ static void layout(arena *a, scratch *s, const mlp_shape *velocity,
     mlp_tile_layout(a, &s->g_tile[stage], growth, MLP_TILE);
   }
   s->dgrowth = arena_take(a, MLP_TILE * kernel_pad(1), sizeof(float));
-  s->dx = arena_take(a, MLP_TILE * kernel_pad(d + 1), sizeof(float));
+  s->dx[0] = arena_take(a, MLP_TILE * kernel_pad(velocity->inputs), sizeof(float));
+  s->dx[1] = arena_take(a, MLP_TILE * kernel_pad(growth->inputs), sizeof(float));
 }
 
 size_t rollout_tile_bytes(const mlp_shape *velocity, const mlp_shape *growth) {
@@ -120,15 +122,16 @@ static void stage_backward(scratch *s, int stage, const float *later, size_t row
                            const rollout_units *units) {
   size_t d = l->velocity.shape->outputs, dim = d + 1, pad_growth = kernel_pad(1);
   network *v = &l->velocity, *g = &l->growth;
-  memset(s->dx, 0, rows * kernel_pad(dim) * sizeof(float));
-  mlp_backward(v->grad + lane * v->packed, s->dx, s->dk[stage], &s->v_tile[stage],
+  memset(s->dx[0], 0, rows * kernel_pad(v->shape->inputs) * sizeof(float));
+  memset(s->dx[1], 0, rows * kernel_pad(g->shape->inputs) * sizeof(float));
+  mlp_backward(v->grad + lane * v->packed, s->dx[0], s->dk[stage], &s->v_tile[stage],
                s->input[stage], dim, rows, v->transposed, v->shape);
   if (growth_share[stage] == 0) return;
   const float part = (float)(h * growth_share[stage] * units->growth_scale);
   memset(s->dgrowth, 0, rows * pad_growth * sizeof(float));
   for (size_t r = 0; r < rows; r++)
     s->dgrowth[r * pad_growth] = part * later[r * dim + d];
-  mlp_backward(g->grad + lane * g->packed, s->dx, s->dgrowth, &s->g_tile[stage],
+  mlp_backward(g->grad + lane * g->packed, s->dx[1], s->dgrowth, &s->g_tile[stage],
                s->input[stage], dim, rows, g->transposed, g->shape);
 }
 
@@ -136,17 +139,20 @@ static void step_backward(scratch *s, float *now, const float *later, size_t row
                           double h, learner *l, size_t lane,
                           const rollout_units *units) {
   size_t d = l->velocity.shape->outputs, dim = d + 1, pad = kernel_pad(d);
+  size_t pad_v = kernel_pad(l->velocity.shape->inputs);
+  size_t pad_g = kernel_pad(l->growth.shape->inputs);
   start_stages(s, later, rows, h, d, units);
   for (size_t i = 0; i < rows * dim; i++) now[i] += later[i];
   for (int stage = STAGES; stage-- > 0;) {
     stage_backward(s, stage, later, rows, h, l, lane, units);
     const float reach = (float)(node[stage] * h * units->velocity_scale);
     for (size_t r = 0; r < rows; r++) {
-      const float *dx = s->dx + r * kernel_pad(dim);
-      for (size_t c = 0; c < d; c++) now[r * dim + c] += dx[c];
+      const float *by_velocity = s->dx[0] + r * pad_v, *by_growth = s->dx[1] + r * pad_g;
+      for (size_t c = 0; c < d; c++) now[r * dim + c] += by_velocity[c] + by_growth[c];
       if (stage == 0) continue;
       float *below = s->dk[stage - 1] + r * pad;
-      for (size_t c = 0; c < d; c++) below[c] += reach * dx[c];
+      for (size_t c = 0; c < d; c++)
+        below[c] += reach * (by_velocity[c] + by_growth[c]);
     }
   }
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* More than two tiles, and a last one that is not full. */
-enum { D = 3, N = 150 };
+enum { D = 16, N = 150 };
 
 typedef struct {
   flow f;
@@ -14,8 +14,9 @@ typedef struct {
   size_t bytes;
 } fixture;
 
-static fixture fixture_make(activation act, int threads) {
-  fixture x = {.f = {.velocity = {D + 1, D, 32, 2, act}, .growth = {D + 1, 1, 16, 1, act},
+static fixture fixture_make(activation act, size_t growth_inputs, int threads) {
+  fixture x = {.f = {.velocity = {D + 1, D, 32, 2, act},
+                     .growth = {growth_inputs, 1, 16, 1, act},
                      .velocity_scale = 2, .growth_offset = 0.5, .growth_scale = 0.25}};
   const mlp_shape *shape[2] = {&x.f.velocity, &x.f.growth};
   for (int net = 0; net < 2; net++) {
@@ -74,12 +75,12 @@ static double answer(const double *x, double t, const double *seed, const fixtur
 }
 
 /* Central differences of the twin, good to 1e-9, agree to float32's 1e-5. */
-static void check_differences(activation act) {
-  fixture k = fixture_make(act, 2);
+static void check_differences(activation act, size_t growth_inputs) {
+  fixture k = fixture_make(act, growth_inputs, 2);
   static double x[N * D], t[N], gradient[N * D];
   fill(x, N * D);
   fill(t, N);
-  const double seeds[3][D + 1] = {{0, 1, 0, 0}, {0, 0, 0, 1}, {1, -2, 0.5, 3}};
+  const double seeds[3][D + 1] = {{0, 1}, {[D] = 1}, {1, -2, 0.5, [D] = 3}};
   for (int s = 0; s < 3; s++) {
     CHECK(flow_gradient(gradient, seeds[s], x, t, N, &k.f, 2, k.block, k.bytes) ==
               STATUS_OK, "gradient");
@@ -99,9 +100,9 @@ static void check_differences(activation act) {
 
 /* The same bits for any number of threads; too little space is refused. */
 static void check_threads(void) {
-  fixture k = fixture_make(ACTIVATION_LEAKY_RELU, 3);
+  fixture k = fixture_make(ACTIVATION_LEAKY_RELU, D + 1, 3);
   static double x[N * D], t[N], one[N * D], three[N * D];
-  const double seed[D + 1] = {1, 1, 1, 1};
+  const double seed[D + 1] = {1, 1, 1, [D] = 1};
   fill(x, N * D);
   fill(t, N);
   flow_gradient(one, seed, x, t, N, &k.f, 1, k.block, k.bytes);
@@ -114,8 +115,9 @@ static void check_threads(void) {
 
 int main(void) {
   CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
-  check_differences(ACTIVATION_SILU);
-  check_differences(ACTIVATION_TANH);
+  check_differences(ACTIVATION_SILU, D + 1);
+  check_differences(ACTIVATION_TANH, D + 1);
+  check_differences(ACTIVATION_TANH, D); /* growth without the time */
   check_threads();
   return check_report("test_gradient");
 }

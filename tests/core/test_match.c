@@ -20,6 +20,7 @@ static size_t row_start[2][5], row_count[2][5];
 static int32_t row_target[2][8];
 static float row_value[2][8];
 static double growth[2];
+static const double trust[2] = {1, 0.25};
 
 /* Rows are weighed by the row sums of the plans; 1.5 and 0.5 descendants a cell. */
 static bridge make_bridge(double noise) {
@@ -49,16 +50,19 @@ static bridge make_bridge(double noise) {
   }
   return (bridge){.d = D, .intervals = 2, .cells = cells, .offset = offset,
                   .times = times, .plans = plans, .rows = rows_of,
-                  .log_children = log_children, .growth = growth, .noise = noise,
-                  .velocity_scale = 0.5, .growth_offset = 0.1, .growth_scale = 0.2};
+                  .log_children = log_children, .log_growth = log_children,
+                  .growth = growth, .trust = trust, .noise = noise, .velocity_scale = 0.5,
+                  .growth_offset = 0.1, .growth_scale = 0.2};
 }
 
 typedef struct {
-  float input[256 * (D + 1)], velocity[256 * 16], growth[256], weight[256], noise[192];
+  float input[256 * (D + 1)], velocity[256 * 16], growth[256], weight[256], noise[192],
+      growth_weight[256];
 } storage;
 
 static bridge_rows rows_in(storage *s) {
-  return (bridge_rows){s->input, s->velocity, s->growth, s->weight, s->noise};
+  return (bridge_rows){s->input, s->velocity, s->growth, s->weight, s->growth_weight,
+                       s->noise};
 }
 
 static const rng_key key = {{17, 23}};
@@ -93,6 +97,7 @@ static void check_rows(void) {
         CHECK_NEAR(s.growth[r], (lr / gap - 0.1) / 0.2, 1e-5);
         double density = 0.5 * (growth[k] + exp(lr));
         CHECK_NEAR(s.weight[r], exp(part * lr) / density, 1e-5);
+        CHECK_NEAR(s.growth_weight[r], trust[k] * exp(part * lr) / density, 1e-5);
       }
     CHECK(found, "row %zu joins no pair of the plan", r);
   }
@@ -219,7 +224,8 @@ static void check_rows_by_number(void) {
 static void check_many_features(void) {
   enum { W = 100, ROWS = 100 };
   static float origin[2 * W], input[ROWS * (W + 1)], part[30 * (W + 1)];
-  static float velocity[ROWS * 112], growth[ROWS], weight[ROWS], noise[8192];
+  static float velocity[ROWS * 112], growth[ROWS], weight[ROWS], noise[8192],
+      growth_weight[ROWS];
   size_t at[3] = {0, 1, 2}, first = 0, one = 1;
   double when[2] = {0, 1}, none = 0;
   int32_t zero = 0;
@@ -227,10 +233,11 @@ static void check_many_features(void) {
   plan p = {1, 1, &first, &one, &zero, &all};
   double same = 1;
   bridge b = {.d = W, .intervals = 1, .cells = origin, .offset = at, .times = when,
-              .plans = &p, .rows = &p, .log_children = &none, .growth = &same, .noise = 1,
-              .velocity_scale = 1, .growth_scale = 1};
+              .plans = &p, .rows = &p, .log_children = &none, .log_growth = &none,
+              .growth = &same, .trust = &same,
+              .noise = 1, .velocity_scale = 1, .growth_scale = 1};
   CHECK(bridge_noise(W) <= 8192, "noise needs %zu", bridge_noise(W));
-  bridge_rows rows = {input, velocity, growth, weight, noise};
+  bridge_rows rows = {input, velocity, growth, weight, growth_weight, noise};
   bridge_draw(&rows, &b, key, 4, 0, ROWS);
   rows.input = part;
   bridge_draw(&rows, &b, key, 4, 37, 30);
@@ -304,8 +311,8 @@ typedef struct {
   double weights[MOST], first[MOST], second[MOST];
 } moments;
 
-static trainee make_trainee(moments *m, size_t outputs, uint32_t stream) {
-  trainee t = {{D + 1, outputs, 24, 2, ACTIVATION_LEAKY_RELU}, m->weights, m->first,
+static trainee make_trainee(moments *m, size_t inputs, size_t outputs, uint32_t stream) {
+  trainee t = {{inputs, outputs, 24, 2, ACTIVATION_LEAKY_RELU}, m->weights, m->first,
                m->second};
   memset(m, 0, sizeof *m);
   mlp_init(m->weights, &t.shape, key, stream);
@@ -328,10 +335,11 @@ static int run(trainee *v, trainee *g, double *losses, uint64_t from, uint64_t s
 }
 
 /* Thirty steps: the whole loss curve agrees with the double twin to 1e-4 relative, the
- * final parameters to 1e-3 of the learning path. */
-static void check_against_twin(void) {
+ * final parameters to 1e-3 of the learning path. Growth with the time and without. */
+static void check_against_twin(size_t inputs) {
   static moments v, g, tv, tg;
-  trainee velocity = make_trainee(&v, D, 1), growth = make_trainee(&g, 1, 2);
+  trainee velocity = make_trainee(&v, D + 1, D, 1);
+  trainee growth = make_trainee(&g, inputs, 1, 2);
   tv = v;
   tg = g;
   double losses[2 * STEPS];
@@ -351,7 +359,7 @@ static void check_against_twin(void) {
       loss_v += twin_row(grad_v, tv.weights, &velocity.shape, s.input + r * (D + 1),
                          s.velocity + r * 16, s.weight[r]);
       loss_g += twin_row(grad_g, tg.weights, &growth.shape, s.input + r * (D + 1),
-                         s.growth + r, s.weight[r]);
+                         s.growth + r, s.growth_weight[r]);
     }
     CHECK(fabs(losses[2 * step] / (loss_v / (BATCH * D)) - 1) < 1e-4, "step %d: %g, %g",
           step, losses[2 * step], loss_v / (BATCH * D));
@@ -372,7 +380,8 @@ static void check_invariance(void) {
   static moments v[3], g[3];
   double losses[2 * STEPS];
   for (int how = 0; how < 3; how++) {
-    trainee velocity = make_trainee(&v[how], D, 1), growth = make_trainee(&g[how], 1, 2);
+    trainee velocity = make_trainee(&v[how], D + 1, D, 1);
+    trainee growth = make_trainee(&g[how], D + 1, 1, 2);
     match_options options = defaults;
     options.threads = how == 1 ? 3 : 1;
     const uint64_t cut[5] = {0, 1, 11, 12, STEPS};
@@ -406,8 +415,9 @@ static void check_bends(void) {
   double one_each[2] = {1, 1};
   bridge b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = times,
               .plans = pairs, .rows = pairs, .log_children = children,
-              .growth = one_each, .turn = turn, .lean = lean, .velocity_scale = 1,
-              .growth_scale = 1};
+              .log_growth = children,
+              .growth = one_each, .trust = one_each, .turn = turn, .lean = lean,
+              .velocity_scale = 1, .growth_scale = 1};
   bend_turns(turn, lean, &b, mass, mean);
   const double g0 = times[1] - times[0], g1 = times[2] - times[1];
   for (int c = 0; c < 2 * D; c++) {
@@ -465,7 +475,8 @@ static void check_no_overshoot(void) {
       at[2 * D + i] = (float)(u[i] * (1 + now[2]));
     }
     bridge b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = when,
-                .plans = p, .rows = p, .log_children = children, .growth = one_each,
+                .plans = p, .rows = p, .log_children = children,
+                .log_growth = children, .growth = one_each, .trust = one_each,
                 .turn = turn, .lean = lean, .velocity_scale = 1, .growth_scale = 1};
     bend_turns(turn, lean, &b, &mass, mean);
     storage s;
@@ -491,7 +502,8 @@ static void check_interrupt(void) {
   static moments v, g, before_v, before_g;
   double losses[2 * STEPS];
   for (int c = 0; c < 12; c++) {
-    trainee velocity = make_trainee(&v, D, 1), growth = make_trainee(&g, 1, 2);
+    trainee velocity = make_trainee(&v, D + 1, D, 1);
+  trainee growth = make_trainee(&g, D + 1, 1, 2);
     before_v = v;
     before_g = g;
     match_options options = defaults;
@@ -509,7 +521,8 @@ static void check_interrupt(void) {
 static void check_bad_arguments(void) {
   static moments v, g;
   double losses[2];
-  trainee velocity = make_trainee(&v, D, 1), growth = make_trainee(&g, 1, 2);
+  trainee velocity = make_trainee(&v, D + 1, D, 1);
+  trainee growth = make_trainee(&g, D + 1, 1, 2);
   match_options options = defaults;
   bridge b = make_bridge(0);
   CHECK(match_run(&velocity, &growth, losses, 0, 1, &b, &options, NULL, 0) ==
@@ -529,7 +542,8 @@ int main(void) {
   check_many_features();
   check_bends();
   check_no_overshoot();
-  check_against_twin();
+  check_against_twin(D + 1);
+  check_against_twin(D);
   check_invariance();
   check_interrupt();
   check_bad_arguments();

@@ -48,8 +48,9 @@ static void make_problem(refine_problem *p) {
   }
   anchor = (bridge){.d = D, .intervals = 2, .cells = cells_f32, .offset = offset,
                     .times = times, .plans = plans, .rows = rows_of,
-                    .log_children = log_children, .growth = growth, .velocity_scale = 1,
-                    .growth_scale = 1};
+                    .log_children = log_children, .log_growth = log_children,
+                    .growth = growth, .trust = growth,
+                    .velocity_scale = 1, .growth_scale = 1};
   *p = (refine_problem){D, TIMES, cells, offset, mass, 5, boundary, observed,
                         {0.8, 0.1, 0.5}, &anchor};
 }

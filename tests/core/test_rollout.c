@@ -3,7 +3,8 @@
 #include "rollout.h"
 #include <string.h>
 
-enum { D = 3, DIM = D + 1, N = 70, STEPS = 3 };
+/* As many features as a vector has floats, so that their time makes rows longer. */
+enum { D = 16, DIM = D + 1, N = 70, STEPS = 3 };
 static const double times[STEPS + 1] = {0, 0.5, 0.8, 1.5};
 static const rollout_units units = {0.7, 0.1, 0.4};
 static float path[(STEPS + 1) * N * DIM], adjoint[(STEPS + 1) * N * DIM];
@@ -16,8 +17,8 @@ typedef struct {
   size_t tile_bytes;
 } fixture;
 
-static trainee make_trainee(size_t outputs, uint32_t stream) {
-  trainee t = {.shape = {DIM, outputs, 24, 2, ACTIVATION_TANH}};
+static trainee make_trainee(size_t inputs, size_t outputs, uint32_t stream) {
+  trainee t = {.shape = {inputs, outputs, 24, 2, ACTIVATION_TANH}};
   size_t n = mlp_parameters(&t.shape);
   t.weights = malloc(n * sizeof(double));
   t.first = calloc(n, sizeof(double));
@@ -26,9 +27,9 @@ static trainee make_trainee(size_t outputs, uint32_t stream) {
   return t;
 }
 
-static void fixture_make(fixture *f) {
-  f->velocity = make_trainee(D, 1);
-  f->growth = make_trainee(1, 2);
+static void fixture_make(fixture *f, size_t growth_inputs) {
+  f->velocity = make_trainee(DIM, D, 1);
+  f->growth = make_trainee(growth_inputs, 1, 2);
   arena a = {0};
   learner_layout(&a, &f->l, &f->velocity.shape, &f->growth.shape, 2);
   f->block = malloc(arena_size(&a));
@@ -156,11 +157,14 @@ static void check_start_gradient(fixture *f) {
 
 int main(void) {
   CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
-  fixture f;
-  fixture_make(&f);
-  check_against_flow(&f);
-  check_gradient(&f);
-  check_start_gradient(&f);
-  fixture_free(&f);
+  /* Growth without the time, and with it. */
+  for (size_t inputs = D; inputs <= DIM; inputs++) {
+    fixture f;
+    fixture_make(&f, inputs);
+    check_against_flow(&f);
+    check_gradient(&f);
+    check_start_gradient(&f);
+    fixture_free(&f);
+  }
   return check_report("test_rollout");
 }

@@ -34,7 +34,10 @@ for (name in c("vgfm_fit", "vgfm_resume", "vgfm_cv", "RunVGFM", "runVGFM")) {
   # The call keeps its name, as errors show it.
   assign(name, eval(bquote(function(...) {
     .(as.name(name)) <- .(getExportedValue("vgfm", name))
-    suppressWarnings(.(as.name(name))(...), classes = "vgfm_warning_checks")
+    suppressMessages(
+      suppressWarnings(.(as.name(name))(...), classes = "vgfm_warning_checks"),
+      classes = "vgfm_message_growth"
+    )
   })))
 }
 
@@ -42,6 +45,13 @@ small_fit <- function(..., seed = 1) {
   cells <- small_cells()
   set.seed(seed)
   vgfm_fit(cells$x, cells$time, control = small_control(...))
+}
+
+# What a fit was trained on.
+problem_of <- function(fit) {
+  told <- fit$identified$identified
+  couplings <- couple_snapshots(fit$snapshots, fit$control, told, rlang::current_env())
+  new_problem(fit$snapshots, couplings, fit$control, told)
 }
 
 # Puts another function in the place of one of the package's, until the test ends.
@@ -65,6 +75,7 @@ twin_network <- function(network, input) {
     function(z) ifelse(z > 0, z, 0.01 * z), function(z) z / (1 + exp(-z)), tanh
   )[[shape$activation + 1]]
   inputs <- c(shape$inputs, rep(shape$width, shape$hidden))
+  input <- input[, seq_len(shape$inputs), drop = FALSE] # growth may go without the time
   outputs <- c(rep(shape$width, shape$hidden), shape$outputs)
   at <- 0
   for (layer in seq_along(inputs)) {
@@ -79,5 +90,6 @@ twin_network <- function(network, input) {
   input
 }
 
-# Most tests give no masses, and need not be told of it; test-snapshots.R is.
+# Most tests give no masses, and need not be told of it; test-snapshots.R is. Nor need
+# they be told that few cells do not tell growth from motion; test-tau.R is.
 for (what in c("equal counts", "counts")) said_before(what)

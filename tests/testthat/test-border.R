@@ -43,9 +43,9 @@ test_that("lengths and types of networks are checked", {
 test_that("so are all parts of a problem of training", {
   cells <- small_cells()
   snapshots <- new_snapshots(cells$x, cells$time)
-  control <- resolve_control(small_control(), snapshots)
-  couplings <- couple_snapshots(snapshots, control, NULL)
-  problem <- new_problem(snapshots, couplings, control)
+  control <- resolve_control(small_control(tau = c(0.5, 0.5)), snapshots)
+  couplings <- couple_snapshots(snapshots, control, c(TRUE, TRUE), NULL)
+  problem <- new_problem(snapshots, couplings, control, c(TRUE, TRUE))
   expect_named(.Call(ffi_turns, problem), c("turn", "lean"))
   # Each element too short by one, of another type, or away.
   for (name in setdiff(names(problem), "plans")) {

@@ -56,8 +56,7 @@ test_that("a checkpoint that cannot be written is warned of once; the fit goes o
   snapshots <- new_snapshots(cells$x, cells$time)
   caught <- 0
   fit <- withCallingHandlers(
-    run_stages(snapshots, resolve_control(control, snapshots), c(1, 2),
-               call = rlang::current_env()),
+    fit_snapshots(snapshots, control, rlang::current_env(), key = c(1, 2)),
     vgfm_warning_checkpoint = function(condition) {
       caught <<- caught + 1
       rlang::cnd_muffle(condition)

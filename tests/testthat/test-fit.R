@@ -1,7 +1,8 @@
 test_that("a fit holds what its help page says", {
   fit <- small_fit()
   expect_s3_class(fit, "vgfm")
-  expect_named(fit, c("format", "snapshots", "couplings", "field", "history", "seconds",
+  expect_named(fit, c("format", "snapshots", "identified", "scan", "couplings",
+                      "field", "history", "seconds",
                       "control", "training", "checks"))
   expect_length(fit$couplings, 2)
   expect_length(fit$couplings[[1]]$descendants, 30)
@@ -117,8 +118,7 @@ test_that("a fit can be stopped, saved and resumed without a trace", {
   control <- part$control
   # What an interrupt leaves behind: the same schedule, fewer steps done.
   half <- local({
-    z <- couple_snapshots(part$snapshots, control, rlang::current_env())
-    problem <- new_problem(part$snapshots, z, control)
+    problem <- problem_of(part)
     fresh <- new_training(problem, control, part$training$key)
     options <- list(batch = control$batch, steps = 100, threads = 1, key = fresh$key,
                     learning_rate = control$learning_rate, rate_floor = rate_floor)
@@ -374,8 +374,7 @@ test_that("the fold that judges is not among the cells that are fitted", {
   x <- rbind(matrix(0, n, 2), matrix(0, n, 2))
   x[, 1] <- x[, 1] + 1e-3 * seq_len(2 * n)
   fit <- vgfm_fit(x, rep(0:1, each = n), control = small_control(steps = 1))
-  couplings <- couple_snapshots(fit$snapshots, fit$control, rlang::current_env())
-  problem <- new_problem(fit$snapshots, couplings, fit$control)
+  problem <- problem_of(fit)
   core <- refine_problem(fit$snapshots, problem)
   distances <- function(far) {
     core$cells[1, n + far] <- 1e3
@@ -396,10 +395,7 @@ test_that("the fold that judges is not among the cells that are fitted", {
 
 test_that("a refinement that does harm is not returned", {
   fit <- small_fit()
-  problem <- new_problem(
-    fit$snapshots,
-    couple_snapshots(fit$snapshots, fit$control, rlang::current_env()), fit$control
-  )
+  problem <- problem_of(fit)
   control <- fit$control
   control$refine_steps <- 20
   training <- fit$training

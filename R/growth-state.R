@@ -1,0 +1,105 @@
+# Growth as a property of the state of a cell: what intervals that tell growth from motion
+# say of cells like it, whatever their day.
+
+# Single cells differ by the noise of the samples. So descendants are averaged over the
+# nearest of n cells: 30, or as few as keep a rare kind apart from others.
+state_neighbours <- function(n) ceiling(min(30, n / 10))
+
+# Cells that are asked, at most, of a snapshot or of all together.
+state_cells <- 4000
+
+# Places of the nearest `points` (d, n) of every query (d, m), and their distances: index,
+# distance (m, k).
+nearest_in_state <- function(points, queries, control) {
+  nearest_cells(t(points), t(queries), state_neighbours(ncol(points)), control)
+}
+
+# The growth rates of sources of some intervals, as their couplings have them: x (d, n) in
+# standard units; rate (n), log descendants per unit of the user's time.
+source_rates <- function(snapshots, couplings, intervals) {
+  z <- cell_order(snapshots)
+  most <- max(1, state_cells %/% length(intervals))
+  parts <- lapply(intervals, function(k) {
+    chosen <- spaced(seq_len(snapshots$counts[k]), most)
+    x <- standard_cells(snapshots$x, z$order[z$offset[k] + chosen], snapshots)
+    descendants <- couplings[[k]]$descendants[chosen]
+    gap <- diff(snapshots$times)[k]
+    list(x = x, rate = log(pmax(descendants, least_descendants)) / gap)
+  })
+  x <- do.call(cbind, lapply(parts, `[[`, "x"))
+  list(x = x, rate = unlist(lapply(parts, `[[`, "rate")))
+}
+
+# Log of the mean number of descendants of the neighbours of every source, interval by
+# interval: single cells differ by the noise of the samples.
+local_growth <- function(snapshots, couplings, control) {
+  z <- cell_order(snapshots)
+  lapply(seq_along(couplings), function(k) {
+    x <- standard_cells(snapshots$x, z$order[seq(z$offset[k] + 1, z$offset[k + 1])],
+                        snapshots)
+    descendants <- couplings[[k]]$descendants
+    asked <- spaced(seq_along(descendants), state_cells)
+    near <- nearest_in_state(x[, asked, drop = FALSE], x, control)$index
+    log(pmax(rowMeans(matrix(descendants[asked][near], nrow(near))), least_descendants))
+  })
+}
+
+# What `sources` say of the growth of cells (d, m): the mean rate of the nearest ones, and
+# how far that can be trusted, in [0, 1]: less where they are farther away than sources
+# are from each other.
+state_rate <- function(sources, cells, control) {
+  near <- nearest_in_state(sources$x, cells, control)
+  own <- spaced(seq_len(ncol(sources$x)), 500)
+  apart <- nearest_in_state(sources$x, sources$x[, own, drop = FALSE], control)$distance
+  usual <- stats::median(apart[, ncol(apart)])
+  far <- near$distance[, ncol(near$distance)]
+  list(rate = rowMeans(matrix(sources$rate[near$index], nrow(near$index))),
+       trust = pmin(1, usual / pmax(far, 1e-300))^2)
+}
+
+# Descendants of cells (d, m) in a time, as `sources` have them; their mean is 1, as
+# masses decide it.
+expected_descendants <- function(sources, cells, gap, control) {
+  found <- state_rate(sources, cells, control)
+  log_children <- found$rate * gap
+  middle <- stats::weighted.mean(log_children, found$trust)
+  children <- exp(found$trust * (log_children - middle))
+  children / mean(children)
+}
+
+# Growth is a property of the state, unless the data say that it changes with time: where
+# what one interval and the next say of the same states differs by more, in the mean
+# square, than this share of the variance of all rates; and by more than `no_difference`
+# log descendants in an interval.
+most_difference <- 0.5
+no_difference <- 0.1
+
+# Asked of intervals that identify growth cell by cell; of all others by their levels
+# alone, which the masses give. In simulations where growth goes by state, shares are 0 to
+# 0.4, and 1.3 or more where it stops, turns round or changes for all cells. The clock of
+# the networks must run evenly, too: they know no other time.
+growth_needs_time <- function(snapshots, couplings, identified, control) {
+  times <- inner_times(snapshots, couplings)
+  pace <- diff(times) / diff(snapshots$times)
+  if (max(pace) > min(pace) * (1 + 1e-6)) return(TRUE)
+  sources <- lapply(seq_along(couplings), function(k) {
+    source_rates(snapshots, couplings, k)
+  })
+  rate <- lapply(sources, function(s) state_rate(s, s$x, control)$rate)
+  differences <- function(intervals) {
+    Map(function(k, after) {
+      before <- state_rate(sources[[k]], sources[[after]]$x, control)
+      (before$rate - rate[[after]])[before$trust >= 0.5]
+    }, utils::head(intervals, -1), intervals[-1])
+  }
+  differs <- function(square, intervals) {
+    if (length(square) == 0) return(FALSE)
+    least <- (no_difference / mean(diff(snapshots$times)))^2
+    isTRUE(mean(square) > most_difference * stats::var(unlist(rate[intervals])) + least)
+  }
+  known <- which(identified)
+  all <- seq_along(couplings)
+  level <- function(difference) rep(mean(difference), length(difference))
+  differs(unlist(differences(known))^2, known) ||
+    differs(unlist(lapply(differences(all), level))^2, all)
+}

@@ -1,0 +1,26 @@
+# What is said of intervals that do not tell growth from motion.
+
+# "0 and 16", "24 and 32": their ends, neighbouring ones together.
+untold_intervals <- function(verdict) {
+  runs <- rle(verdict$identified)
+  last <- cumsum(runs$lengths)
+  first <- last - runs$lengths + 1
+  untold <- !runs$values
+  paste0(verdict$from[first[untold]], " and ", verdict$to[last[untold]],
+         recycle0 = TRUE)
+}
+
+inform_growth <- function(verdict) {
+  untold <- untold_intervals(verdict)
+  if (length(untold) == 0) return(invisible())
+  inform_vgfm(c(
+    "!" = "Growth is not told from motion between {in_short(untold)}.",
+    i = if (any(verdict$identified)) {
+      "There it rests on what the other intervals say of such cells."
+    } else {
+      "It is kept close to that of the whole population: differences between cells mean
+       little."
+    },
+    i = "{.fn vgfm_identifiability} shows why; {.arg growth_prior} may help."
+  ), class = "vgfm_message_growth")
+}
