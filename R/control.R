@@ -16,14 +16,14 @@
 #'   (Gaussian) that moves, the slope of log spread by log `tau` falls by no more than a
 #'   third while `tau` falls to a quarter. Where branches of the population really grow and
 #'   shrink, the spread rises as 1 / `tau` until mass change is cheaper than transport
-#'   between branches, and then rests. Such a corner (a fall by 0.38 + 15 / n or more, n the
-#'   number of cells, to a slope of at most 0.3) identifies growth, if at least half of the
-#'   cells count as parents there or the same few for all smaller `tau`. Its upper end is
-#'   taken, where the slope is twice the flattest, between 0.1 and 0.3. Otherwise the data do not tell growth from
-#'   motion, and a message says so: `tau` is then 3 V, or as much more as keeps log
-#'   descendants from spreading by more than 0.15 over all such intervals together. There
-#'   a cell is expected to grow as cells like it do in the intervals that identify growth,
-#'   if any do. See [vgfm_identifiability()].
+#'   between branches, and then rests. Such a corner (a fall by 0.38 + 15 / n or more, n
+#'   the number of cells, to a slope of at most 0.3) identifies growth, if at least half of
+#'   the cells count as parents there or the same few for all smaller `tau`. Its upper end is
+#'   taken, where the slope is twice the flattest, between 0.1 and 0.3. Otherwise the data
+#'   do not tell growth from motion, and a message says so: `tau` is then 3 V, or as much
+#'   more as keeps log descendants from spreading by more than 0.15 over all such intervals
+#'   together. There a cell is expected to grow as cells like it do in the intervals that
+#'   identify growth, if any do. See [vgfm_identifiability()].
 #' * `growth_time`: growth is learned as a property of the state of a cell, without the
 #'   time, unless the data say that it changes: where intervals differ about the same
 #'   states by more than half of the variance of all growth rates, or where the clock
