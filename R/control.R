@@ -9,26 +9,28 @@
 #' 1000 dimensions and mouse haematopoiesis; `bench/ablation.md` in the sources shows what
 #' each choice does. V is the variance within a snapshot, summed over features, mean over
 #' snapshots: the size of the population itself, whatever distance it travels.
-#' * `tau` decides the growth rates, interval by interval. On 400 cells of each of the two
-#'   snapshots, couplings are solved along a grid of `tau` from 64 V to V / 32 (V here of
-#'   these two), and log descendants averaged over 30 neighbours. As `tau` falls, they
-#'   spread more. Where motion alone makes them differ, they do so gradually: of a cloud
-#'   (Gaussian) that moves, the slope of log spread by log `tau` falls by no more than a
-#'   third while `tau` falls to a quarter. Where branches of the population really grow and
-#'   shrink, the spread rises as 1 / `tau` until mass change is cheaper than transport
-#'   between branches, and then rests. Such a corner (a fall by 0.38 + 15 / n or more, n
-#'   the number of cells, to a slope of at most 0.3) identifies growth, if at least half of
-#'   the cells count as parents there or the same few for all smaller `tau`. Its upper end is
-#'   taken, where the slope is twice the flattest, between 0.1 and 0.3. Otherwise the data
-#'   do not tell growth from motion, and a message says so: `tau` is then 3 V, or as much
-#'   more as keeps log descendants from spreading by more than 0.15 over all such intervals
-#'   together. There a cell is expected to grow as cells like it do in the intervals that
-#'   identify growth, if any do. See [vgfm_identifiability()].
-#' * `growth_time`: growth is learned as a property of the state of a cell, without the
-#'   time, unless the data say that it changes: where intervals differ about the same
-#'   states by more than half of the variance of all growth rates, or where the clock
-#'   (see below) runs unevenly. Rows of intervals that do not identify growth weigh 0.02,
-#'   if others do. What is taught is the mean number of descendants of 30 neighbours.
+#' * `tau` decides the growth rates, interval by interval. On 400 cells of each of the
+#'   two snapshots, couplings are solved along a grid of `tau` from 64 V to V / 32 (V
+#'   here of these two), and log descendants averaged over 30 neighbours. As `tau`
+#'   falls, they spread more. Where motion alone makes them differ, they do so
+#'   gradually: of a cloud (Gaussian) that moves, the slope of log spread by log `tau`
+#'   falls by no more than a third while `tau` falls to a quarter. Where branches of
+#'   the population really grow and shrink, the spread rises as 1 / `tau` until mass
+#'   change is cheaper than transport between branches, and then rests. Such a corner
+#'   (a fall by 0.38 + 15 / n or more, n the number of cells, to a slope of at most
+#'   0.3) identifies growth, if at least half of the cells count as parents there or
+#'   the same few for all smaller `tau`. Its upper end is taken, where the slope is
+#'   twice the flattest, between 0.1 and 0.3. Otherwise the data do not tell growth
+#'   from motion, and a message says so: `tau` is then 3 V, or as much more as keeps
+#'   log descendants from spreading by more than 0.15 over all such intervals
+#'   together. There a cell is expected to grow as cells like it do in the intervals
+#'   that identify growth, if any do. See [vgfm_identifiability()].
+#' * `growth_time`: growth is learned as a property of the state of a cell, without
+#'   the time, unless the data say that it changes: where intervals differ about the
+#'   same states by more than half of the variance of all growth rates, or where the
+#'   clock (see below) runs unevenly. Rows of intervals that do not identify growth
+#'   weigh 0.02, if others do. What is taught is the mean number of descendants of 30
+#'   neighbours.
 #' * `epsilon` is 0.007 V: between a third and three times of it, fits are equally good.
 #' * `noise` is the local spacing, which is the median distance between nearest cells of a
 #'   snapshot over the root of the number of features, times 2 in many dimensions and less
