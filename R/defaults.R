@@ -31,7 +31,7 @@ resolve_control <- function(control, snapshots, call = rlang::caller_env()) {
   steps <- round(efforts[[control$effort]] * c(sqrt(fewer), fewer))
   control$steps <- control$steps %||% steps[["steps"]]
   control$refine_steps <- control$refine_steps %||% steps[["refine"]]
-  control
+  choose_bend(control, snapshots)
 }
 
 # `epsilon` and `tau` are in its square.

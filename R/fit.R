@@ -52,13 +52,15 @@
 #'   holds the same share of the population.
 #' @param ... For methods; must be empty here.
 #' @param control Settings, see [vgfm_control()].
-#' @return An object of class `vgfm`: a list with `snapshots` (the data), `couplings` (for
-#'   each interval the expected `descendants` of its source cells, potentials, cost,
-#'   residual, and the `method` and number of `blocks` it was solved by), `field` (the
-#'   networks), `history` (training losses), `checks` (see below), `seconds` by stage,
-#'   `control` (as used), `training` (what [vgfm_resume()] needs) and `format`, a number
-#'   that tells fits of other versions apart. Use [predict()], [vgfm_trajectories()],
-#'   [vgfm_evaluate()] and [autoplot()] rather than its parts.
+#' @return An object of class `vgfm`: a list with `snapshots` (the data), `couplings`
+#'   (for each interval the expected `descendants` of its source cells, potentials, cost,
+#'   residual, and the `method` and number of `blocks` it was solved by), `bend` (what
+#'   was tried for `bend` and `pooling` of [vgfm_control()]: `w1` is the geometric mean
+#'   over so many left-out `times`, in units of `x`; `NULL` where both were given),
+#'   `field` (the networks), `history` (training losses), `checks` (see below), `seconds`
+#'   by stage, `control` (as used), `training` (what [vgfm_resume()] needs) and `format`,
+#'   a number that tells fits of other versions apart. Use [predict()],
+#'   [vgfm_trajectories()], [vgfm_evaluate()] and [autoplot()] rather than its parts.
 #' @section Checks: A trained fit is checked by what can be computed cheaply, and warns
 #' (class `vgfm_warning_checks`) if a figure is beyond its limit. `fit$checks` is a data
 #' frame with one row per check: `check`, `value`, `limit`, `passed` and `note`. They are
@@ -161,7 +163,8 @@ new_fit <- function(snapshots, couplings, problem, training, control, seconds,
     list(
       format = fit_format, snapshots = snapshots, couplings = couplings,
       field = new_field(training, problem),
-      history = loss_history(training$losses), seconds = seconds, control = control,
+      history = loss_history(training$losses), seconds = seconds,
+      control = structure(control, bend = NULL), bend = attr(control, "bend"),
       training = training
     ),
     class = "vgfm"

@@ -30,6 +30,8 @@ new_problem <- function(snapshots, couplings, control) {
     plans = lapply(couplings, `[[`, "plan"),
     log_children = unlist(log_children),
     growth = vapply(couplings, function(c) mean(c$descendants), 0),
+    bend = control$bend,
+    pooling = control$pooling,
     noise = control$noise / snapshots$scale,
     wide = wide_noise(snapshots),
     velocity_scale = positive_or_one(sqrt(mean(square / gaps^2) / ncol(snapshots$x))),
@@ -38,7 +40,7 @@ new_problem <- function(snapshots, couplings, control) {
       sqrt(stats::weighted.mean((rates - offset)^2, share))
     )
   )
-  if (control$path == "smooth" && length(gaps) > 1) {
+  if (control$bend > 0 && length(gaps) > 1) {
     problem[c("turn", "lean")] <- .Call(ffi_turns, problem)
   }
   problem

@@ -23,7 +23,7 @@ vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL, ...) {
   check_arguments()
   call <- rlang::current_env()
   state <- if (rlang::is_string(fit)) read_checkpoint(fit, call) else check_fit(fit)
-  control <- state$control
+  control <- structure(state$control, bend = state$bend %||% attr(state$control, "bend"))
   done <- state$training
   steps <- check_count(steps, min = done$step %||% 0, allow_null = TRUE)
   more <- !is.null(steps) && !is.null(done) && steps > done$step

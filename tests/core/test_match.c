@@ -396,7 +396,7 @@ static void check_bends(void) {
   size_t begin[2] = {0, 1}, one[2] = {1, 1};
   int32_t same[2] = {0, 1};
   float all[2] = {1, 1};
-  double children[4] = {0}, mass[2], mean[2 * D];
+  double children[4] = {0}, mass[2], mean[3 * D];
   plan pairs[2] = {{2, 2, begin, one, same, all}, {2, 2, begin, one, same, all}};
   for (int k = 0; k < 3; k++)
     for (int c = 0; c < 2 * D; c++) {
@@ -406,8 +406,8 @@ static void check_bends(void) {
   double one_each[2] = {1, 1};
   bridge b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = times,
               .plans = pairs, .rows = pairs, .log_children = children,
-              .growth = one_each, .turn = turn, .lean = lean, .velocity_scale = 1,
-              .growth_scale = 1};
+              .growth = one_each, .turn = turn, .lean = lean, .bend = 1,
+              .velocity_scale = 1, .growth_scale = 1};
   bend_turns(turn, lean, &b, mass, mean);
   const double g0 = times[1] - times[0], g1 = times[2] - times[1];
   for (int c = 0; c < 2 * D; c++) {
@@ -453,7 +453,7 @@ static void check_no_overshoot(void) {
   int32_t zero = 0;
   float all = 1;
   plan p[2] = {{1, 1, &begin, &one, &zero, &all}, {1, 1, &begin, &one, &zero, &all}};
-  double children[2] = {0}, one_each[2] = {1, 1}, mass, mean[D];
+  double children[2] = {0}, one_each[2] = {1, 1}, mass, mean[2 * D];
   const double shape[4][3] = {{1, 13, 0.2}, {13, 1, 50}, {1, 1, 0.02}, {2, 1, 1}};
   for (int c = 0; c < 12; c++) {
     const double *u = way[c % 3], *now = shape[c / 3];
@@ -466,7 +466,8 @@ static void check_no_overshoot(void) {
     }
     bridge b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = when,
                 .plans = p, .rows = p, .log_children = children, .growth = one_each,
-                .turn = turn, .lean = lean, .velocity_scale = 1, .growth_scale = 1};
+                .turn = turn, .lean = lean, .bend = 1, .velocity_scale = 1,
+                .growth_scale = 1};
     bend_turns(turn, lean, &b, &mass, mean);
     storage s;
     bridge_rows rows = rows_in(&s);
