@@ -117,8 +117,13 @@ path_places <- function(some, couplings, problem, k, time) {
     problem$bend <- bend
     problem$pooling <- pooling
     turns <- read_turns(problem)
-    leave <- gap * s * (1 - s)^2 * turns$lean[first]
-    arrive <- gap * s^2 * (1 - s) * (1 - turns$lean[last])
+    start <- s * (1 - s)^2
+    end <- s^2 * (1 - s)
+    # Paths end without curvature, as core/bridge.c has it.
+    at_first <- if (k == 1) 0.5 else 0
+    at_last <- if (k == length(couplings)) 0.5 else 0
+    leave <- gap * (start + at_last * end) * turns$lean[first]
+    arrive <- gap * (end + at_first * start) * (1 - turns$lean[last])
     d <- nrow(x)
     straight - turns$turn[, first, drop = FALSE] * rep(leave, each = d) -
       turns$turn[, last, drop = FALSE] * rep(arrive, each = d)

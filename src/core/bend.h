@@ -4,6 +4,8 @@
  * Catmull and Rom 1974 do for points in a row), and every pair keeping its own deviation
  * from the mean of its cell.
  *
+ * At the first and the last time paths end without curvature.
+ *
  * A slope is no longer than three times the slower of the two velocities, so that a path
  * that slows down does not overshoot: the bound of Fritsch and Carlson (1980) for curves
  * that stay monotone, here for lengths of vectors, whatever the axes.

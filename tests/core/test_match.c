@@ -422,15 +422,16 @@ static void check_bends(void) {
   storage s;
   bridge_rows rows = rows_in(&s);
   bridge_draw(&rows, &b, key, 5, 0, 256);
-  for (size_t r = 0; r < 256; r += 2) { /* interval 0: straight out of its start */
+  for (size_t r = 0; r < 256; r += 2) { /* interval 0: no curvature at its start */
     const float *in = s.input + r * (D + 1), *v = s.velocity + r * 16;
     double u = in[D] / g0, worst[2] = {1, 1};
     for (int cell = 0; cell < 2; cell++) {
       worst[cell] = 0;
       for (int c = 0; c < D; c++) {
         int i = cell * D + c;
-        double x = at[i], y = at[2 * D + i], from = (y - x) / g0;
+        double x = at[i], y = at[2 * D + i];
         double to = 0.3 * i + 2 * (0.5 - 0.2 * i) * times[1];
+        double from = 1.5 * (y - x) / g0 - 0.5 * to;
         double place = (2 * u * u * u - 3 * u * u + 1) * x + (3 - 2 * u) * u * u * y +
                        g0 * u * ((1 - u) * (1 - u) * from + u * (u - 1) * to);
         double speed = 6 * u * (1 - u) * (y - x) / g0 +

@@ -19,8 +19,8 @@ chosen_of <- function(cells, ...) {
   unlist(resolve_control(vgfm_control(tau = 10, ...), snapshots)[c("bend", "pooling")])
 }
 
-# Of all pairs of two snapshots (lists of x, time, mass), those around them and all
-# weights in full, in the units of the data: W1 from `seen` at `time`.
+# Of all pairs of two snapshots (lists of x, time, mass) with all weights in full, in the
+# units of the data: W1 from `seen` at `time`. `before` or `after` may be NULL.
 naive_score <- function(before, from, to, after, seen, time, bend, pooling, control) {
   coupled <- function(x, y) {
     n <- nrow(x$x)
@@ -59,17 +59,24 @@ naive_score <- function(before, from, to, after, seen, time, bend, pooling, cont
   }
   gap <- to$time - from$time
   plan <- coupled(from, to)
-  start <- slopes(arriving(before, from), leaving(from, to),
-                  c(from$time - before$time, gap), rowSums(plan))$leave
-  end <- slopes(arriving(from, to), leaving(to, after), c(gap, after$time - to$time),
-                rowSums(coupled(to, after)))$arrive
-  s <- (time - from$time) / gap
   pairs <- expand.grid(i = seq_len(nrow(from$x)), j = seq_len(nrow(to$x)))
+  if (!is.null(before)) {
+    start <- slopes(arriving(before, from), leaving(from, to),
+                    c(from$time - before$time, gap), rowSums(plan))$leave[pairs$i, ]
+  }
+  if (!is.null(after)) {
+    end <- slopes(arriving(from, to), leaving(to, after), c(gap, after$time - to$time),
+                  rowSums(coupled(to, after)))$arrive[pairs$j, ]
+  }
+  # A natural end.
+  if (is.null(before)) start <- -end / 2
+  if (is.null(after)) end <- -start / 2
+  s <- (time - from$time) / gap
   x <- from$x[pairs$i, ]
   y <- to$x[pairs$j, ]
   # The cubic through both ends with these slopes (Hermite).
-  first <- (y - x) / gap + start[pairs$i, ]
-  last <- (y - x) / gap + end[pairs$j, ]
+  first <- (y - x) / gap + start
+  last <- (y - x) / gap + end
   place <- (2 * s^3 - 3 * s^2 + 1) * x + (3 * s^2 - 2 * s^3) * y +
     gap * ((s^3 - 2 * s^2 + s) * first + (s^3 - s^2) * last)
   weight <- as.vector(plan * rowSums(plan)^(s - 1))
@@ -88,16 +95,19 @@ test_that("candidates are scored as by hand, with all pairs", {
   snapshots <- new_snapshots(x, rep(times, counts), mass)
   control <- list(epsilon = 0.05, tau = 2, bend = NULL, pooling = NULL, noise = 0)
   table <- data.frame(bend = c(0, 1, 1, 0.6, 1), pooling = c(0.5, 0, 1, 0.7, 0.5))
-  scores <- scores_at(snapshots, 3, control, table) * snapshots$scale
   at <- lapply(1:5, function(k) {
     list(x = x[snapshots$index == k, ], time = times[k], mass = mass[k])
   })
-  naive <- mapply(function(bend, pooling) {
-    naive_score(at[[1]], at[[2]], at[[4]], at[[5]], at[[3]]$x, 4, bend, pooling, control)
-  }, table$bend, table$pooling)
-  expect_equal(scores, naive, tolerance = 5e-3)
-  # They differ by far more than that.
-  expect_gt(min(abs(diff(sort(naive))) / mean(naive)), 0.01)
+  for (k in 2:4) {
+    scores <- scores_at(snapshots, k, control, table) * snapshots$scale
+    naive <- mapply(function(bend, pooling) {
+      naive_score(if (k > 2) at[[k - 2]], at[[k - 1]], at[[k + 1]],
+                  if (k < 4) at[[k + 2]], at[[k]]$x, times[k], bend, pooling, control)
+    }, table$bend, table$pooling)
+    expect_equal(scores, naive, tolerance = 5e-3)
+    # They differ by far more than that.
+    expect_gt(diff(range(naive)) / mean(naive), 0.1)
+  }
 })
 
 test_that("a curve wants all of the bend, a zigzag none, three times are no evidence", {
