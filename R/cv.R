@@ -131,7 +131,7 @@ score_left_out <- function(task, snapshots, control) {
     fit_snapshots(rest, control, call, task$key),
     vgfm_warning_interrupted = function(condition) rlang::interrupt()
   )
-  state <- populations(fit, snapshots$times[place], "nearest", call)[[1]]
+  state <- populations(fit, snapshots$times[place], "both", call)[[1]]
   row <- compare_clouds(fit, state, cloud, snapshots$mass[place], call)
   size <- sample_size(nrow(state$x), nrow(cloud))
   cbind(row, naive_controls(rest, snapshots$times[place], cloud, snapshots$mass[place],

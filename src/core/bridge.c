@@ -40,7 +40,8 @@ static double recurrence(double shift, size_t index, double stride) {
 /* Adds the bend to the place and the velocity of a straight line at s: the cubic Hermite
  * polynomials of the two end slopes, and their derivatives. At the first and the last
  * time nothing is known of the slope; there a path ends without curvature, as natural
- * splines do: the slope changes by half of what it does at the other end, the other way. */
+ * splines do: the slope changes by half of what it does at the other end, with the
+ * opposite sign. */
 static void add_bend(float *place, float *velocity, const bridge *b, size_t k, size_t i,
                      size_t j, double s) {
   const size_t first = b->offset[k] + i, last = b->offset[k + 1] + j;
