@@ -61,8 +61,13 @@ bend_candidates <- function(control, scored) {
 scores_at <- function(snapshots, k, control, table) {
   around <- intersect(k + c(-2, -1, 1, 2), seq_along(snapshots$times))
   some <- some_cells(snapshots, around)
+  # An interval over the time left out takes the larger price of both.
+  taus <- rep_len(control$tau, length(snapshots$times) - 1)
   couplings <- tryCatch(
-    lapply(seq_along(around[-1]), function(i) couple_some(some, i, control)),
+    lapply(seq_along(around[-1]), function(i) {
+      tau <- max(taus[seq(around[i], around[i + 1] - 1)])
+      couple_some(some, i, control$epsilon, tau)
+    }),
     vgfm_error = function(condition) NULL
   )
   if (is.null(couplings)) return(rep(NA_real_, nrow(table)))
@@ -89,13 +94,13 @@ some_cells <- function(snapshots, places) {
        scale = snapshots$scale)
 }
 
-couple_some <- function(some, k, control) {
+couple_some <- function(some, k, epsilon, tau) {
   x <- standard_cells(some$x, which(some$index == k), some)
   y <- standard_cells(some$x, which(some$index == k + 1), some)
   mass <- ncol(x) * some$mass[k + 1] / some$mass[k]
   solve_srot(x, y, rep(1, ncol(x)), rep(mass / ncol(y), ncol(y)),
-             control$epsilon / some$scale^2, control$tau / some$scale^2,
-             tolerance = 1e-4, threads = 1, keep = TRUE)
+             epsilon / some$scale^2, tau / some$scale^2, tolerance = 1e-4,
+             threads = 1, keep = TRUE)
 }
 
 # Places (d, bend_cells) at a time in interval k, in standard units, as a function of the

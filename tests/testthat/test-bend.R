@@ -180,6 +180,20 @@ test_that("couplings that cannot be solved are no evidence", {
   expect_true(all(attr(control, "bend")$times == 0))
 })
 
+test_that("a price for every interval is the larger of both where one is left out", {
+  cells <- on_circle(0:4)
+  snapshots <- new_snapshots(cells$x, cells$time)
+  control <- list(epsilon = 0.05, tau = c(1, 2, 3, 4), noise = 0)
+  asked <- NULL
+  couple <- couple_some
+  local_function("couple_some", function(some, k, epsilon, tau) {
+    asked <<- c(asked, tau)
+    couple(some, k, epsilon, tau)
+  })
+  scores_at(snapshots, 3, control, data.frame(bend = 1, pooling = 0))
+  expect_equal(asked, c(1, 3, 4))
+})
+
 test_that("no more than some times and cells are looked at", {
   asked <- NULL
   local_function("scores_at", function(snapshots, k, control, table) {
