@@ -26,8 +26,10 @@ choose_bend <- function(control, snapshots) {
   inner <- spaced(which(scorable(length(snapshots$times))), bend_times)
   table <- bend_candidates(control, scored = length(inner) > 0)
   if (nrow(table) == 1) inner <- integer()
-  scores <- vapply(inner, function(k) scores_at(snapshots, k, control, table),
-                   numeric(nrow(table)))
+  scores <- vapply(inner, function(k) {
+    if_fields_fail(scores_at(snapshots, k, control, table),
+                   function(error) rep(NA_real_, nrow(table)))
+  }, numeric(nrow(table)))
   scores <- matrix(log(pmax(scores, bend_least)), nrow(table))
   scores <- scores[, colSums(is.na(scores)) == 0, drop = FALSE]
   table$w1 <- if (ncol(scores) > 0) exp(rowMeans(scores)) * snapshots$scale else NA_real_
@@ -50,27 +52,24 @@ scorable <- function(times) {
 bend_candidates <- function(control, scored) {
   grid <- function(value, grid) value %||% if (scored) grid else bend_otherwise
   poolings <- grid(control$pooling, pooling_grid)
-  table <- expand.grid(bend = grid(control$bend, bend_grid), pooling = poolings)
+  table <- expand.grid(bend = grid(control$bend, bend_grid), pooling = poolings,
+                       KEEP.OUT.ATTRS = FALSE)
   middle <- poolings[which.min(abs(poolings - bend_otherwise))]
   table <- table[table$bend > 0 | table$pooling == middle, ]
   rownames(table) <- NULL
   table
 }
 
-# W1, in standard units, of every candidate at time k; NA if there is no coupling.
+# W1, in standard units, of every candidate at time k.
 scores_at <- function(snapshots, k, control, table) {
   around <- intersect(k + c(-2, -1, 1, 2), seq_along(snapshots$times))
   some <- some_cells(snapshots, around)
   # An interval over the time left out takes the larger price of both.
   taus <- rep_len(control$tau, length(snapshots$times) - 1)
-  couplings <- tryCatch(
-    lapply(seq_along(around[-1]), function(i) {
-      tau <- max(taus[seq(around[i], around[i + 1] - 1)])
-      couple_some(some, i, control$epsilon, tau)
-    }),
-    vgfm_error = function(condition) NULL
-  )
-  if (is.null(couplings)) return(rep(NA_real_, nrow(table)))
+  couplings <- lapply(seq_along(around[-1]), function(i) {
+    couple_some(some, i, control$epsilon,
+                max(taus[seq(around[i], around[i + 1] - 1)]))
+  })
   problem <- new_problem(some, couplings, replace(control, c("bend", "pooling"), 1))
   places <- path_places(some, couplings, problem, match(k - 1, around),
                         snapshots$times[k])
