@@ -97,7 +97,7 @@ inside_times <- function(fit, time, call = rlang::caller_env()) {
 # Population at each of `times` (in order): a list of states as follow() has them, with
 # `rows`, the places of the cells in the data, and log weights such that the mean of the
 # weights is the mass relative to the first time.
-populations <- function(fit, times, from, call) {
+populations <- function(fit, times, from, call = rlang::caller_env()) {
   s <- fit$snapshots
   before <- findInterval(times + rounding(s$times), s$times)
   start <- if (from == "first") rep(1, length(times)) else before
