@@ -133,9 +133,10 @@ sample_size <- function(n, m) {
 # 1 ... n in random order, as places.
 shuffled <- function(n, time, stream = 0) order(key_uniform(n, c(stream, 0), time))
 
-# Wasserstein-1 distance between a weighted cloud x and a cloud y, cells in rows.
-cloud_distance <- function(x, weight, y, threads, call = rlang::caller_env()) {
-  size <- sample_size(nrow(x), nrow(y))
+# Wasserstein-1 distance between a weighted cloud x and a cloud y, cells in rows. `size`:
+# cells in a sample.
+cloud_distance <- function(x, weight, y, threads, call = rlang::caller_env(),
+                           size = sample_size(nrow(x), nrow(y))) {
   distance <- function(x, weight, y) {
     solve_emd(t(x), t(y), weight, rep(1, nrow(y)), FALSE, threads, call)$cost
   }

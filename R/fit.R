@@ -54,13 +54,15 @@
 #' @param control Settings, see [vgfm_control()].
 #' @return An object of class `vgfm`: a list with `snapshots` (the data), `identified` and
 #'   `scan` (the verdict of each interval on whether growth is told from motion, and what
-#'   it rests on, see [vgfm_identifiability()]), `couplings` (for
-#'   each interval the expected `descendants` of its source cells, potentials, cost,
-#'   residual, and the `method` and number of `blocks` it was solved by), `field` (the
-#'   networks), `history` (training losses), `checks` (see below), `seconds` by stage,
-#'   `control` (as used), `training` (what [vgfm_resume()] needs) and `format`, a number
-#'   that tells fits of other versions apart. Use [predict()], [vgfm_trajectories()],
-#'   [vgfm_evaluate()] and [autoplot()] rather than its parts.
+#'   it rests on, see [vgfm_identifiability()]), `couplings` (for each interval the
+#'   expected `descendants` of its source cells, potentials, cost, residual, and the
+#'   `method` and number of `blocks` it was solved by), `bend` (what was tried for `bend`
+#'   and `pooling` of [vgfm_control()]: `w1` is the geometric mean over so many left-out
+#'   `times`, in units of `x`; `NULL` where both were given), `field` (the networks),
+#'   `history` (training losses), `checks` (see below), `seconds` by stage, `control` (as
+#'   used), `training` (what [vgfm_resume()] needs) and `format`, a number that tells fits
+#'   of other versions apart. Use [predict()], [vgfm_trajectories()], [vgfm_evaluate()] and
+#'   [autoplot()] rather than its parts.
 #' @section Checks: A trained fit is checked by what can be computed cheaply, and warns
 #' (class `vgfm_warning_checks`) if a figure is beyond its limit. `fit$checks` is a data
 #' frame with one row per check: `check`, `value`, `limit`, `passed` and `note`. They are
@@ -127,15 +129,19 @@ vgfm_fit.default <- function(x, time, mass = NULL, ..., control = vgfm_control()
 fit_snapshots <- function(snapshots, control, call = rlang::caller_env(),
                           key = new_key()) {
   control <- resolve_control(control, snapshots, call)
-  growth <- identify_growth(snapshots, control)
-  control$tau <- rep_len(control$tau %||% growth$verdict$tau, nrow(growth$verdict))
-  inform_growth(growth$verdict)
-  run_stages(snapshots, control, growth, key, call = call)
+  chosen <- identify_growth(snapshots, control)
+  inform_growth(chosen$identified)
+  control$tau <- rep_len(control$tau %||% chosen$identified$tau, nrow(chosen$identified))
+  paths <- choose_bend(control, snapshots)
+  control[names(paths$settings)] <- paths$settings
+  chosen$bend <- paths$table
+  run_stages(snapshots, control, chosen, key, call = call)
 }
 
-# The stages in order, from where they stand: `growth` of identify_growth(), `couplings`
-# that are solved, with their plans, and the state of `training`.
-run_stages <- function(snapshots, control, growth, key, couplings = NULL, training = NULL,
+# The stages in order, from where they stand: `chosen` has what the choice of settings
+# rests on (identified, scan, bend, as in a fit), `couplings` those that are solved, with
+# their plans, and `training` its state.
+run_stages <- function(snapshots, control, chosen, key, couplings = NULL, training = NULL,
                        seconds = c(couple = 0, match = 0, refine = 0), call) {
   # The file belongs to the run, not to the fit.
   file <- control$checkpoint
@@ -144,10 +150,10 @@ run_stages <- function(snapshots, control, growth, key, couplings = NULL, traini
   spend <- function(stage) seconds[[stage]] <<- seconds[[stage]] + lap()
   save <- new_checkpoint(file, function(couplings, training = NULL) {
     structure(list(format = fit_format, snapshots = snapshots, control = control,
-                   growth = growth, key = key, couplings = couplings, training = training,
+                   chosen = chosen, key = key, couplings = couplings, training = training,
                    seconds = seconds), class = "vgfm_checkpoint")
   }, call)
-  identified <- growth$verdict$identified
+  identified <- chosen$identified$identified
   couplings <- couple_snapshots(snapshots, control, identified, call, couplings, save)
   control$growth_time <- control$growth_time %||%
     growth_needs_time(snapshots, couplings, identified, control)
@@ -159,18 +165,18 @@ run_stages <- function(snapshots, control, growth, key, couplings = NULL, traini
   spend("match")
   training <- run_refinement(training, snapshots, problem, control, save_training, call)
   spend("refine")
-  fit <- new_fit(snapshots, growth, couplings, problem, training, control, seconds, call)
+  fit <- new_fit(snapshots, chosen, couplings, problem, training, control, seconds, call)
   new_checkpoint(file, identity, call)(fit, now = TRUE)
   fit
 }
 
-new_fit <- function(snapshots, growth, couplings, problem, training, control, seconds,
+new_fit <- function(snapshots, chosen, couplings, problem, training, control, seconds,
                     call = rlang::caller_env()) {
   couplings <- lapply(couplings, function(c) in_user_units(c, snapshots$scale))
   fit <- structure(
     list(
-      format = fit_format, snapshots = snapshots, identified = growth$verdict,
-      scan = growth$scan, couplings = couplings,
+      format = fit_format, snapshots = snapshots, identified = chosen$identified,
+      scan = chosen$scan, bend = chosen$bend, couplings = couplings,
       field = new_field(training, problem),
       history = loss_history(training$losses), seconds = seconds, control = control,
       training = training

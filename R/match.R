@@ -37,6 +37,8 @@ new_problem <- function(snapshots, couplings, control, identified) {
     log_growth = unlist(log_growth),
     growth = vapply(couplings, function(c) mean(c$descendants), 0),
     trust = ifelse(identified | !any(identified), 1, untold_weight),
+    bend = control$bend,
+    pooling = control$pooling,
     noise = control$noise / snapshots$scale,
     wide = wide_noise(snapshots),
     velocity_scale = positive_or_one(sqrt(mean(square / gaps^2) / ncol(snapshots$x))),
@@ -45,7 +47,7 @@ new_problem <- function(snapshots, couplings, control, identified) {
       sqrt(stats::weighted.mean((rates - offset)^2, share))
     )
   )
-  if (control$path == "smooth" && length(gaps) > 1) {
+  if (control$bend > 0 && length(gaps) > 1) {
     problem[c("turn", "lean")] <- .Call(ffi_turns, problem)
   }
   problem

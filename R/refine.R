@@ -82,6 +82,16 @@ run_refinement <- function(training, snapshots, problem, control,
   best <- training
   best$matched <- training$matched %||% training[networks]
   state <- in_place(training$refinement %||% new_refinement(training), total)
+  # Keeps the state if it is better. Again and again is as good as once: an interrupt may
+  # have come between a round and its judgement.
+  judge <- function() {
+    score <- refine_score(state$losses[, seq(state$step - folds + 1, state$step)])
+    if (score < best$score) {
+      best[networks] <<- .Call(ffi_copy, state[networks])
+      best$score <<- score
+    }
+    score
+  }
   reached <- function() {
     best$refinement <- as_it_stands(state)
     best$refinement$stopped <- stopped
@@ -94,13 +104,10 @@ run_refinement <- function(training, snapshots, problem, control,
       if (is.null(best$score)) {
         best$score <- first_score(training, run, options, folds)
       }
+      if (state$step > 0 && state$step %% folds == 0) judge()
       while (is.null(stopped) && state$step < total && run(state, options)) {
         .Call(ffi_check_interrupt)
-        score <- refine_score(state$losses[, seq(state$step - folds + 1, state$step)])
-        if (score < best$score) {
-          best[networks] <- .Call(ffi_copy, state[networks])
-          best$score <- score
-        }
+        score <- judge()
         progress(folds, loss = score)
         save(reached())
       }

@@ -33,9 +33,9 @@ vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL, ...) {
   control$steps <- steps %||% control$steps
   control$refine_steps <- refine_steps %||% control$refine_steps
   solved <- NULL
-  growth <- state$growth
+  chosen <- state$chosen
   if (inherits(state, "vgfm")) {
-    growth <- list(verdict = state$identified, scan = state$scan)
+    chosen <- state[c("identified", "scan", "bend")]
     asked <- state
     asked$control <- control
     if (is_complete(asked) && !more) return(state)
@@ -43,6 +43,6 @@ vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL, ...) {
     solved <- state$couplings
   }
   if (rlang::is_string(fit)) control$checkpoint <- normalizePath(fit)
-  run_stages(state$snapshots, control, growth, state$key %||% done$key, solved, done,
+  run_stages(state$snapshots, control, chosen, state$key %||% done$key, solved, done,
              state$seconds, call)
 }

@@ -36,7 +36,7 @@ no_spread <- 0.02
 careful_tau <- 3
 careful_spread <- 0.15
 
-# list(verdict, scan), data frames. `verdict` has one row per interval:
+# list(identified, scan), data frames. `identified` has one row per interval:
 #   interval; from, to: labels; identified; tau, in squared units of x; spread: standard
 #   deviation of log descendants there, averaged over neighbours; parents: effective
 #   share of sources with descendants; note, in words.
@@ -64,7 +64,7 @@ identify_growth <- function(snapshots, control) {
   scan <- do.call(rbind, Map(function(k, scan) cbind(interval = k, scan), intervals,
                              scans))
   scan$tau <- scan$tau * snapshots$scale^2
-  list(verdict = verdict, scan = scan)
+  list(identified = verdict, scan = scan)
 }
 
 tau_sample <- function(snapshots, k) {

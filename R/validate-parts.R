@@ -75,6 +75,12 @@ check_table <- function(x) {
   if (!fits) "a table of figures and their limits"
 }
 
+bend_table <- function(x) {
+  fits <- is.data.frame(x) && is.numeric(x$bend) && is.numeric(x$pooling) &&
+    is.numeric(x$w1) && is.numeric(x$times) && is.logical(x$chosen)
+  if (!fits) "a table of bends and their scores"
+}
+
 # Two losses a step, of at most so many steps.
 losses_of <- function(steps) {
   function(x) {

@@ -38,7 +38,8 @@ fit_fault <- function(fit) {
     couplings_fault(fit$couplings, s$counts) %||%
     field_fault(fit$field, ncol(s$x), length(s$times)) %||%
     parts_fault(fit, "", list(seconds = stage_times, history = loss_table,
-                              checks = or_null(check_table))) %||%
+                              checks = or_null(check_table),
+                              bend = or_null(bend_table))) %||%
     control_fault(fit$control, length(s$times) - 1) %||%
     training_fault(fit$training, fit$field)
 }
@@ -181,7 +182,7 @@ control_fault <- function(control, intervals) {
     parts_fault(control, "control", list(
       epsilon = numbers(1), tau = numbers(intervals),
       growth_time = or_null(true_or_false), noise = numbers(1), steps = wholes(1),
-      refine_steps = wholes(1)
+      refine_steps = wholes(1), bend = numbers(1), pooling = numbers(1)
     ))
   }, vgfm_error_control = function(condition) {
     c(fault_at("control", "settings as vgfm_control() makes them", control),

@@ -31,9 +31,12 @@ vgfm_wasserstein <- function(x, y, a = 1, b = 1, order = 1, threads = NULL, ...)
   solve_emd(t(x), t(y), a, b, squared = order == 2, use_threads(threads))$distance
 }
 
-# x (d, n), y (d, m)
-solve_emd <- function(x, y, a, b, squared, threads, call = rlang::caller_env()) {
-  out <- .Call(ffi_emd, x, y, a, b, list(squared = squared, threads = threads))
+# x (d, n), y (d, m). With `plan`, element `plan` has the pairs: source, target, and flow,
+# which sums to 1.
+solve_emd <- function(x, y, a, b, squared, threads, call = rlang::caller_env(),
+                      plan = FALSE) {
+  options <- list(squared = squared, threads = threads, plan = plan)
+  out <- .Call(ffi_emd, x, y, a, b, options)
   check_core(out, "Computing the Wasserstein distance", call,
              "Look for points that lie far from all others.")
 }

@@ -12,7 +12,7 @@ options(vgfm.threads = 2)
 # variance within a snapshot, summed over features.
 settings <- list(
   "default" = function(used, v) list(),
-  "straight paths" = function(used, v) list(path = "straight"),
+  "straight paths" = function(used, v) list(bend = 0),
   "tau = 3 V" = function(used, v) list(tau = 3 * v),
   "tau = V / 2" = function(used, v) list(tau = v / 2),
   "noise / 3" = function(used, v) list(noise = used$noise / 3),

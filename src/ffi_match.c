@@ -69,6 +69,8 @@ bridge bridge_from(r_list problem) {
     .log_children = list_doubles(problem, "log_children", offset[intervals]),
     .turn = bent ? list_bytes(problem, "turn", bytes) : NULL,
     .lean = bent ? list_bytes(problem, "lean", cells * sizeof(float)) : NULL,
+    .bend = list_number(problem, "bend", 0, 1),
+    .pooling = list_number(problem, "pooling", 0, 1),
     .noise = list_number(problem, "noise", 0, DBL_MAX),
     .wide = list_number(problem, "wide", 0, DBL_MAX),
     .velocity_scale = list_number(problem, "velocity_scale", DBL_MIN, DBL_MAX),
@@ -91,7 +93,8 @@ SEXP ffi_turns(SEXP problem) {
   SET_VECTOR_ELT(out, 0, Rf_allocVector(RAWSXP, (R_xlen_t)(cells * b.d * sizeof(float))));
   SET_VECTOR_ELT(out, 1, Rf_allocVector(RAWSXP, (R_xlen_t)(cells * sizeof(float))));
   bend_turns((float *)RAW(VECTOR_ELT(out, 0)), (float *)RAW(VECTOR_ELT(out, 1)), &b,
-             workspace(most * sizeof(double)), workspace(most * b.d * sizeof(double)));
+             workspace(most * sizeof(double)),
+             workspace((most + 1) * b.d * sizeof(double)));
   UNPROTECT(1);
   return out;
 }

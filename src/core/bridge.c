@@ -38,17 +38,25 @@ static double recurrence(double shift, size_t index, double stride) {
 }
 
 /* Adds the bend to the place and the velocity of a straight line at s: the cubic Hermite
- * polynomials of the two end slopes, and their derivatives. */
+ * polynomials of the two end slopes, and their derivatives. At the first and the last
+ * time nothing is known of the slope; there a path ends without curvature, as natural
+ * splines do: the slope changes by half of what it does at the other end, with the
+ * opposite sign. */
 static void add_bend(float *place, float *velocity, const bridge *b, size_t k, size_t i,
                      size_t j, double s) {
   const size_t first = b->offset[k] + i, last = b->offset[k + 1] + j;
   const float *from = b->turn + first * b->d, *to = b->turn + last * b->d;
   const double gap = b->times[k + 1] - b->times[k], rest = 1 - s;
   const double leave = -b->lean[first], arrive = 1 - b->lean[last];
-  const float place_from = (float)(leave * gap * s * rest * rest);
-  const float place_to = (float)(-arrive * gap * s * s * rest);
-  const float speed_from = (float)(leave * rest * (1 - 3 * s) / b->velocity_scale);
-  const float speed_to = (float)(arrive * s * (3 * s - 2) / b->velocity_scale);
+  const double start = s * rest * rest, start_speed = rest * (1 - 3 * s);
+  const double end = -s * s * rest, end_speed = s * (3 * s - 2);
+  const double at_first = k == 0 ? 0.5 : 0, at_last = k + 1 == b->intervals ? 0.5 : 0;
+  const float place_from = (float)(leave * gap * (start - at_last * end));
+  const float place_to = (float)(arrive * gap * (end - at_first * start));
+  const float speed_from =
+    (float)(leave * (start_speed - at_last * end_speed) / b->velocity_scale);
+  const float speed_to =
+    (float)(arrive * (end_speed - at_first * start_speed) / b->velocity_scale);
   for (size_t c = 0; c < b->d; c++) {
     place[c] += place_from * from[c] + place_to * to[c];
     velocity[c] += speed_from * from[c] + speed_to * to[c];

@@ -23,6 +23,7 @@ typedef struct {
   const double *trust;        /* (intervals) factor of the weight of growth */
   const float *turn;          /* (cells, d) of bend.h; NULL: straight lines */
   const float *lean;          /* (cells) of bend.h; NULL: straight lines */
+  double bend, pooling;       /* in [0, 1], see bend.h */
   double noise;               /* standard deviation added to positions */
   double wide;                /* the same in a few rows that weigh little */
   double velocity_scale, growth_offset, growth_scale; /* targets are standardised so */

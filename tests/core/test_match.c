@@ -405,7 +405,7 @@ static void check_bends(void) {
   size_t begin[2] = {0, 1}, one[2] = {1, 1};
   int32_t same[2] = {0, 1};
   float all[2] = {1, 1};
-  double children[4] = {0}, mass[2], mean[2 * D];
+  double children[4] = {0}, mass[2], mean[3 * D];
   plan pairs[2] = {{2, 2, begin, one, same, all}, {2, 2, begin, one, same, all}};
   for (int k = 0; k < 3; k++)
     for (int c = 0; c < 2 * D; c++) {
@@ -415,8 +415,8 @@ static void check_bends(void) {
   double one_each[2] = {1, 1};
   bridge b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = times,
               .plans = pairs, .rows = pairs, .log_children = children,
-              .log_growth = children,
-              .growth = one_each, .trust = one_each, .turn = turn, .lean = lean,
+              .log_growth = children, .growth = one_each, .trust = one_each,
+              .turn = turn, .lean = lean, .bend = 1,
               .velocity_scale = 1, .growth_scale = 1};
   bend_turns(turn, lean, &b, mass, mean);
   const double g0 = times[1] - times[0], g1 = times[2] - times[1];
@@ -432,15 +432,16 @@ static void check_bends(void) {
   storage s;
   bridge_rows rows = rows_in(&s);
   bridge_draw(&rows, &b, key, 5, 0, 256);
-  for (size_t r = 0; r < 256; r += 2) { /* interval 0: straight out of its start */
+  for (size_t r = 0; r < 256; r += 2) { /* interval 0: no curvature at its start */
     const float *in = s.input + r * (D + 1), *v = s.velocity + r * 16;
     double u = in[D] / g0, worst[2] = {1, 1};
     for (int cell = 0; cell < 2; cell++) {
       worst[cell] = 0;
       for (int c = 0; c < D; c++) {
         int i = cell * D + c;
-        double x = at[i], y = at[2 * D + i], from = (y - x) / g0;
+        double x = at[i], y = at[2 * D + i];
         double to = 0.3 * i + 2 * (0.5 - 0.2 * i) * times[1];
+        double from = 1.5 * (y - x) / g0 - 0.5 * to;
         double place = (2 * u * u * u - 3 * u * u + 1) * x + (3 - 2 * u) * u * u * y +
                        g0 * u * ((1 - u) * (1 - u) * from + u * (u - 1) * to);
         double speed = 6 * u * (1 - u) * (y - x) / g0 +
@@ -463,7 +464,7 @@ static void check_no_overshoot(void) {
   int32_t zero = 0;
   float all = 1;
   plan p[2] = {{1, 1, &begin, &one, &zero, &all}, {1, 1, &begin, &one, &zero, &all}};
-  double children[2] = {0}, one_each[2] = {1, 1}, mass, mean[D];
+  double children[2] = {0}, one_each[2] = {1, 1}, mass, mean[2 * D];
   const double shape[4][3] = {{1, 13, 0.2}, {13, 1, 50}, {1, 1, 0.02}, {2, 1, 1}};
   for (int c = 0; c < 12; c++) {
     const double *u = way[c % 3], *now = shape[c / 3];
@@ -477,7 +478,8 @@ static void check_no_overshoot(void) {
     bridge b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = when,
                 .plans = p, .rows = p, .log_children = children,
                 .log_growth = children, .growth = one_each, .trust = one_each,
-                .turn = turn, .lean = lean, .velocity_scale = 1, .growth_scale = 1};
+                .turn = turn, .lean = lean, .bend = 1, .velocity_scale = 1,
+                .growth_scale = 1};
     bend_turns(turn, lean, &b, &mass, mean);
     storage s;
     bridge_rows rows = rows_in(&s);

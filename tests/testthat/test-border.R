@@ -43,7 +43,8 @@ test_that("lengths and types of networks are checked", {
 test_that("so are all parts of a problem of training", {
   cells <- small_cells()
   snapshots <- new_snapshots(cells$x, cells$time)
-  control <- resolve_control(small_control(tau = c(0.5, 0.5)), snapshots)
+  control <- small_control(tau = c(0.5, 0.5), bend = 0.5, pooling = 0.5)
+  control <- resolve_control(control, snapshots)
   couplings <- couple_snapshots(snapshots, control, c(TRUE, TRUE), NULL)
   problem <- new_problem(snapshots, couplings, control, c(TRUE, TRUE))
   expect_named(.Call(ffi_turns, problem), c("turn", "lean"))
@@ -84,10 +85,11 @@ test_that("so are all parts of a problem of training", {
 
 test_that("so are points, weights and rows", {
   x <- matrix(0, 2, 3)
-  o <- list(squared = FALSE, threads = 1)
+  o <- list(squared = FALSE, threads = 1, plan = FALSE)
   refused(.Call(ffi_emd, x, x, c(1, 1), c(1, 1, 1), o), "`a` has 2 numbers, not 3")
   refused(.Call(ffi_emd, x, x[1, , drop = FALSE], 1:3 + 0, 1:3 + 0, o), "`y` is 1 x 3")
   refused(.Call(ffi_emd, x, x, 1:3 + 0, 1:3 + 0, list()), "`squared`")
+  refused(.Call(ffi_emd, x, x, 1:3 + 0, 1:3 + 0, o[-3]), "`plan`")
   refused(.Call(ffi_nearest, x, x, 4, 1), "`neighbours` is 4")
   refused(.Call(ffi_standard, x, 3L, c(0, 0, 0), 1, FALSE), "row 3 of 2")
   refused(.Call(ffi_standard, x, 1L, c(0, 0), 1, FALSE), "`center` has 2 numbers, not 3")

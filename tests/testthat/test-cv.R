@@ -12,7 +12,7 @@ test_that("rows are those of leaving out by hand, one fit after the other", {
   table <- vgfm_cv(cells$x, cells$time, mass, control = small_control())
   expect_s3_class(table, c("vgfm_cv", "data.frame"), exact = TRUE)
   expect_named(table, c("time", "label", "cells", "used", "w1", "floor", "rme", "spread",
-                        "w1_nearest"))
+                        "w1_previous", "w1_nearest", "w1_straight", "rme_loglinear"))
   expect_equal(table$time, c(4, 8))
   set.seed(5)
   for (i in 1:2) {
@@ -116,16 +116,24 @@ test_that("bad arguments are named", {
   expect_error(vgfm_cv(cells$x, cells$time, control = 1), class = "vgfm_error_control")
 })
 
-test_that("the table prints with its means, or as what is left of it", {
+test_that("the table prints with its means, and says what is not beaten", {
   cells <- four_times()
   set.seed(5)
   table <- vgfm_cv(cells$x, cells$time, times = 8, control = small_control(steps = 5))
-  expect_output(print(table), "left out.*w1_nearest.*Mean W1")
+  expect_output(print(table), "left out.*rme_loglinear.*Mean W1.*Mean mass error")
   expect_output(print(table["time"]), "time")
-  table$w1 <- table$w1_nearest / 2
-  expect_false(any(grepl("do not trust", capture.output(print(table)))))
-  table$w1 <- 2 * table$w1_nearest
-  expect_output(print(table), "no better than the nearest snapshot")
+  printed <- function(w1, rme) {
+    table[c("w1", "rme", "w1_previous", "w1_nearest", "w1_straight", "rme_loglinear")] <-
+      list(w1, rme, 3, 4, 5, 0.2)
+    paste(capture.output(print(table)), collapse = " ")
+  }
+  # The best control counts; to be as good is enough.
+  expect_no_match(printed(3, 0.2), "do not")
+  expect_match(printed(3.1, 0.2), "beat the previous snapshot: do not trust.*places")
+  expect_match(printed(3, 0.3), "beat a log-linear mass: do not trust masses")
+  table$w1_previous <- NULL
+  expect_match(paste(capture.output(print(table)), collapse = " "),
+               "Mean W1 .*; of (the nearest snapshot|straight lines)")
 })
 
 test_that("error texts name the times that can be left out", {

@@ -33,6 +33,35 @@ test_that("weights are mass by share, and positions those of predict()", {
   }
 })
 
+test_that("both sides share the mass by their distance in time", {
+  cells <- small_cells()
+  set.seed(1)
+  fit <- vgfm_fit(cells$x, cells$time, mass = c(10, 25, 80), control = small_control())
+  # To the tolerance of the integrator: it stops at the other times on its way.
+  out <- vgfm_interpolate(fit, c(3, 7, 5))
+  for (time in c(5, 7)) {
+    part <- out[out$time == time, ]
+    expect_identical(part$cell, as.character(which(cells$time >= 4)))
+    share <- (time - 4) / 4
+    sides <- lapply(c(4, 8), function(start) {
+      x <- cells$x[cells$time == start, ]
+      mass <- c(2.5, 8)[match(start, c(4, 8))]
+      list(weight = predict(fit, x, start, "weight", to = time) * mass / nrow(x),
+           state = predict(fit, x, start, "state", to = time))
+    })
+    masses <- vapply(sides, function(side) sum(side$weight), 0)
+    total <- masses[1]^(1 - share) * masses[2]^share
+    weight <- total * c(sides[[1]]$weight / masses[1] * (1 - share),
+                        sides[[2]]$weight / masses[2] * share)
+    expect_equal(part$weight, unname(weight), tolerance = 1e-4)
+    expect_equal(as.matrix(part[c("a", "b")]), rbind(sides[[1]]$state, sides[[2]]$state),
+                 tolerance = 1e-4, ignore_attr = TRUE)
+  }
+  # One time alone is the same as among others.
+  expect_equal(vgfm_interpolate(fit, 5), out[out$time == 5, ], tolerance = 1e-4,
+               ignore_attr = TRUE)
+})
+
 test_that("the nearest snapshot, at its own time, is the data and its mass", {
   cells <- small_cells()
   rownames(cells$x) <- paste0("cell", seq_along(cells$time))
@@ -59,7 +88,7 @@ test_that("a cloud in uniform motion is found half-way", {
   set.seed(1)
   fit <- vgfm_fit(rbind(shift(0), shift(1)), rep(c(0, 10), each = 100),
                   control = small_control(tau = 1000, steps = 600, width = 32))
-  for (from in c("nearest", "first")) {
+  for (from in c("both", "nearest", "first")) {
     half <- vgfm_interpolate(fit, 5, from = from)
     distance <- vgfm_wasserstein(half[c("a", "b")], shift(0.5), half$weight)
     expect_lt(distance, 0.02)
