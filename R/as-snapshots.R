@@ -4,9 +4,14 @@
 # replicates, a list of those of each. `call` is the user's.
 as_snapshots <- function(x, time, mass = NULL, ..., call) UseMethod("as_snapshots")
 
-as_snapshots.default <- function(x, time, mass = NULL, ..., call) {
-  check_spare(..., known = c("x", "time", "mass", "control"), call = call)
+as_snapshots.default <- function(x, time, mass = NULL, ..., growth_prior = NULL,
+                                 stable = NULL, call) {
+  check_spare(..., known = c("x", "time", "mass", "growth_prior", "stable", "control"),
+              call = call)
   snapshots <- new_snapshots(x, time, mass, call)
+  cells <- snapshots$x
+  prior <- read_prior(growth_prior, stable, cells, rownames(cells), nrow(cells), call)
+  snapshots <- with_prior(snapshots, prior, seq_len(nrow(cells)), call)
   check_snapshots(snapshots, call)
   warn_embedding(if (snapshots$named) snapshots$features, "x", call)
   # Whole numbers in a few columns may be anything.

@@ -3,19 +3,19 @@
 #   doubling_time  in units of time; NA where mass does not grow
 #   speed          length of the velocity
 #   descendants    expected number at the last observed time
-annotate_cells <- function(fit, x, time, call = rlang::caller_env()) {
+#   prior          growth expected beforehand, if there is any
+annotate_cells <- function(fit, x, time, prior = NULL, call = rlang::caller_env()) {
   field <- evaluate_field(fit, x, time, call)
   last <- max(fit$snapshots$times)
   moved <- advance_cells(fit, x, time, last, call = call)
   growth <- unname(field$growth)
-  list(
-    table = data.frame(
-      growth = growth, doubling_time = ifelse(growth > 0, log(2) / growth, NA),
-      speed = sqrt(unname(rowSums(field$velocity^2))),
-      descendants = unname(exp(moved$log_weight))
-    ),
-    velocity = field$velocity
+  table <- data.frame(
+    growth = growth, doubling_time = ifelse(growth > 0, log(2) / growth, NA),
+    speed = sqrt(unname(rowSums(field$velocity^2))),
+    descendants = unname(exp(moved$log_weight))
   )
+  table$prior <- prior
+  list(table = table, velocity = field$velocity)
 }
 
 #' @importFrom generics augment
@@ -44,7 +44,9 @@ augment.vgfm <- function(x, data = NULL, time = NULL, ...) {
   }
   known <- which(!is.na(at))
   warn_outside(x, at[known], call)
-  found <- annotate_cells(x, cells[known, , drop = FALSE], at[known], call)$table
+  prior <- cell_priors(x, data, cells)
+  found <- annotate_cells(x, cells[known, , drop = FALSE], at[known], prior[known],
+                          call)$table
   names(found) <- paste0("vgfm_", names(found))
   out <- data.frame(cell = rownames(cells) %||% seq_len(nrow(cells)))
   if (is.null(data)) {
@@ -61,4 +63,20 @@ augment.vgfm <- function(x, data = NULL, time = NULL, ...) {
   names(kept) <- utils::tail(names, length(kept))
   data.frame(out, kept, found[match(seq_len(nrow(cells)), known), ],
              row.names = NULL, check.names = FALSE)
+}
+
+# The prior of each cell: of those of the fit, or of `data`, where they are known by name
+# or stand in the object that the fit was made of; `NA` for others. NULL without a prior.
+cell_priors <- function(fit, data, cells) {
+  s <- fit$snapshots
+  rate <- s$prior$rate
+  if (is.null(rate) || is.null(data)) return(rate)
+  n <- nrow(cells)
+  if (!is.null(rownames(s$x)) && !is.null(rownames(cells))) {
+    rate[match(rownames(cells), rownames(s$x))]
+  } else if (is_container(data) && n == s$source$of) {
+    rate[match(seq_len(n), s$source$cells)]
+  } else {
+    rep(NA_real_, n)
+  }
 }

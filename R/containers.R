@@ -50,14 +50,22 @@
 #' @param split_by Name of a column of the metadata that holds replicates, each of which
 #'   was observed at two or more times. Every replicate is fitted on its own, so that
 #'   cells are coupled within it only, and how far the fits agree can be seen.
+#' @param growth_prior What is known of growth beforehand, or `NULL`: the name of a column
+#'   of the metadata with net rates per unit of time, `NA` where they are not known; such
+#'   rates for all cells; the result of [vgfm_growth_prior()]; `"human"`, `"mouse"` or a
+#'   list of gene sets `proliferation` and `apoptosis`, of which [vgfm_growth_prior()]
+#'   then makes rates from the default assay, with its defaults. See [vgfm_fit()].
+#' @param stable Cells that neither divide nor die: the name of a column of the metadata
+#'   that is `TRUE` for them, `TRUE` or `FALSE` for all cells, or names of cells.
 #' @param control Settings, see [vgfm_control()].
 #' @return A fit of class `vgfm`, see [vgfm_fit()]. With `split_by`, a list of fits named
 #'   by replicate, of class `vgfm_list`, for which there are [tidy()], [glance()] and
 #'   [augment()].
 #' @section Errors: `vgfm_error_x` if cells, a reduction, an assay, a layer or features
 #'   are not there or have a name twice; `vgfm_error_split_by` if replicates are not there
-#'   or one of them cannot be fitted; `vgfm_error_time`, `vgfm_error_mass` and
-#'   `vgfm_error_control` as in [vgfm_fit()].
+#'   or one of them cannot be fitted; `vgfm_error_time`, `vgfm_error_mass`,
+#'   `vgfm_error_prior` and `vgfm_error_control` as in [vgfm_fit()]; those of
+#'   [vgfm_growth_prior()] for gene sets.
 #' @section Warnings: `vgfm_warning_counts` if the values of genes are raw counts,
 #'   `vgfm_warning_embedding` if the reduction is a UMAP, t-SNE or another picture, whose
 #'   distances mean little; those of [vgfm_fit()].
@@ -80,13 +88,15 @@ NULL
 #' @export
 vgfm_fit.Seurat <- function(x, time, mass = NULL, ..., reduction = NULL, dims = NULL,
                             assay = NULL, layer = NULL, features = NULL, split_by = NULL,
+                            growth_prior = NULL, stable = NULL,
                             control = vgfm_control()) {
   check_arguments()
   call <- rlang::current_env()
   control <- check_control(control, call = call)
   snapshots <- as_snapshots(
     x, time, mass, reduction = reduction, dims = dims, assay = assay, layer = layer,
-    features = features, split_by = split_by, call = call
+    features = features, split_by = split_by, growth_prior = growth_prior,
+    stable = stable, call = call
   )
   fit_all(snapshots, control, call)
 }
@@ -95,41 +105,48 @@ vgfm_fit.Seurat <- function(x, time, mass = NULL, ..., reduction = NULL, dims = 
 #' @export
 vgfm_fit.SummarizedExperiment <- function(x, time, mass = NULL, ..., reduction = NULL,
                                           dims = NULL, assay = NULL, features = NULL,
-                                          split_by = NULL, control = vgfm_control()) {
+                                          split_by = NULL, growth_prior = NULL,
+                                          stable = NULL, control = vgfm_control()) {
   check_arguments()
   call <- rlang::current_env()
   control <- check_control(control, call = call)
   snapshots <- as_snapshots(
     x, time, mass, reduction = reduction, dims = dims, assay = assay,
-    features = features, split_by = split_by, call = call
+    features = features, split_by = split_by, growth_prior = growth_prior,
+    stable = stable, call = call
   )
   fit_all(snapshots, control, call)
 }
 
 # What vgfm_fit() takes beyond `x`, `time` and `mass` of objects.
-container_arguments <- c("reduction", "dims", "assay", "layer", "features", "split_by")
+container_arguments <- c("reduction", "dims", "assay", "layer", "features", "split_by",
+                         "growth_prior", "stable")
 
 as_snapshots.Seurat <- function(x, time, mass = NULL, ..., reduction = NULL, dims = NULL,
                                 assay = NULL, layer = NULL, features = NULL,
-                                split_by = NULL, call) {
+                                split_by = NULL, growth_prior = NULL, stable = NULL,
+                                call) {
   check_spare(..., known = c("x", "time", "mass", container_arguments), call = call)
   space <- list(reduction = reduction, dims = dims, assay = assay, layer = layer,
                 features = features)
-  container_snapshots(x, time, mass, space, split_by, call)
+  prior <- list(growth_prior = growth_prior, stable = stable)
+  container_snapshots(x, time, mass, space, split_by, prior, call)
 }
 
 as_snapshots.SummarizedExperiment <- function(x, time, mass = NULL, ...,
                                               reduction = NULL, dims = NULL,
                                               assay = NULL, features = NULL,
-                                              split_by = NULL, call) {
+                                              split_by = NULL, growth_prior = NULL,
+                                              stable = NULL, call) {
   check_spare(..., call = call,
               known = c("x", "time", "mass", setdiff(container_arguments, "layer")))
   space <- list(reduction = reduction, dims = dims, assay = assay, features = features)
-  container_snapshots(x, time, mass, space, split_by, call)
+  prior <- list(growth_prior = growth_prior, stable = stable)
+  container_snapshots(x, time, mass, space, split_by, prior, call)
 }
 
 # What both do. With replicates, a list of the snapshots of each.
-container_snapshots <- function(x, time, mass, space, split_by, call) {
+container_snapshots <- function(x, time, mass, space, split_by, prior, call) {
   load_container(x, call)
   check_different(colnames(x), "The cells of {.arg x} must have different names.", "x",
                   "vgfm_error_x", call,
@@ -141,11 +158,13 @@ container_snapshots <- function(x, time, mass, space, split_by, call) {
   }
   cells <- known_cells(time, replicate, call)
   chosen <- choose_coordinates(x, cells, space, call)
+  prior <- read_prior(prior$growth_prior, prior$stable, x, colnames(x), ncol(x), call)
   snapshots_of <- function(cells_of, mass) {
     rows <- match(cells_of, cells)
     snapshots <- new_snapshots(chosen$x[rows, , drop = FALSE],
                                without_empty_levels(take(time, cells_of)), mass, call)
     check_snapshots(snapshots, call)
+    snapshots <- with_prior(snapshots, prior, cells_of, call)
     snapshots$clock$column <- column
     snapshots$source <- c(chosen$source, list(cells = cells_of, of = ncol(x)))
     snapshots

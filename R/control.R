@@ -100,6 +100,8 @@
 #'   appear wherever the target is near. One number, or one for each interval.
 #' @param growth_time May growth change with time at the same state? `NULL`: as the data
 #'   have it.
+#' @param prior_strength How far a growth prior is believed, from 0 (not at all) to 1 (as
+#'   far as the data do not contradict it), see [vgfm_fit()].
 #' @param noise Standard deviation of the noise added to positions on the path, in units
 #'   of `x`; at least 0.
 #' @param width,depth Units per hidden layer, and number of hidden layers, of both
@@ -140,8 +142,8 @@
 #' @examples
 #' vgfm_control("fast", width = 32)
 vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL,
-                         tau = NULL, growth_time = NULL, noise = NULL, width = 64,
-                         depth = 3, bend = NULL, pooling = NULL,
+                         tau = NULL, growth_time = NULL, prior_strength = 1,
+                         noise = NULL, width = 64, depth = 3, bend = NULL, pooling = NULL,
                          activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
                          batch = 1024, refine_steps = NULL, learning_rate = 0.01,
                          tolerance = 1e-6, transport_tolerance = 1e-9, memory = 1,
@@ -155,6 +157,7 @@ vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL,
       epsilon = check_price(epsilon, allow_null = TRUE, class = class),
       tau = check_prices(tau, class = class),
       growth_time = check_flag(growth_time, allow_null = TRUE, class = class),
+      prior_strength = check_number(prior_strength, 0, 1, class = class),
       noise = check_number(noise, 0, allow_null = TRUE, class = class),
       width = check_count(width, max = 4096, class = class),
       depth = check_count(depth, max = 32, class = class),

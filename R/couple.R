@@ -120,23 +120,27 @@ couple_snapshots <- function(snapshots, control, identified, call, solved = NULL
   sources <- NULL
   progress <- new_progress("Coupling", length(todo), control$progress)
   on.exit(progress(0, finished = TRUE))
+  prior <- if (length(todo) > 0) weigh_prior(snapshots, control, identified, call)
   for (k in todo) {
     x <- members(k)
     y <- members(k + 1)
     growth <- snapshots$mass[k + 1] / snapshots$mass[k]
-    expected <- rep(1, ncol(x))
-    if (!identified[k] && any(identified)) {
-      sources <- sources %||% source_rates(snapshots, solved, which(identified))
-      expected <- expected_descendants(sources, x, diff(snapshots$times)[k], control)
+    solve <- function(a, tolerance = control$transport_tolerance, keep = TRUE) {
+      solve_srot(
+        x, y, a = a, b = rep(ncol(x) * growth / ncol(y), ncol(y)),
+        epsilon = control$epsilon / snapshots$scale^2,
+        tau = control$tau[k] / snapshots$scale^2, tolerance = tolerance,
+        threads = threads, keep = keep, memory = memory,
+        blocks = count_blocks(ncol(x), ncol(y), memory), stream = k, call = call
+      )
     }
-    solved[[k]] <- solve_srot(
-      x, y, a = expected, b = rep(ncol(x) * growth / ncol(y), ncol(y)),
-      epsilon = control$epsilon / snapshots$scale^2,
-      tau = control$tau[k] / snapshots$scale^2,
-      tolerance = control$transport_tolerance, threads = threads,
-      keep = TRUE, memory = memory, blocks = count_blocks(ncol(x), ncol(y), memory),
-      stream = k, call = call
-    )
+    state <- if (!identified[k] && any(identified)) {
+      sources <- sources %||% source_rates(snapshots, solved, which(identified))
+      growth_of_state(sources, x, diff(snapshots$times)[k], control)
+    }
+    expected <- exp(state$log_descendants %||% numeric(ncol(x)))
+    solved[[k]] <- if (is.null(prior)) solve(expected / mean(expected)) else
+      solve_with_prior(prior, k, state, solve, snapshots, control, call)
     save(solved)
     progress(1)
   }

@@ -14,9 +14,9 @@
 #' matrix or data frame, that of one call of [vgfm_fit()] after the other in order of
 #' time.
 #'
-#' @param x,time,mass,... As in [vgfm_fit()], of cells at three times or more; of an
-#'   object, also those of its method but `split_by`. The mass at a time that is left out
-#'   is used to score, not to fit.
+#' @param x,time,mass,growth_prior,stable,... As in [vgfm_fit()], of cells at three times
+#'   or more; of an object, also those of its method but `split_by`. The mass at a time
+#'   that is left out is used to score, not to fit.
 #' @param times Times to leave out, each between the first and the last, as numbers,
 #'   labels or dates, whatever `time` has. Default: all of those.
 #' @param control Settings, see [vgfm_control()].
@@ -50,11 +50,13 @@
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
 #' vgfm_cv(cells[-1], cells$time, times = 16, control = vgfm_control("fast"))
-vgfm_cv <- function(x, time, mass = NULL, ..., times = NULL, control = vgfm_control()) {
+vgfm_cv <- function(x, time, mass = NULL, ..., growth_prior = NULL, stable = NULL,
+                    times = NULL, control = vgfm_control()) {
   call <- rlang::current_env()
   check_arguments(container_arguments)
   control <- check_control(control)
-  snapshots <- as_snapshots(x, time, mass, ..., call = call)
+  snapshots <- as_snapshots(x, time, mass, ..., growth_prior = growth_prior,
+                            stable = stable, call = call)
   if (!inherits(snapshots, "vgfm_snapshots")) {
     abort_input(c(
       "{.fn vgfm_cv} takes one replicate at a time, not {.arg split_by}.",
@@ -143,11 +145,13 @@ score_left_out <- function(task, snapshots, control) {
 # What there was to warn of has been said of the whole.
 without_snapshot <- function(snapshots, place, call) {
   rows <- snapshots$index != place
-  suppressWarnings(
+  rest <- suppressWarnings(
     new_snapshots(snapshots$x[rows, , drop = FALSE], snapshots$time[rows],
                   snapshots$mass[-place], call),
     classes = "vgfm_warning_time_feature"
   )
+  rest$prior <- take_prior(snapshots$prior, rows)
+  rest
 }
 
 #' @export

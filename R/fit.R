@@ -24,6 +24,38 @@
 #' and a column `label` what the user calls each observed time. Times of another kind,
 #' such as a date where the fit has numbers or a label with another unit, are an error.
 #'
+#' @section Growth expected beforehand:
+#' A coupling may not tell growth from motion. It then follows what is expected of cells:
+#' the same of all, or what `growth_prior` says. Of the prior differences between cells
+#' count, as the masses fix the total of every interval. It is not taken at its word:
+#' * Rates are averaged over up to 30 neighbours (fewer where a snapshot has less than 300
+#'   cells), as growth is a property of the state, and over the way of a cell: half with
+#'   its own rate, half with those of its descendants in the next snapshot. A cell of
+#'   unknown rate has that of its neighbours where half of them have one; others are
+#'   expected to grow as the population does.
+#' * `reliability` is the share of the variance between neighbourhoods that is more than
+#'   the variance within them would leave. Averages are drawn to their mean by it: for
+#'   rates that have nothing to do with the state it is near 0, and the prior vanishes.
+#' * `trust`: in intervals that tell growth from motion, log descendants of a coupling
+#'   without the prior are compared with those of the prior. The prior is believed as far
+#'   as both agree, from 0 (no relation, or the opposite one) to 1. Other intervals have
+#'   the trust of those together; it is 1 where no interval can tell, so that there a
+#'   wrong prior is believed.
+#' * Where growth is not told from motion, `tau` is ten times as high as without a prior,
+#'   unless you set it: what motion adds to log descendants falls to a tenth, and does not
+#'   outweigh the prior.
+#' * `believed` is reliability times trust times the `prior_strength` of [vgfm_control()].
+#'
+#' `stable` cells have the rate 0, whatever `growth_prior` says of them, and their
+#' couplings are solved until they have one descendant each, within 5 %. The growth field
+#' learns that as it learns all else, and is near 0 there, not 0.
+#'
+#' `fit$prior` has a row per interval: `from`, `to`, `known` (share of the source cells of
+#' whom something is expected), `reliability` (of their snapshot), `correlation` of prior
+#' and data (`NA` where these do not tell), `trust` and `believed`. [augment()] gives the
+#' prior of each cell as `vgfm_prior` beside its `vgfm_growth`, and `autoplot(fit,
+#' "prior")` draws one against the other.
+#'
 #' @section How many cells:
 #' A snapshot stands for its population. Some hundred cells at each time are enough for
 #' velocities in a few dimensions. Growth needs more: its noise is that of the number
@@ -51,6 +83,14 @@
 #'   any unit. Default: the numbers of cells in `x`, which is right only if every snapshot
 #'   holds the same share of the population.
 #' @param ... For methods; must be empty here.
+#' @param growth_prior What is known of growth beforehand, or `NULL`: a net rate (births
+#'   less deaths) for each cell, per unit of time, `NA` where it is not known, by name
+#'   where both have names; the result of [vgfm_growth_prior()]; or, if the columns of `x`
+#'   are genes, `"human"`, `"mouse"` or a list of gene sets `proliferation` and
+#'   `apoptosis`, of which [vgfm_growth_prior()] then makes rates with its defaults. See
+#'   section "Growth expected beforehand".
+#' @param stable Cells that neither divide nor die: `TRUE` or `FALSE` for each cell, or
+#'   the names of such cells.
 #' @param control Settings, see [vgfm_control()].
 #' @return An object of class `vgfm`: a list with `snapshots` (the data), `identified` and
 #'   `scan` (the verdict of each interval on whether growth is told from motion, and what
@@ -59,10 +99,11 @@
 #'   `method` and number of `blocks` it was solved by), `bend` (what was tried for `bend`
 #'   and `pooling` of [vgfm_control()]: `w1` is the geometric mean over so many left-out
 #'   `times`, in units of `x`; `NULL` where both were given), `field` (the networks),
-#'   `history` (training losses), `checks` (see below), `seconds` by stage, `control` (as
-#'   used), `training` (what [vgfm_resume()] needs) and `format`, a number that tells fits
-#'   of other versions apart. Use [predict()], [vgfm_trajectories()], [vgfm_evaluate()] and
-#'   [autoplot()] rather than its parts.
+#'   `history` (training losses), `checks` (see below), `seconds` by stage, `prior` (see
+#'   "Growth expected beforehand"; `NULL` without one), `control` (as used), `training`
+#'   (what [vgfm_resume()] needs) and `format`, a number that tells fits
+#'   of other versions apart. Use [predict()], [vgfm_trajectories()], [vgfm_evaluate()]
+#'   and [autoplot()] rather than its parts.
 #' @section Checks: A trained fit is checked by what can be computed cheaply, and warns
 #' (class `vgfm_warning_checks`) if a figure is beyond its limit. `fit$checks` is a data
 #' frame with one row per check: `check`, `value`, `limit`, `passed` and `note`. They are
@@ -87,9 +128,10 @@
 #' grow, and what happens between the times.
 #' @section Errors: All have class `vgfm_error`. `vgfm_error_input` for unusable
 #'   arguments, with `vgfm_error_argument` for one that is missing, unknown or
-#'   abbreviated, `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass` or
-#'   `vgfm_error_control`; `vgfm_error_convergence` if a coupling cannot be solved to its
-#'   tolerance.
+#'   abbreviated, `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass`,
+#'   `vgfm_error_prior` (also rates that give a cell more than 10000 descendants between
+#'   two snapshots, as where hours are taken for days) or `vgfm_error_control`;
+#'   `vgfm_error_convergence` if a coupling cannot be solved to its tolerance.
 #' @section Messages: `vgfm_message_time` says which numbers were read from labels,
 #'   `vgfm_message_mass`, once in a session, that numbers of cells are taken for the size
 #'   of the population, `vgfm_message_growth` between which times growth is not told from
@@ -101,7 +143,8 @@
 #'   t-SNE, `vgfm_warning_small` for times of few cells, `vgfm_warning_far_cells` if a
 #'   hundredth of the cells make up most of the variance, `vgfm_warning_mass` if numbers
 #'   of cells, taken for masses, jump more than tenfold; `vgfm_warning_checks` if a check
-#'   fails (see above), `vgfm_warning_checkpoint` if that file cannot be written.
+#'   fails (see above), `vgfm_warning_checkpoint` if that file cannot be written,
+#'   `vgfm_warning_stable` if `stable` cells cannot have one descendant each.
 #' @references Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), Joint Velocity-Growth Flow
 #'   Matching for Single-Cell Dynamics Modeling, NeurIPS 2025, arXiv:2505.13413.
 #' @export
@@ -118,11 +161,14 @@ vgfm_fit <- function(x, ...) {
 
 #' @rdname vgfm_fit
 #' @export
-vgfm_fit.default <- function(x, time, mass = NULL, ..., control = vgfm_control()) {
+vgfm_fit.default <- function(x, time, mass = NULL, ..., growth_prior = NULL,
+                             stable = NULL, control = vgfm_control()) {
   check_arguments()
   call <- rlang::current_env()
   control <- check_control(control, call = call)
-  fit_snapshots(as_snapshots(x, time, mass, call = call), control, call)
+  snapshots <- as_snapshots(x, time, mass, growth_prior = growth_prior, stable = stable,
+                            call = call)
+  fit_snapshots(snapshots, control, call)
 }
 
 # Everything random hangs on one key.
@@ -130,7 +176,8 @@ fit_snapshots <- function(snapshots, control, call = rlang::caller_env(),
                           key = new_key()) {
   control <- resolve_control(control, snapshots, call)
   chosen <- identify_growth(snapshots, control)
-  inform_growth(chosen$identified)
+  chosen$identified$tau <- tau_with_prior(chosen$identified, snapshots)
+  inform_growth(chosen$identified, !is.null(snapshots$prior))
   control$tau <- rep_len(control$tau %||% chosen$identified$tau, nrow(chosen$identified))
   paths <- choose_bend(control, snapshots)
   control[names(paths$settings)] <- paths$settings
@@ -183,6 +230,7 @@ new_fit <- function(snapshots, chosen, couplings, problem, training, control, se
     ),
     class = "vgfm"
   )
+  fit$prior <- prior_table(couplings)
   # An untrained field is shown as it is; what an interrupt left is not expected to be
   # good yet, and the user is not to wait.
   if (training$step == 0 || !is_trained(fit)) return(fit)

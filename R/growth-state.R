@@ -57,14 +57,13 @@ state_rate <- function(sources, cells, control) {
        trust = pmin(1, usual / pmax(far, 1e-300))^2)
 }
 
-# Descendants of cells (d, m) in a time, as `sources` have them; their mean is 1, as
-# masses decide it.
-expected_descendants <- function(sources, cells, gap, control) {
+# Log descendants of cells (d, m) in a time, as far as `sources` can be trusted with them,
+# and that trust; only differences count, as masses decide the mean number.
+growth_of_state <- function(sources, cells, gap, control) {
   found <- state_rate(sources, cells, control)
   log_children <- found$rate * gap
   middle <- stats::weighted.mean(log_children, found$trust)
-  children <- exp(found$trust * (log_children - middle))
-  children / mean(children)
+  list(log_descendants = found$trust * (log_children - middle), trust = found$trust)
 }
 
 # Growth is a property of the state, unless the data say that it changes with time: where

@@ -10,17 +10,22 @@ untold_intervals <- function(verdict) {
          recycle0 = TRUE)
 }
 
-inform_growth <- function(verdict) {
+# `prior`: whether there is a growth prior.
+inform_growth <- function(verdict, prior = FALSE) {
   untold <- untold_intervals(verdict)
   if (length(untold) == 0) return(invisible())
   inform_vgfm(c(
     "!" = "Growth is not told from motion between {in_short(untold)}.",
-    i = if (any(verdict$identified)) {
-      "There it rests on what the other intervals say of such cells."
+    i = if (prior || any(verdict$identified)) {
+      paste("There it rests on", paste(c(
+        if (prior) "what was expected beforehand",
+        if (any(verdict$identified)) "what the other intervals say of such cells"
+      ), collapse = " and "))
     } else {
       "It is kept close to that of the whole population: differences between cells mean
        little."
     },
-    i = "{.fn vgfm_identifiability} shows why; {.arg growth_prior} may help."
+    i = paste0("{.fn vgfm_identifiability} shows why",
+               if (!prior) "; {.arg growth_prior} may help", ".")
   ), class = "vgfm_message_growth")
 }

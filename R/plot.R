@@ -12,6 +12,9 @@
 #'   `"history"`: training losses.
 #'   `"fit"`: every later snapshot above the cloud predicted for it, dots as large as
 #'   their mass.
+#'   `"prior"`: growth of the fit against that of a growth prior, averaged over
+#'   neighbours, for each time but the last, with how far it was believed; see
+#'   [vgfm_fit()].
 #' @param dims Two features to draw, by number or name. A fit with one feature is drawn
 #'   against time.
 #' @param n Number of paths, 60 unless given, or of arrows on cells, 200.
@@ -33,7 +36,8 @@
 #'   `plot()` draws it and returns it invisibly. Of more than 50000 cells a sample is
 #'   drawn.
 #' @section Errors: `vgfm_error_input` for features that are not in the fit, an embedding
-#'   or labels that are not one for each cell, and arguments that `type` does not have.
+#'   or labels that are not one for each cell, and arguments that `type` does not have;
+#'   `vgfm_error_fit` for `"prior"` of a fit without one.
 #' @export
 #' @examples
 #' set.seed(1)
@@ -44,13 +48,14 @@
 #' autoplot(fit, "mass", group = ifelse(cells$x1 > 1.2, "moving", "resting"))
 #' @importFrom ggplot2 autoplot
 autoplot.vgfm <- function(object, type = c("trajectory", "growth", "velocity", "mass",
-                                           "history", "fit"),
+                                           "history", "fit", "prior"),
                           dims = 1:2, n = NULL, embedding = NULL,
                           as = c("streamlines", "grid", "cells"), group = NULL, ...) {
   check_arguments(setdiff(names(formals(vgfm_embed)), c("fit", "...")))
   call <- rlang::current_env()
   check_fit(object, "object")
-  types <- c("trajectory", "growth", "velocity", "mass", "history", "fit")
+  types <- c("trajectory", "growth", "velocity", "mass", "history", "fit",
+             "prior")
   type <- check_choice(type, types)
   given <- c(n = !is.null(n), embedding = !is.null(embedding), as = !missing(as),
              group = !is.null(group))
@@ -60,6 +65,7 @@ autoplot.vgfm <- function(object, type = c("trajectory", "growth", "velocity", "
   as <- check_choice(as, c("streamlines", "grid", "cells"))
   group <- check_group(group, object)
   if (type == "history") return(plot_history(object, call))
+  if (type == "prior") return(plot_prior(object, call))
   if (type == "mass") return(plot_mass(object, group, call))
   if (is.null(embedding)) {
     dims <- check_dims(dims, object)
@@ -93,7 +99,7 @@ ggplot2::autoplot
 # What a type makes use of beside `dims`.
 used_by <- list(trajectory = c("n", "group"), growth = c("embedding", "group"),
                 velocity = c("n", "embedding", "as", "group"), mass = "group",
-                history = character(), fit = character())
+                history = character(), fit = character(), prior = character())
 
 check_used <- function(type, given, call = rlang::caller_env()) {
   used_by$velocity <- c(used_by$velocity, names(formals(vgfm_embed)))

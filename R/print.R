@@ -31,6 +31,7 @@ print.vgfm <- function(x, ...) {
   cli::cat_line("cells  ", in_short(s$counts))
   cli::cat_line("mass   ", in_short(format(s$mass, digits = 3, trim = TRUE)),
                 if (!s$measured) " (numbers of cells; pass mass = if measured)")
+  if (!is.null(x$prior)) cli::cat_line("prior  ", prior_in_short(x))
   cli::cat_line("steps  ", x$training$step, " of ", x$control$steps, ", refined ",
                 refined_steps(x), " of ", x$control$refine_steps, ", in ",
                 format(sum(x$seconds), digits = 2), " s")
@@ -72,6 +73,16 @@ checks_in_short <- function(fit) {
   failed <- fit$checks$check[!fit$checks$passed]
   if (length(failed) == 0) return("all passed")
   paste0("FAILED: ", paste(failed, collapse = ", "))
+}
+
+prior_in_short <- function(fit) {
+  prior <- fit$snapshots$prior
+  stable <- sum(prior$stable)
+  of <- c(paste("growth of", sum(!is.na(prior$rate)), "cells"),
+          if (stable > 0) paste(stable, "stable"))
+  paste0(paste(of, collapse = ", "), ", believed by ",
+         in_short(format(round(fit$prior$believed, 2), trim = TRUE)),
+         " (see fit$prior)")
 }
 
 in_short <- function(values) {
@@ -121,6 +132,10 @@ print.summary.vgfm <- function(x, ...) {
   }
   cli::cat_line("\nCouplings (cost per unit of mass):")
   print(x$couplings, digits = 3, row.names = FALSE)
+  if (!is.null(x$fit$prior)) {
+    cli::cat_line("\nGrowth expected beforehand, and how far it is believed:")
+    print(x$fit$prior, digits = 2, row.names = FALSE)
+  }
   cli::cat_line("\nSeconds by stage: ",
                 paste(names(x$seconds), format(x$seconds, digits = 2), collapse = ", "))
   invisible(x)

@@ -12,7 +12,8 @@
 #'   * Metadata of cells: `vgfm_growth`, exponential growth rate per unit of time;
 #'     `vgfm_doubling_time`, `NA` where mass does not grow; `vgfm_speed`, length of the
 #'     velocity; `vgfm_descendants`, expected number of descendants at the last observed
-#'     time, which is 1 for the cells of that time.
+#'     time, which is 1 for the cells of that time; `vgfm_prior`, if there is a
+#'     `growth_prior` or `stable`: what was said of each cell.
 #'   * A reduction with the velocities, cells x dimensions, per unit of time:
 #'     `vgfm_velocity` with the key `VGFMVEL_` in a Seurat object, `VGFM_velocity` in a
 #'     SingleCellExperiment. Arrows, not places: do not use it as coordinates. Its
@@ -57,6 +58,7 @@ RunVGFM.default <- function(object, ...) {
 #' @export
 RunVGFM.Seurat <- function(object, time, mass = NULL, ..., reduction = NULL, dims = NULL,
                            assay = NULL, layer = NULL, features = NULL, split_by = NULL,
+                           growth_prior = NULL, stable = NULL,
                            control = vgfm_control(), name = "vgfm") {
   check_arguments()
   check_prefix(name)
@@ -64,7 +66,8 @@ RunVGFM.Seurat <- function(object, time, mass = NULL, ..., reduction = NULL, dim
   control <- check_control(control, call = call)
   snapshots <- as_snapshots(
     object, time, mass, reduction = reduction, dims = dims, assay = assay,
-    layer = layer, features = features, split_by = split_by, call = call
+    layer = layer, features = features, split_by = split_by, growth_prior = growth_prior,
+    stable = stable, call = call
   )
   fit <- fit_all(snapshots, control, call)
   out <- annotate_container(fit, ncol(object), colnames(object), name)
@@ -93,6 +96,9 @@ RunVGFM.Seurat <- function(object, time, mass = NULL, ..., reduction = NULL, dim
   reduction <- used$reduction
   dims <- used$dims
   if (length(time) > 1) time <- "one for every cell"
+  if (is.list(growth_prior)) growth_prior <- "from genes"
+  if (length(growth_prior) > 1) growth_prior <- "one for every cell"
+  if (length(stable) > 1) stable <- paste(length(stable), "values")
   if (is.list(mass)) mass <- paste0(names(mass), ": ", vapply(mass, toString, ""))
   set <- Filter(length, unclass(control))
   control <- paste(names(set), vapply(set, format, ""), sep = " = ")
@@ -141,7 +147,8 @@ runVGFM.default <- function(x, ...) {
 #' @export
 runVGFM.SingleCellExperiment <- function(x, time, mass = NULL, ..., reduction = NULL,
                                          dims = NULL, assay = NULL, features = NULL,
-                                         split_by = NULL, control = vgfm_control(),
+                                         split_by = NULL, growth_prior = NULL,
+                                         stable = NULL, control = vgfm_control(),
                                          name = "vgfm") {
   check_arguments()
   check_prefix(name)
@@ -149,7 +156,8 @@ runVGFM.SingleCellExperiment <- function(x, time, mass = NULL, ..., reduction = 
   control <- check_control(control, call = call)
   snapshots <- as_snapshots(
     x, time, mass, reduction = reduction, dims = dims, assay = assay,
-    features = features, split_by = split_by, call = call
+    features = features, split_by = split_by,
+    growth_prior = growth_prior, stable = stable, call = call
   )
   fit <- fit_all(snapshots, control, call)
   out <- annotate_container(fit, ncol(x), colnames(x), name)
@@ -183,7 +191,9 @@ first_fit <- function(fit) if (inherits(fit, "vgfm_list")) fit[[1]] else fit
 # those of no fit.
 annotate_container <- function(fit, n, names, prefix) {
   fits <- if (inherits(fit, "vgfm_list")) fit else list(fit)
-  parts <- lapply(fits, function(f) annotate_cells(f, f$snapshots$x, f$snapshots$time))
+  parts <- lapply(fits, function(f) {
+    annotate_cells(f, f$snapshots$x, f$snapshots$time, f$snapshots$prior$rate)
+  })
   cells <- unlist(lapply(fits, function(f) f$snapshots$source$cells), use.names = FALSE)
   place <- match(seq_len(n), cells)
   bind <- function(what) do.call(rbind, unname(lapply(parts, `[[`, what)))

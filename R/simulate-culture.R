@@ -82,9 +82,9 @@ vgfm_simulate_culture <- function(n = 1000, days = 0:4,
   program <- gene_programs(genes)
   values <- culture_counts(state, program, batch, doublets)
   pca <- principal_components(log_normalised(values), components, rlang::current_env())
-  structure(
-    data.frame(time = state$day, pca$x, row.names = NULL),
-    growth = state$birth - state$death, branch = branch_factor(state$branch),
+  cells <- data.frame(time = state$day, pca$x, row.names = NULL)
+  with_truth(
+    cells, growth = state$birth - state$death, branch = branch_factor(state$branch),
     fate = fate_probabilities(state), ancestor = grown$ancestor, mass = grown$mass,
     program = program, counts = if (counts) values
   )

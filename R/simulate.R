@@ -66,12 +66,17 @@ vgfm_simulate_gene_network <- function(n = 400, times = c(0, 8, 16, 24, 32), ste
     snapshots[[k]] <- x
   }
   x <- do.call(rbind, snapshots)
-  structure(
-    data.frame(
-      time = rep(times, vapply(snapshots, nrow, 1L)), x1 = x[, 1], x2 = x[, 2]
-    ),
-    growth = division * saturation(x[, 2])
-  )
+  time <- rep(times, vapply(snapshots, nrow, 1L))
+  with_truth(data.frame(time, x1 = x[, 1], x2 = x[, 2]),
+             growth = division * saturation(x[, 2]))
+}
+
+# Simulated cells with what is known of them as attributes. structure() would make numbers
+# the names of the rows, and what is named otherwise would no longer go by place.
+with_truth <- function(cells, ...) {
+  truth <- list(...)
+  for (name in names(truth)) attr(cells, name) <- truth[[name]]
+  cells
 }
 
 saturation <- function(x) x^2 / (1 + x^2)
@@ -160,5 +165,5 @@ vgfm_simulate_gaussian <- function(d = 10, n = 500, sd = 0.0707, ...) {
   x <- matrix(stats::rnorm(as.double(nrow(member)) * d, sd = sd), ncol = d)
   x[, 1:2] <- x[, 1:2] + member[, 3:4]
   colnames(x) <- paste0("x", seq_len(d))
-  structure(data.frame(time = member[, 1], x), growth = member[, 5])
+  with_truth(data.frame(time = member[, 1], x), growth = member[, 5])
 }

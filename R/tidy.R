@@ -12,8 +12,9 @@
 #'   [vgfm_fit()]; `NA` before training). `augment()`: one row per cell: its name or
 #'   number, `cell`; its time, its label and features (one of such a name gets a number
 #'   behind it), or what `data` says of it; and the columns that [RunVGFM()] adds:
-#'   `vgfm_growth`, `vgfm_doubling_time`, `vgfm_speed` and `vgfm_descendants`. For
-#'   replicates the rows of all, with a column `replicate`.
+#'   `vgfm_growth`, `vgfm_doubling_time`, `vgfm_speed` and `vgfm_descendants`, and
+#'   `vgfm_prior` if the fit has a growth prior (`NA` for cells that it says nothing of).
+#'   For replicates the rows of all, with a column `replicate`.
 #' @section Errors: `vgfm_error_fit` for what is no fit; of `augment()` those of
 #'   [predict.vgfm()], for cells that do not match those of the fit.
 #' @section Warnings: `vgfm_warning_not_evaluated` from `tidy()` and `glance()` if the

@@ -81,6 +81,34 @@ bend_table <- function(x) {
   if (!fits) "a table of bends and their scores"
 }
 
+# Of n cells: rates, NA where not known, and who is stable.
+prior_of <- function(n) {
+  function(x) {
+    fits <- is.list(x) && is.double(x$rate) && length(x$rate) == n &&
+      !any(is.infinite(x$rate)) && is.logical(x$stable) && length(x$stable) == n &&
+      !anyNA(x$stable)
+    if (!fits) paste("a growth prior of", n, "cells")
+  }
+}
+
+# What a coupling keeps of a prior.
+expected_of <- function(n) {
+  function(x) {
+    fits <- is.list(x) && is.null(numbers(n, 0, above = TRUE)(x$expected)) &&
+      all(prior_columns %in% names(x)) && all(lengths(x[prior_columns]) == 1)
+    if (!fits) paste("descendants expected of", n, "cells")
+  }
+}
+
+trust_table <- function(intervals) {
+  function(x) {
+    figures <- setdiff(prior_columns, c("from", "to"))
+    fits <- is.data.frame(x) && nrow(x) == intervals &&
+      all(prior_columns %in% names(x)) && all(vapply(x[figures], is.double, NA))
+    if (!fits) "a table of how far the prior is believed"
+  }
+}
+
 # Two losses a step, of at most so many steps.
 losses_of <- function(steps) {
   function(x) {

@@ -39,7 +39,8 @@ fit_fault <- function(fit) {
     field_fault(fit$field, ncol(s$x), length(s$times)) %||%
     parts_fault(fit, "", list(seconds = stage_times, history = loss_table,
                               checks = or_null(check_table),
-                              bend = or_null(bend_table))) %||%
+                              bend = or_null(bend_table),
+                              prior = or_null(trust_table(length(s$times) - 1)))) %||%
     control_fault(fit$control, length(s$times) - 1) %||%
     training_fault(fit$training, fit$field)
 }
@@ -87,7 +88,8 @@ snapshots_agree <- function(s, n, d, times) {
     mass = numbers(times, 0, above = TRUE),
     measured = true_or_false,
     center = numbers(d),
-    scale = numbers(1, 0, above = TRUE)
+    scale = numbers(1, 0, above = TRUE),
+    prior = or_null(prior_of(n))
   ))
 }
 
@@ -137,7 +139,7 @@ couplings_fault <- function(couplings, counts) {
       potential_target = numbers(counts[k + 1], finite = FALSE),
       cost = numbers(1, 0), residual = numbers(1, 0), iterations = wholes(2),
       epsilon = numbers(1, 0), tau = numbers(1, 0), method = texts(1),
-      blocks = wholes(1, 1)
+      blocks = wholes(1, 1), prior = or_null(expected_of(counts[k]))
     ))
     if (!is.null(fault)) return(fault)
   }

@@ -176,3 +176,14 @@ test_that("the culture follows set.seed(), and refuses what cannot be", {
   refused(vgfm_simulate_culture(change = list(day = 2, birth = c(Z = 1))))
   refused(vgfm_simulate_culture(n = 100, founders = 50))
 })
+
+test_that("simulated cells have no names, so that what is known of them goes by place", {
+  set.seed(1)
+  for (cells in list(
+    vgfm_simulate_gene_network(20), vgfm_simulate_gaussian(2, 10),
+    vgfm_simulate_culture(20, genes = 100, components = 3, founders = 100)
+  )) {
+    expect_null(rownames(as.matrix(cells)))
+    expect_length(attr(cells, "growth"), nrow(cells))
+  }
+})
