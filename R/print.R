@@ -36,6 +36,7 @@ print.vgfm <- function(x, ...) {
                 refined_steps(x), " of ", x$control$refine_steps, ", in ",
                 format(sum(x$seconds), digits = 2), " s")
   cli::cat_line("growth ", growth_in_short(x))
+  cli::cat_line("paths  ", paths_in_short(x))
   blocks <- vapply(x$couplings, `[[`, 0, "blocks")
   if (any(blocks > 1)) {
     cli::cat_line("blocks ", in_short(blocks), " per coupling (see ?vgfm_control)")
@@ -67,6 +68,14 @@ growth_in_short <- function(fit) {
   if (length(untold) == 0) return("told from motion in all intervals")
   paste0("NOT told from motion between ", in_short(untold),
          " (see vgfm_identifiability())")
+}
+
+paths_in_short <- function(fit) {
+  left_out <- max(0, fit$bend$times)
+  paste0("bend ", format(fit$control$bend), ", pooling ", format(fit$control$pooling),
+         if (left_out > 0) paste(", chosen by", left_out, "left-out times"),
+         "; growth ", if (isTRUE(fit$control$growth_time)) "may change with time" else
+           "by state alone")
 }
 
 checks_in_short <- function(fit) {
