@@ -17,10 +17,10 @@ inform_growth <- function(verdict, prior = FALSE) {
   inform_vgfm(c(
     "!" = "Growth is not told from motion between {in_short(untold)}.",
     i = if (prior || any(verdict$identified)) {
-      paste("There it rests on", paste(c(
+      paste0("There it rests on ", paste(c(
         if (prior) "what was expected beforehand",
         if (any(verdict$identified)) "what the other intervals say of such cells"
-      ), collapse = " and "))
+      ), collapse = " and "), ".")
     } else {
       "It is kept close to that of the whole population: differences between cells mean
        little."

@@ -82,8 +82,7 @@ run_refinement <- function(training, snapshots, problem, control,
   best <- training
   best$matched <- training$matched %||% training[networks]
   state <- in_place(training$refinement %||% new_refinement(training), total)
-  # Keeps the state if it is better. Again and again is as good as once: an interrupt may
-  # have come between a round and its judgement.
+  # Keeps the state if it is better. Again and again is as good as once.
   judge <- function() {
     score <- refine_score(state$losses[, seq(state$step - folds + 1, state$step)])
     if (score < best$score) {
@@ -93,6 +92,8 @@ run_refinement <- function(training, snapshots, problem, control,
     score
   }
   reached <- function() {
+    # An interrupt may have come between a round and its judgement.
+    if (state$step > 0 && state$step %% folds == 0) judge()
     best$refinement <- as_it_stands(state)
     best$refinement$stopped <- stopped
     best
@@ -104,7 +105,6 @@ run_refinement <- function(training, snapshots, problem, control,
       if (is.null(best$score)) {
         best$score <- first_score(training, run, options, folds)
       }
-      if (state$step > 0 && state$step %% folds == 0) judge()
       while (is.null(stopped) && state$step < total && run(state, options)) {
         .Call(ffi_check_interrupt)
         score <- judge()

@@ -44,12 +44,13 @@ careful_spread <- 0.15
 #   the next, which is half of it), parents; NA where the coupling could not be solved.
 identify_growth <- function(snapshots, control) {
   intervals <- seq_len(length(snapshots$times) - 1)
+  fewer <- pmin(snapshots$counts[intervals], snapshots$counts[intervals + 1], tau_cells)
   scans <- lapply(intervals, function(k) {
     scan_interval(tau_sample(snapshots, k), tau_sample(snapshots, k + 1),
                   snapshots$mass[k + 1] / snapshots$mass[k],
-                  control$epsilon / snapshots$scale^2, control)
+                  control$epsilon / snapshots$scale^2, control,
+                  enough = function(scan) is_settled(scan, fewer[k]))
   })
-  fewer <- pmin(snapshots$counts[intervals], snapshots$counts[intervals + 1], tau_cells)
   corners <- Map(find_corner, scans, fewer)
   unknown <- sum(!vapply(corners, `[[`, NA, "identified"))
   verdict <- do.call(rbind, Map(function(k, scan, corner) {
@@ -72,21 +73,31 @@ tau_sample <- function(snapshots, k) {
   standard_cells(snapshots$x, rows, snapshots)
 }
 
-# x (d, n) and y (d, m) in standard units; `mass`: that of y over that of x.
-scan_interval <- function(x, y, mass, epsilon, control) {
+# x (d, n) and y (d, m) in standard units; `mass`: that of y over that of x. Down the grid
+# until there is `enough`; the rest is NA.
+scan_interval <- function(x, y, mass, epsilon, control, enough = function(scan) FALSE) {
   square <- function(z) mean(colSums((z - rowMeans(z))^2))
   variance <- mean(c(square(x), square(y)))
   # Two snapshots of one point each.
   if (variance < 1e-9) variance <- nrow(x)
   tau <- tau_grid * variance
   near <- nearest_cells(t(x), t(x), tau_neighbours(ncol(x)), control)$index
-  found <- vapply(tau, function(tau) {
-    descendants_spread(x, y, mass, epsilon, tau, near, control)
-  }, numeric(2))
-  scan <- data.frame(tau = tau, spread = found[1, ], parents = found[2, ])
-  level <- log(pmax(scan$spread, 1e-12))
-  scan$slope <- c(diff(level) / -diff(log(tau)), NA)
+  scan <- data.frame(tau = tau, spread = NA_real_, parents = NA_real_, slope = NA_real_)
+  for (i in seq_along(tau)) {
+    scan[i, c("spread", "parents")] <-
+      descendants_spread(x, y, mass, epsilon, tau[i], near, control)
+    level <- log(pmax(scan$spread, 1e-12))
+    scan$slope <- c(diff(level) / -diff(log(tau)), NA)
+    if (enough(scan)) break
+  }
   scan
+}
+
+# Whether a scan under way has a corner and all that its upper end hangs on.
+is_settled <- function(scan, n) {
+  done <- sum(!is.na(scan$spread))
+  corner <- find_corner(scan, n)
+  !is.null(corner$tau) && done >= corner$place + 4
 }
 
 # Spread of the averaged log descendants, and the effective share of parents among the
@@ -104,7 +115,8 @@ descendants_spread <- function(x, y, mass, epsilon, tau, near, control) {
   c(sqrt(mean((averaged - mean(averaged))^2)), share)
 }
 
-# list(identified, tau (NULL without a plateau), note) of a scan of n cells a snapshot.
+# list(identified, tau and place of the corner (NULL without one), note) of a scan of n
+# cells a snapshot.
 # The last step is left out: below it, descendants follow single cells.
 find_corner <- function(scan, n) {
   if (isTRUE(max(scan$spread) < no_spread)) {
@@ -119,7 +131,7 @@ find_corner <- function(scan, n) {
     scan$parents[places + 1] >= steady_parents * parents
   corner <- places[which(falls & (parents >= half_parents | steady))]
   if (length(corner) > 0) {
-    return(list(identified = TRUE, tau = upper_end(scan, corner[1]),
+    return(list(identified = TRUE, tau = upper_end(scan, corner[1]), place = corner[1],
                 note = "descendants of neighbours agree over a range of tau"))
   }
   list(identified = FALSE, note = if (any(falls, na.rm = TRUE)) {
