@@ -67,39 +67,36 @@ growth_of_state <- function(sources, cells, gap, control) {
 }
 
 # Growth is a property of the state, unless the data say that it changes with time: where
-# what one interval and the next say of the same states differs by more, in the mean
-# square, than this share of the variance of all rates; and by more than `no_difference`
-# log descendants in an interval.
+# two intervals differ by more, in the mean square, than this share of the variance of all
+# rates; and by more than `no_difference` log descendants in an interval.
 most_difference <- 0.5
 no_difference <- 0.1
 
-# Asked of intervals that identify growth cell by cell; of all others by their levels
-# alone, which the masses give. In simulations where growth goes by state, shares are 0 to
-# 0.4, and 1.3 or more where it stops, turns round or changes for all cells. The clock of
-# the networks, who know no other time, must run evenly, too, or nearly.
+# Intervals that identify growth are asked about the same states, cell by cell; all about
+# the growth of the whole population, which the masses give. In simulations where growth
+# goes by state, shares are 0 to 0.4, and 1.2 or more where it stops, turns round or
+# changes for all cells. The clock of the networks, who know no other time, must run
+# evenly, too, or nearly.
 most_pace <- 1.25
 growth_needs_time <- function(snapshots, couplings, identified, control) {
-  times <- inner_times(snapshots, couplings)
-  pace <- diff(times) / diff(snapshots$times)
+  gaps <- diff(snapshots$times)
+  pace <- diff(inner_times(snapshots, couplings)) / gaps
   if (max(pace) > most_pace * min(pace)) return(TRUE)
   sources <- lapply(seq_along(couplings), function(k) {
     source_rates(snapshots, couplings, k)
   })
   rate <- lapply(sources, function(s) state_rate(s, s$x, control)$rate)
-  differences <- function(intervals) {
-    Map(function(k, after) {
-      before <- state_rate(sources[[k]], sources[[after]]$x, control)
-      (before$rate - rate[[after]])[before$trust >= 0.5]
-    }, utils::head(intervals, -1), intervals[-1])
-  }
-  differs <- function(square, intervals) {
-    if (length(square) == 0) return(FALSE)
-    least <- (no_difference / mean(diff(snapshots$times)))^2
-    isTRUE(mean(square) > most_difference * stats::var(unlist(rate[intervals])) + least)
+  differs <- function(difference, intervals) {
+    if (length(difference) == 0) return(FALSE)
+    least <- (no_difference / mean(gaps))^2
+    isTRUE(mean(difference^2) >
+             most_difference * stats::var(unlist(rate[intervals])) + least)
   }
   known <- which(identified)
-  all <- seq_along(couplings)
-  level <- function(difference) rep(mean(difference), length(difference))
-  differs(unlist(differences(known))^2, known) ||
-    differs(unlist(lapply(differences(all), level))^2, all)
+  same_states <- Map(function(k, after) {
+    before <- state_rate(sources[[k]], sources[[after]]$x, control)
+    (before$rate - rate[[after]])[before$trust >= 0.5]
+  }, utils::head(known, -1), known[-1])
+  level <- diff(log(snapshots$mass)) / gaps
+  differs(unlist(same_states), known) || differs(diff(level), seq_along(couplings))
 }
