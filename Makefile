@@ -73,7 +73,7 @@ check: setup-test
 	@R='$(R)' JOBS=$(JOBS) tools/check.sh
 
 ## bench: run the benchmarks, and write bench/RESULTS.md
-BENCHMARKS := training transport pancreas accuracy ablation scale
+BENCHMARKS := training transport pancreas accuracy ablation growth scale
 .PHONY: bench
 bench: $(INSTALLED) setup-bench
 	@set -e; for name in $(BENCHMARKS) results; do \

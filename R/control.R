@@ -24,7 +24,9 @@
 #'   from motion, and a message says so: `tau` is then 3 V, or as much more as keeps
 #'   log descendants from spreading by more than 0.15 over all such intervals
 #'   together. There a cell is expected to grow as cells like it do in the intervals
-#'   that identify growth, if any do. See [vgfm_identifiability()].
+#'   that identify growth, if any do. Where log descendants spread by 0.1 at most even at
+#'   V / 4, growth is identified, too: it is the same for all. See
+#'   [vgfm_identifiability()].
 #' * `growth_time`: growth is learned as a property of the state of a cell, without
 #'   the time, unless the data say that it changes: where intervals differ about the
 #'   same states by more than half of the variance of all growth rates, or where the

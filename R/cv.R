@@ -63,6 +63,7 @@ vgfm_cv <- function(x, time, mass = NULL, ..., growth_prior = NULL, stable = NUL
       i = "Subset the object to the cells of a replicate."
     ), arg = "split_by", class = "vgfm_error_split_by", call = call)
   }
+  check_prices_of_intervals(control$tau, length(snapshots$times) - 1, call)
   tasks <- lapply(left_out_places(snapshots, times, call), function(place) {
     list(place = place, key = new_key())
   })
@@ -131,15 +132,25 @@ score_left_out <- function(task, snapshots, control) {
   left_out <- snapshots$index == place
   cloud <- snapshots$x[left_out, , drop = FALSE]
   rest <- without_snapshot(snapshots, place, call)
+  control$tau <- without_time(control$tau, place)
   fit <- withCallingHandlers(
     fit_snapshots(rest, control, call, task$key),
-    vgfm_warning_interrupted = function(condition) rlang::interrupt()
+    vgfm_warning_interrupted = function(condition) rlang::interrupt(),
+    # It is about fits that nobody sees.
+    vgfm_message_growth = rlang::cnd_muffle
   )
   state <- populations(fit, snapshots$times[place], "both", call)[[1]]
   row <- compare_clouds(fit, state, cloud, snapshots$mass[place], call)
   size <- sample_size(nrow(state$x), nrow(cloud))
   cbind(row, naive_controls(rest, snapshots$times[place], cloud, snapshots$mass[place],
                             size, use_threads(control$threads), call))
+}
+
+# Prices of all intervals without a time inside: that of the interval over it is the
+# larger of two.
+without_time <- function(tau, place) {
+  if (length(tau) < 2) return(tau)
+  c(tau[seq_len(place - 2)], max(tau[place - 1:0]), tau[-seq_len(place)])
 }
 
 # What there was to warn of has been said of the whole.

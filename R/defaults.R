@@ -20,12 +20,7 @@ resolve_control <- function(control, snapshots, call = rlang::caller_env()) {
   features <- ncol(snapshots$x)
   control$epsilon <- control$epsilon %||% (0.007 * within_variance(snapshots))
   longer <- max(1, (length(snapshots$times) - 1) / longest_course)
-  if (!length(control$tau) %in% c(0, 1, length(snapshots$times) - 1)) {
-    abort_input(c(
-      "{.arg tau} must be one number or one for each of the {length(snapshots$times) - 1}
-       intervals, not {length(control$tau)} of them."
-    ), arg = "tau", class = "vgfm_error_control", call = call)
-  }
+  check_prices_of_intervals(control$tau, length(snapshots$times) - 1, call)
   control$noise <- control$noise %||% max(
     2 * sqrt(features / (features + 30) * longer) *
       local_spacing(snapshots, use_threads(control$threads)),
@@ -36,6 +31,15 @@ resolve_control <- function(control, snapshots, call = rlang::caller_env()) {
   control$steps <- control$steps %||% steps[["steps"]]
   control$refine_steps <- control$refine_steps %||% steps[["refine"]]
   control
+}
+
+check_prices_of_intervals <- function(tau, intervals, call) {
+  if (length(tau) %in% c(0, 1, intervals)) return(invisible())
+  abort_input(c(
+    "{.arg tau} must be one number or one for each of the {intervals} intervals, not
+     {length(tau)} of them.",
+    i = "Intervals are those between one time and the next."
+  ), arg = "tau", class = "vgfm_error_control", call = call)
 }
 
 # `epsilon` and `tau` are in its square.

@@ -70,7 +70,6 @@ growth_of_state <- function(sources, cells, gap, control) {
 # two intervals differ by more, in the mean square, than this share of the variance of all
 # rates; and by more than `no_difference` log descendants in an interval.
 most_difference <- 0.5
-no_difference <- 0.1
 
 # Intervals that identify growth are asked about the same states, cell by cell; all about
 # the growth of the whole population, which the masses give. In simulations where growth

@@ -28,10 +28,12 @@ corner_fall <- function(n) 0.38 + 15 / n
 half_parents <- 0.5
 least_parents <- 0.1
 steady_parents <- 0.95
-# Differences in growth so small, in log descendants, that none need to be told.
-no_spread <- 0.02
+# Where mass change is cheap, at this tau, and log descendants of neighbours spread by no
+# more than this, there are no differences in growth to be told.
+cheap_tau <- 0.25
+no_difference <- 0.1
 
-# Without a plateau: this, or as much more as keeps log descendants from spreading by more
+# Without a corner: this, or as much more as keeps log descendants from spreading by more
 # than `careful_spread` over the whole course, should the intervals say the same.
 careful_tau <- 3
 careful_spread <- 0.15
@@ -52,7 +54,7 @@ identify_growth <- function(snapshots, control) {
                   enough = function(scan) is_settled(scan, fewer[k]))
   })
   corners <- Map(find_corner, scans, fewer)
-  unknown <- sum(!vapply(corners, `[[`, NA, "identified"))
+  unknown <- sum(vapply(corners, function(corner) is.null(corner$tau), NA))
   verdict <- do.call(rbind, Map(function(k, scan, corner) {
     tau <- corner$tau %||% careful(scan, careful_spread / unknown)
     data.frame(
@@ -119,8 +121,8 @@ descendants_spread <- function(x, y, mass, epsilon, tau, near, control) {
 # cells a snapshot.
 # The last step is left out: below it, descendants follow single cells.
 find_corner <- function(scan, n) {
-  if (isTRUE(max(scan$spread) < no_spread)) {
-    return(list(identified = TRUE, note = "all cells have equally many descendants"))
+  if (isTRUE(scan$spread[tau_grid == cheap_tau] <= no_difference)) {
+    return(list(identified = TRUE, note = "descendants hardly differ at any tau"))
   }
   slope <- scan$slope
   places <- seq(2, length(slope) - 2)

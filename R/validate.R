@@ -2,7 +2,7 @@
 # may have been altered, or read from a file. What a fit holds is written down here.
 
 # To be raised when fits of before can no longer be read.
-fit_format <- 1L
+fit_format <- 2L
 
 check_fit <- function(fit, arg = "fit", call = rlang::caller_env()) {
   if (!inherits(fit, "vgfm")) {

@@ -22,7 +22,8 @@ machine <- sprintf(
 
 titles <- c(training = "Training step", transport = "Transport",
             pancreas = "A large network on many genes", accuracy = "Accuracy",
-            ablation = "What each default does", scale = "Many cells")
+            ablation = "What each default does", growth = "Growth against the truth",
+            scale = "Many cells")
 sections <- lapply(names(titles), function(name) {
   text <- grep("^# ", lines(file.path("bench", paste0(name, ".md"))), value = TRUE,
                invert = TRUE)

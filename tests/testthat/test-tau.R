@@ -117,3 +117,20 @@ test_that("Gaussian clusters of known growth are seen to grow, in many dimension
   # 100 cells become 1000; 400 stay 400.
   expect_equal(sum(out$descendants[growing]), 1000, tolerance = 0.02)
 })
+
+test_that("tau may be one for each interval", {
+  cells <- small_cells()
+  fit <- vgfm_fit(cells$x, cells$time, control = small_control(steps = 0, tau = c(1, 5)))
+  expect_equal(vapply(fit$couplings, `[[`, 0, "tau"), c(1, 5))
+  expect_error(
+    vgfm_fit(cells$x, cells$time, control = small_control(tau = 1:3)),
+    "each of the 2 intervals, not 3", class = "vgfm_error_control"
+  )
+  expect_error(vgfm_control(tau = c(1, 0)), class = "vgfm_error_control")
+  # Without a time, the interval over it has the larger price.
+  expect_equal(without_time(c(1, 5, 2, 4), 3), c(1, 5, 4))
+  expect_equal(without_time(c(1, 5), 2), 5)
+  expect_equal(without_time(3, 2), 3)
+  expect_error(vgfm_cv(cells$x, cells$time, control = small_control(tau = 1:3)),
+               class = "vgfm_error_control")
+})
