@@ -93,7 +93,8 @@ descendants_table <- function(fit, group) {
   do.call(rbind, rows)
 }
 
-# Growth rates of each group: as coupled, of the fit, naive and uniform.
+# Growth rates of each group: as coupled, of the fit, naive, expected beforehand, if
+# anything was, and uniform.
 growth_table <- function(fit, group, call) {
   s <- fit$snapshots
   intervals <- seq_along(fit$couplings)
@@ -108,7 +109,7 @@ growth_table <- function(fit, group, call) {
     descendants <- mean_of(function(rows) {
       mean(fit$couplings[[k]]$descendants[match(rows, own)])
     })
-    data.frame(
+    table <- data.frame(
       interval_columns(fit, k), group = factor(names(members), levels(group)),
       cells = lengths(members), descendants = descendants,
       coupling = log(pmax(descendants, least_descendants)) / gap,
@@ -119,6 +120,11 @@ growth_table <- function(fit, group, call) {
       }),
       uniform = log(s$mass[k + 1] / s$mass[k]) / gap, row.names = NULL
     )
+    if (!is.null(s$prior)) {
+      prior <- mean_of(function(rows) mean(s$prior$rate[rows], na.rm = TRUE))
+      table$prior <- replace(prior, is.nan(prior), NA)
+    }
+    table
   })
   do.call(rbind, rows)
 }

@@ -53,7 +53,8 @@
 #'     growth rates, per unit of the fit's time: `coupling`, log of these descendants over
 #'     the length of the interval; `fit`, the mean of the growth field at the cells (`NA`
 #'     for a fit that is not trained); `naive`, that of the naive control; `uniform`, that
-#'     of the masses. Of groups of more than 1000 cells, `fit` and `naive` are means over
+#'     of the masses; and, of a fit with a growth prior, `prior`, the mean of the rates
+#'     that were given. Of groups of more than 1000 cells, `fit` and `naive` are means over
 #'     1000.
 #'
 #'   `autoplot()` gives a ggplot2 object: descendants by group against `tau`, one panel
@@ -111,9 +112,8 @@ print.vgfm_identifiability <- function(x, ...) {
   cli::cat_line("\nGrowth by group, per unit of time: as coupled, of the fit",
                 if (all(is.na(x$growth$fit))) " (not trained)", ",")
   cli::cat_line("of the nearest cells in state (naive), of all cells alike (uniform):")
-  columns <- c("from", "to", "group", "cells", "coupling", "fit", "naive", "uniform")
-  shown <- utils::head(x$growth[columns], printed_rows)
-  rates <- columns[5:8]
+  rates <- intersect(c("coupling", "fit", "naive", "uniform", "prior"), names(x$growth))
+  shown <- utils::head(x$growth[c("from", "to", "group", "cells", rates)], printed_rows)
   shown[rates] <- lapply(shown[rates], function(rate) round(rate, 3))
   print(shown, row.names = FALSE)
   more <- nrow(x$growth) - nrow(shown)

@@ -94,6 +94,19 @@ test_that("the naive control is the mean over the nearest sources, counted one b
   expect_equal(found$cells[found$group == "alone"], 1L)
 })
 
+test_that("rates that were given stand beside those of the fit", {
+  cells <- small_cells()
+  rate <- seq(-0.1, 0.2, length.out = 160)
+  rate[31:50] <- NA
+  fit <- untrained(cells$x, cells$time, growth_prior = rate)
+  found <- vgfm_identifiability(fit, two_kinds())
+  expect_equal(found$growth$prior[found$growth$group == "growing"],
+               c(mean(rate[21:30]), mean(rate[51:70])))
+  expect_equal(found$growth$prior[3:4], c(mean(rate[51:70]), NA))
+  expect_output(print(found), "prior")
+  expect_null(vgfm_identifiability(small_fit(steps = 0))$growth$prior)
+})
+
 test_that("labels go by name, and groups without descendants are left out", {
   cells <- small_cells()
   rownames(cells$x) <- paste0("cell", 1:160)
