@@ -25,9 +25,23 @@ interval_columns <- function(fit, k) {
 # Some rows by group, without groups that have none of them.
 group_rows <- function(rows, group) split(rows, group[rows], drop = TRUE)
 
-verdict_table <- function(fit) {
-  rows <- lapply(seq_along(fit$couplings), function(k) {
-    scan <- fit$scan[fit$scan$interval == k, ]
+# The scan of every interval, on the cells of that of the fit, to the end of the grid; tau
+# in the user's units. Attributes: `rows` of the cells, and their `descendants` (rows,
+# taus).
+full_scans <- function(fit) {
+  s <- fit$snapshots
+  lapply(seq_along(fit$couplings), function(k) {
+    scan <- scan_interval(tau_sample(s, k), tau_sample(s, k + 1),
+                          s$mass[k + 1] / s$mass[k], fit$control$epsilon / s$scale^2,
+                          fit$control, keep = TRUE)
+    scan$tau <- scan$tau * s$scale^2
+    structure(scan, rows = tau_rows(s, k))
+  })
+}
+
+verdict_table <- function(fit, scans) {
+  rows <- lapply(seq_along(scans), function(k) {
+    scan <- scans[[k]]
     verdict <- fit$identified[k, ]
     tau <- fit$control$tau[k]
     plateau <- if (verdict$identified) plateau_range(scan, verdict$tau) else c(NA, NA)
@@ -67,26 +81,20 @@ verdict_in_words <- function(verdict, plateau, tau) {
          ".")
 }
 
-# Mean descendants of each group of the sampled cells, at each tau of the scan.
-descendants_table <- function(fit, group) {
-  s <- fit$snapshots
-  unit <- s$scale^2
-  rows <- lapply(seq_along(fit$couplings), function(k) {
-    members <- group_rows(tau_rows(s, k), group)
+# Mean descendants of each group of the cells of the scans, at each tau.
+descendants_table <- function(fit, scans, group) {
+  rows <- lapply(seq_along(scans), function(k) {
+    scan <- scans[[k]]
+    rows <- attr(scan, "rows")
+    members <- group_rows(rows, group)
     if (length(members) == 0) return(NULL)
-    x <- tau_sample(s, k)
-    y <- tau_sample(s, k + 1)
-    places <- lapply(members, match, tau_rows(s, k))
-    tau <- fit$scan$tau[fit$scan$interval == k]
-    means <- vapply(tau / unit, function(tau) {
-      out <- descendants_at(x, y, s$mass[k + 1] / s$mass[k], fit$control$epsilon / unit,
-                            tau, fit$control)
-      if (is.null(out)) return(rep(NA_real_, length(places)))
-      vapply(places, function(place) mean(out[place]), 0)
-    }, numeric(length(places)))
+    means <- vapply(members, function(own) {
+      colMeans(attr(scan, "descendants")[match(own, rows), , drop = FALSE])
+    }, numeric(nrow(scan)))
     data.frame(
-      interval_columns(fit, k), tau = rep(tau, each = length(places)),
-      group = factor(names(places), levels(group)), cells = lengths(places),
+      interval_columns(fit, k), group = factor(rep(names(members), each = nrow(scan)),
+                                               levels(group)),
+      tau = scan$tau, cells = rep(lengths(members), each = nrow(scan)),
       descendants = as.vector(means), row.names = NULL
     )
   })

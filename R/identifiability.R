@@ -2,8 +2,7 @@
 #'
 #' Shows, interval by interval, over which range of `tau` the number of descendants of a
 #' group of cells stands still, and what the fit, a naive control and the masses alone say
-#' of its growth. Nothing is trained: it takes as long as the choice of `tau` in
-#' [vgfm_fit()], a fraction of a second per interval.
+#' of its growth. Nothing is trained: it takes a fraction of a second per interval.
 #'
 #' A cell type that has become more frequent has grown, or cells of another type have
 #' moved in. Snapshots do not say which: the price of mass change, `tau`, decides. Where
@@ -14,11 +13,11 @@
 #' the fit rests on what other intervals say of such cells. `growth_prior` may help.
 #'
 #' @section How it is made:
-#' At most 400 cells of each snapshot are coupled at each `tau` of the grid of the scan
-#' that [vgfm_fit()] made, `fit$scan`, with the same cells and the same `epsilon`; see
-#' [vgfm_control()]. A group has the mean number of descendants of its cells among them.
-#' Of a rare kind these are few, and their curve is noisy; the column `cells` says how
-#' many.
+#' At most 400 cells of each snapshot are coupled at each `tau` of the grid of
+#' [vgfm_control()], with the same cells and the same `epsilon` as in `fit$scan`, which
+#' ends where the choice of `tau` is settled. A group has the mean number of descendants
+#' of its cells among them. Of a rare kind these are few, and their curve is noisy; the
+#' column `cells` says how many.
 #'
 #' The naive control knows no fields and no time: log descendants over the length of the
 #' interval, as the couplings of the fit have them, averaged over the nearest source cells
@@ -54,8 +53,8 @@
 #'     the length of the interval; `fit`, the mean of the growth field at the cells (`NA`
 #'     for a fit that is not trained); `naive`, that of the naive control; `uniform`, that
 #'     of the masses; and, of a fit with a growth prior, `prior`, the mean of the rates
-#'     that were given. Of groups of more than 1000 cells, `fit` and `naive` are means over
-#'     1000.
+#'     that were given. Of groups of more than 1000 cells, `fit` and `naive` are means
+#'     over 1000.
 #'
 #'   `autoplot()` gives a ggplot2 object: descendants by group against `tau`, one panel
 #'   per interval. The plateau is shaded, the `tau` of the fit is a vertical line, and the
@@ -92,8 +91,10 @@ vgfm_identifiability <- function(fit, group = NULL, ...) {
     )
   }
   group <- droplevels(group)
+  scans <- full_scans(fit)
   structure(
-    list(verdict = verdict_table(fit), descendants = descendants_table(fit, group),
+    list(verdict = verdict_table(fit, scans),
+         descendants = descendants_table(fit, scans, group),
          growth = growth_table(fit, group, call)),
     class = "vgfm_identifiability"
   )
