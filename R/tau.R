@@ -71,13 +71,16 @@ identify_growth <- function(snapshots, control) {
 }
 
 tau_sample <- function(snapshots, k) {
-  rows <- spaced(which(snapshots$index == k), tau_cells)
-  standard_cells(snapshots$x, rows, snapshots)
+  standard_cells(snapshots$x, tau_rows(snapshots, k), snapshots)
 }
 
+tau_rows <- function(snapshots, k) spaced(which(snapshots$index == k), tau_cells)
+
 # x (d, n) and y (d, m) in standard units; `mass`: that of y over that of x. Down the grid
-# until there is `enough`; the rest is NA.
-scan_interval <- function(x, y, mass, epsilon, control, enough = function(scan) FALSE) {
+# until there is `enough`; the rest is NA. With `keep`, the attribute `descendants` has
+# those of every cell at every tau (n, taus).
+scan_interval <- function(x, y, mass, epsilon, control, enough = function(scan) FALSE,
+                          keep = FALSE) {
   square <- function(z) mean(colSums((z - rowMeans(z))^2))
   variance <- mean(c(square(x), square(y)))
   # Two snapshots of one point each.
@@ -85,13 +88,15 @@ scan_interval <- function(x, y, mass, epsilon, control, enough = function(scan) 
   tau <- tau_grid * variance
   near <- nearest_cells(t(x), t(x), tau_neighbours(ncol(x)), control)$index
   scan <- data.frame(tau = tau, spread = NA_real_, parents = NA_real_, slope = NA_real_)
+  descendants <- matrix(NA_real_, ncol(x), length(tau))
   for (i in seq_along(tau)) {
-    scan[i, c("spread", "parents")] <-
-      descendants_spread(x, y, mass, epsilon, tau[i], near, control)
+    descendants[, i] <- descendants_at(x, y, mass, epsilon, tau[i], control)
+    scan[i, c("spread", "parents")] <- descendants_spread(descendants[, i], near)
     level <- log(pmax(scan$spread, 1e-12))
     scan$slope <- c(diff(level) / -diff(log(tau)), NA)
     if (enough(scan)) break
   }
+  if (keep) attr(scan, "descendants") <- descendants
   scan
 }
 
@@ -102,18 +107,22 @@ is_settled <- function(scan, n) {
   !is.null(corner$tau) && done >= corner$place + 4
 }
 
-# Spread of the averaged log descendants, and the effective share of parents among the
-# sources; NA where this tau is beyond the solver.
-descendants_spread <- function(x, y, mass, epsilon, tau, near, control) {
+# Descendants of every cell of x; NA where this tau is beyond the solver.
+descendants_at <- function(x, y, mass, epsilon, tau, control) {
   out <- tryCatch(
     solve_srot(x, y, rep(1, ncol(x)), rep(ncol(x) * mass / ncol(y), ncol(y)), epsilon,
                tau, tolerance = 1e-4, threads = use_threads(control$threads)),
     vgfm_error = function(condition) NULL
   )
-  if (is.null(out)) return(c(NA, NA))
-  log_children <- log(pmax(out$descendants, least_descendants))
+  out$descendants %||% rep(NA_real_, ncol(x))
+}
+
+# Spread of the log descendants, averaged over the neighbours `near` (n, k) of every cell,
+# and the effective share of parents among the sources.
+descendants_spread <- function(descendants, near) {
+  log_children <- log(pmax(descendants, least_descendants))
   averaged <- rowMeans(matrix(log_children[near], nrow(near)))
-  share <- sum(out$descendants)^2 / (length(out$descendants) * sum(out$descendants^2))
+  share <- sum(descendants)^2 / (length(descendants) * sum(descendants^2))
   c(sqrt(mean((averaged - mean(averaged))^2)), share)
 }
 
@@ -121,7 +130,7 @@ descendants_spread <- function(x, y, mass, epsilon, tau, near, control) {
 # cells a snapshot.
 # The last step is left out: below it, descendants follow single cells.
 find_corner <- function(scan, n) {
-  if (isTRUE(scan$spread[tau_grid == cheap_tau] <= no_difference)) {
+  if (grow_alike(scan)) {
     return(list(identified = TRUE, note = "descendants hardly differ at any tau"))
   }
   slope <- scan$slope
@@ -141,6 +150,10 @@ find_corner <- function(scan, n) {
   } else {
     "not told from motion: descendants depend on tau throughout"
   })
+}
+
+grow_alike <- function(scan) {
+  isTRUE(scan$spread[tau_grid == cheap_tau] <= no_difference)
 }
 
 # The tau from which on the slope is near that of the flattest step from `place` on: twice

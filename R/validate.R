@@ -115,7 +115,10 @@ verdicts_fault <- function(identified, scan, intervals) {
     from = texts(intervals), to = texts(intervals),
     identified = flags(intervals), tau = numbers(intervals, 0, above = TRUE),
     spread = numbers(intervals, finite = FALSE),
-    parents = numbers(intervals, finite = FALSE)
+    parents = numbers(intervals, finite = FALSE),
+    note = function(x) {
+      if (!is.character(x) || length(x) != intervals || anyNA(x)) "a text each"
+    }
   )) %||%
     parts_fault(scan, "scan", list(
       interval = exactly(rep(seq_len(intervals), each = length(tau_grid)),

@@ -79,7 +79,8 @@ prose <- function(path) {
   text <- gsub("\\]\\([^)]*\\)|R [0-9.]+|arXiv:[0-9.]+|Figure [0-9.]+", "", text)
   strsplit(text, "\n")[[1]]
 }
-measured <- c("README.Rmd", "vignettes/benchmarks.Rmd", "vignettes/fit-quality.Rmd")
+measured <- c("README.Rmd", "vignettes/benchmarks.Rmd", "vignettes/fit-quality.Rmd",
+              "vignettes/growth.Rmd")
 rule("figures in prose come from tables", unlist(lapply(measured, function(path) {
   grep("[0-9][.][0-9]", prose(path), value = TRUE)
 })))

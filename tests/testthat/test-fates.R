@@ -32,7 +32,7 @@ test_that("probabilities are those of the nearest labelled cells, counted one by
   # With one neighbour the sums are the masses of the groups at the last time, which are
   # integrated in forty steps. Kinds that are apart: else a cell between two may be of
   # either.
-  label <- groups_of(small_cells())
+  label <- factor(groups_of(small_cells()))
   start <- vgfm_fates(fit, label, s$x[s$index == 1, ], time = 2, neighbours = 1)
   whole <- masses(fit, label)
   whole <- whole[whole$kind == "predicted" & whole$time == 8 & whole$group != "total", ]
