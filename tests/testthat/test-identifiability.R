@@ -181,6 +181,18 @@ test_that("the range of a plateau ends where log descendants spread again", {
   expect_equal(plateau_range(scan_of(0.001 / tau_grid^0.1), 3), c(cheap_tau, 64))
 })
 
+test_that("islands that rest are told to", {
+  set.seed(2)
+  cells <- data.frame(a = rep(c(0, 20), each = 100), b = 0)[rep(1:200, 2), ]
+  cells <- cells + stats::rnorm(800)
+  fit <- untrained(cells, rep(0:1, each = 200))
+  found <- vgfm_identifiability(fit, rep(c("one", "other"), each = 100, times = 2))
+  expect_true(found$verdict$identified)
+  expect_equal(found$verdict$plateau_high, max(fit$scan$tau))
+  expect_match(found$verdict$verdict, "told from motion: descendants hardly differ")
+  expect_equal(found$growth$coupling, c(0, 0), tolerance = 0.02)
+})
+
 test_that("a tau of the user's outside of the plateau is named", {
   cells <- island_cells()
   fit <- untrained(cells$x, cells$time, control = vgfm_control(steps = 0, tau = 1e5))
