@@ -28,11 +28,11 @@
 #'   V / 4, growth is identified, too: it is the same for all. See
 #'   [vgfm_identifiability()].
 #' * `growth_time`: growth is learned as a property of the state of a cell, without
-#'   the time, unless the data say that it changes: where intervals differ about the
-#'   same states by more than half of the variance of all growth rates, or where the
-#'   clock (see below) runs unevenly. Rows of intervals that do not identify growth
-#'   weigh 0.02, if others do. What is taught is the mean number of descendants of 30
-#'   neighbours.
+#'   the time, unless the data say that it changes: where two intervals in a row
+#'   differ about the same states, or in the growth of all, by more than 0.8 of the
+#'   variance of all growth rates, or where the clock (see below) runs unevenly. Rows of
+#'   intervals that do not identify growth weigh 0.02, if others do. What is taught is the
+#'   mean number of descendants of 30 neighbours.
 #' * `epsilon` is 0.007 V: between a third and three times of it, fits are equally good.
 #' * `noise` is the local spacing, which is the median distance between nearest cells of a
 #'   snapshot over the root of the number of features, times 2 in many dimensions and less

@@ -67,14 +67,14 @@ growth_of_state <- function(sources, cells, gap, control) {
 }
 
 # Growth is a property of the state, unless the data say that it changes with time: where
-# two intervals differ by more, in the mean square, than this share of the variance of all
-# rates; and by more than `no_difference` log descendants in an interval.
-most_difference <- 0.5
+# an interval differs from the next by more, in the mean square, than this share of the
+# variance of all rates; and by more than `no_difference` log descendants.
+most_difference <- 0.8
 
 # Intervals that identify growth are asked about the same states, cell by cell; all about
 # the growth of the whole population, which the masses give. In simulations where growth
-# goes by state, shares are 0 to 0.4, and 1.2 or more where it stops, turns round or
-# changes for all cells. The clock of the networks, who know no other time, must run
+# goes by state, the largest shares are 0 to 0.5, and 1.2 or more where it stops, turns
+# round or changes for all cells. The clock of the networks, who know no other time, must run
 # evenly, too, or nearly.
 most_pace <- 1.25
 growth_needs_time <- function(snapshots, couplings, identified, control) {
@@ -85,11 +85,13 @@ growth_needs_time <- function(snapshots, couplings, identified, control) {
     source_rates(snapshots, couplings, k)
   })
   rate <- lapply(sources, function(s) state_rate(s, s$x, control)$rate)
-  differs <- function(difference, intervals) {
-    if (length(difference) == 0) return(FALSE)
+  # `differences`: a list, of an interval from the next.
+  differs <- function(differences, intervals) {
+    if (length(differences) == 0) return(FALSE)
+    square <- vapply(differences, function(d) mean(d^2), 0)
     least <- (no_difference / mean(gaps))^2
-    isTRUE(mean(difference^2) >
-             most_difference * stats::var(unlist(rate[intervals])) + least)
+    limit <- most_difference * stats::var(unlist(rate[intervals])) + least
+    any(square > limit, na.rm = TRUE)
   }
   known <- which(identified)
   same_states <- Map(function(k, after) {
@@ -97,5 +99,5 @@ growth_needs_time <- function(snapshots, couplings, identified, control) {
     (before$rate - rate[[after]])[before$trust >= 0.5]
   }, utils::head(known, -1), known[-1])
   level <- diff(log(snapshots$mass)) / gaps
-  differs(unlist(same_states), known) || differs(diff(level), seq_along(couplings))
+  differs(same_states, known) || differs(as.list(diff(level)), seq_along(couplings))
 }

@@ -40,6 +40,18 @@ test_that("growth is a property of the state, unless the data say that it change
   expect_false(fit_islands(cells, growth_time = FALSE)$control$growth_time)
 })
 
+test_that("a change in one of many intervals is enough", {
+  set.seed(1)
+  counts <- rbind(c(50, 100, 200, 200, 200), c(400, 283, 200, 141, 100))
+  x <- do.call(rbind, lapply(seq_len(5), function(k) {
+    n <- sum(counts[, k])
+    matrix(stats::rnorm(2 * n), n) + rep(rep(c(0, 20), counts[, k]), 2)
+  }))
+  fit <- vgfm_fit(x, rep(0:4, colSums(counts)), control = vgfm_control(steps = 0))
+  expect_true(all(fit$identified$identified))
+  expect_true(fit$control$growth_time)
+})
+
 test_that("so it does where the growth of all changes alike", {
   cells <- growing_islands(c(2, 2, 2), c(1, 1, 1))
   expect_true(fit_islands(cells, steps = 0)$control$growth_time)
