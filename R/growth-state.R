@@ -74,8 +74,8 @@ most_difference <- 0.8
 # Intervals that identify growth are asked about the same states, cell by cell; all about
 # the growth of the whole population, which the masses give. In simulations where growth
 # goes by state, the largest shares are 0 to 0.5, and 1.2 or more where it stops, turns
-# round or changes for all cells. The clock of the networks, who know no other time, must run
-# evenly, too, or nearly.
+# round or changes for all cells. The clock of the networks, who know no other time, must
+# run evenly, too, or nearly.
 most_pace <- 1.25
 growth_needs_time <- function(snapshots, couplings, identified, control) {
   gaps <- diff(snapshots$times)
