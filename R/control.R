@@ -230,9 +230,14 @@ check_new_file <- function(x, class, arg = rlang::caller_arg(x),
 # In the order of core/kernels.h.
 activations <- c(leaky_relu = 0, silu = 1, tanh = 2)
 
+# A setting in words; one for each interval may be several.
+show_setting <- function(x) {
+  if (is.null(x)) "from the data" else in_short(vapply(x, format, ""))
+}
+
 #' @export
 print.vgfm_control <- function(x, ...) {
-  shown <- vapply(x, function(v) if (is.null(v)) "from the data" else format(v), "")
+  shown <- vapply(x, show_setting, "")
   cli::cat_line(format(names(shown)), "  ", shown)
   invisible(x)
 }

@@ -101,7 +101,7 @@ RunVGFM.Seurat <- function(object, time, mass = NULL, ..., reduction = NULL, dim
   if (length(stable) > 1) stable <- paste(length(stable), "values")
   if (is.list(mass)) mass <- paste0(names(mass), ": ", vapply(mass, toString, ""))
   set <- Filter(length, unclass(control))
-  control <- paste(names(set), vapply(set, format, ""), sep = " = ")
+  control <- paste(names(set), vapply(set, show_setting, ""), sep = " = ")
   command <- SeuratObject::LogSeuratCommand(object, return.command = TRUE)
   if (name != "vgfm") command@name <- paste0(command@name, ".", name)
   object[[command@name]] <- command

@@ -127,6 +127,7 @@ test_that("tau may be one for each interval", {
     "each of the 2 intervals, not 3", class = "vgfm_error_control"
   )
   expect_error(vgfm_control(tau = c(1, 0)), class = "vgfm_error_control")
+  expect_output(print(fit$control), "tau +1, 5")
   # Without a time, the interval over it has the larger price.
   expect_equal(without_time(c(1, 5, 2, 4), 3), c(1, 5, 4))
   expect_equal(without_time(c(1, 5), 2), 5)
