@@ -225,7 +225,7 @@ test_that("the figure has the plateau, the tau of the fit and the verdict", {
   file <- tempfile(fileext = ".pdf")
   on.exit(unlink(file))
   grDevices::pdf(file)
-  on.exit(grDevices::dev.off())
+  on.exit(grDevices::dev.off(), add = TRUE, after = FALSE)
   expect_no_warning(shown <- withVisible(plot(found)))
   expect_false(shown$visible)
 })
