@@ -124,3 +124,6 @@ check_choice <- function(x, choices, hint = NULL, class = NULL,
   }
   x
 }
+
+# cli shows no more than 20 elements of a vector, unless told to.
+in_full <- function(x) cli::cli_vec(x, list("vec-trunc" = Inf))

@@ -198,7 +198,7 @@ check_control <- function(control, arg = "control", call = rlang::caller_env()) 
   missing <- setdiff(known, names(control))
   if (length(unknown) > 0) {
     fail("{.arg {arg}} has the unknown {cli::qty(unknown)}setting{?s} {.val {unknown}}.",
-         "Settings are {.arg {known}}.")
+         "Settings are {.arg {in_full(known)}}.")
   }
   if (length(missing) > 0 || length(control) != length(known)) {
     fail("{.arg {arg}} must have every setting once; {.val {missing}} {?is/are} missing.",
