@@ -31,7 +31,8 @@ apart() { unshare --mount --pid --fork --kill-child -- "$0" "$@"; }
 # of a terminal are heard, also where this was started in the background: tests send some.
 within() {
   chroot "$tree" /usr/bin/env --default-signal=INT -u R_LIBS -u R_LIBS_USER \
-    -u R_LIBS_SITE -u R_HOME -u R -u RSCRIPT -u TMPDIR -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES -u MFLAGS HOME=/root \
+    -u R_LIBS_SITE -u R_HOME -u R -u RSCRIPT -u TMPDIR -u MAKEFLAGS -u MAKELEVEL \
+    -u MAKEOVERRIDES -u MFLAGS HOME=/root \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     LANG=C.UTF-8 LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive VGFM_DATA=/data "$@"
 }
