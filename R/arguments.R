@@ -23,7 +23,8 @@ abort_unknown <- function(names, known, class, call) {
     c(if (what == "") "An argument has no name and no place." else
         "Unknown argument: {.val {what}}.",
       i = if (setting) "Settings go into {.code control = vgfm_control({what} = )}.",
-      i = if (length(known) > 0) "{cli::qty(known)}There {?is/are} {.arg {in_full(known)}}.",
+      i = if (length(known) > 0)
+        "{cli::qty(known)}There {?is/are} {.arg {in_full(known)}}.",
       i = if (any(abbreviates(what, known))) "Names are to be written in full."),
     arg = what, class = c(class, "vgfm_error_argument"), call = call
   )
