@@ -54,7 +54,7 @@ state_rate <- function(sources, cells, control) {
   usual <- stats::median(apart[, ncol(apart)])
   far <- near$distance[, ncol(near$distance)]
   list(rate = rowMeans(matrix(sources$rate[near$index], nrow(near$index))),
-       trust = pmin(1, usual / pmax(far, 1e-300))^2)
+       trust = ifelse(far <= usual, 1, usual / far)^2)
 }
 
 # Log descendants of cells (d, m) in a time, as far as `sources` can be trusted with them,
@@ -62,7 +62,8 @@ state_rate <- function(sources, cells, control) {
 growth_of_state <- function(sources, cells, gap, control) {
   found <- state_rate(sources, cells, control)
   log_children <- found$rate * gap
-  middle <- stats::weighted.mean(log_children, found$trust)
+  # Few sources, or copies of one cell, are far from all others.
+  middle <- sum(found$trust * log_children) / max(sum(found$trust), 1e-300)
   list(log_descendants = found$trust * (log_children - middle), trust = found$trust)
 }
 

@@ -145,7 +145,9 @@ find_corner <- function(scan, n) {
     return(list(identified = TRUE, tau = upper_end(scan, corner[1]), place = corner[1],
                 note = "descendants of neighbours agree over a range of tau"))
   }
-  list(identified = FALSE, note = if (any(falls, na.rm = TRUE)) {
+  list(identified = FALSE, note = if (sum(!is.na(slope)) < 3) {
+    "not told from motion: couplings could be solved at too few tau"
+  } else if (any(falls, na.rm = TRUE)) {
     "not told from motion: where tau is low, few cells have all descendants"
   } else {
     "not told from motion: descendants depend on tau throughout"

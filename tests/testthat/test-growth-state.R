@@ -101,3 +101,22 @@ test_that("intervals that tell nothing hardly count, if others tell", {
     fit$snapshots, fit$control, c(FALSE, FALSE), NULL
   ), fit$control, c(FALSE, FALSE))$trust, c(1, 1))
 })
+
+test_that("a course may begin with one cell, or with copies of one", {
+  set.seed(1)
+  later <- matrix(stats::rnorm(600), 300) + rep(c(0, 1), each = 150)
+  time <- rep(1:2, each = 150)
+  for (copies in c(1, 20)) {
+    x <- rbind(matrix(0, copies, 2), later)
+    fit <- suppressWarnings(vgfm_fit(
+      x, c(rep(0, copies), time), rep(1, 3),
+      control = vgfm_control("fast", steps = 50)
+    ), classes = "vgfm_warning_small")
+    expect_true(all(is.finite(predict(fit, type = "growth"))))
+  }
+  # Sources far from a cell say nothing of it; one at its place does.
+  sources <- list(x = matrix(0, 2, 5), rate = rep(1, 5))
+  found <- growth_of_state(sources, cbind(c(0, 0), c(9, 9)), 2, vgfm_control())
+  expect_equal(found$trust, c(1, 0))
+  expect_equal(found$log_descendants, c(0, 0))
+})

@@ -34,7 +34,9 @@ test_that("a corner is found where there is one, and its upper end is taken", {
   expect_true(find_corner(scan_of(open, rep(0.3, length(open))), 400)$identified)
   # Couplings that were not solved say nothing.
   expect_true(find_corner(scan_of(replace(rests, length(rests), NA)), 400)$identified)
-  expect_false(find_corner(scan_of(rep(NA_real_, length(rests))), 400)$identified)
+  none <- find_corner(scan_of(rep(NA_real_, length(rests))), 400)
+  expect_false(none$identified)
+  expect_match(none$note, "too few tau")
 })
 
 test_that("a moving Gaussian cloud has no corner, whatever its variance", {
