@@ -10,6 +10,12 @@ untold_intervals <- function(verdict) {
          recycle0 = TRUE)
 }
 
+# Under a figure of growth; NULL where there is nothing to say.
+growth_caveat <- function(fit) {
+  untold <- untold_intervals(fit$identified)
+  if (length(untold) > 0) paste("not told from motion between", in_short(untold))
+}
+
 # `prior`: whether there is a growth prior.
 inform_growth <- function(verdict, prior = FALSE) {
   untold <- untold_intervals(verdict)

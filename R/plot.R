@@ -229,7 +229,8 @@ plot_growth <- function(fit, dims, embedding, group) {
       "growth\nper unit\nof time", low = "#2166ac", mid = "grey85", high = "#b2182b",
       limits = stats::quantile(growth, c(0.005, 0.995)), oob = squish
     ) +
-    ggplot2::labs(title = "Growth rate of the observed cells")
+    ggplot2::labs(title = "Growth rate of the observed cells",
+                  subtitle = growth_caveat(fit))
 }
 
 # A few extreme cells shall not take the colours from all others.

@@ -93,6 +93,8 @@ test_that("tau does not depend on the unit, and motion alone has no plateau", {
   expect_lt(stats::sd(log(fit$couplings[[1]]$descendants)), 0.25)
   expect_output(print(fit), "NOT told from motion between 0 and 1")
   expect_equal(glance(fit)$identified, 0)
+  expect_equal(autoplot(fit, "growth")$labels$subtitle,
+               "not told from motion between 0 and 1")
 })
 
 test_that("the budget is one of the whole course", {
