@@ -16,8 +16,8 @@ override R_LIBS := $(LIBRARY)$(if $(R_LIBS),:$(R_LIBS))
 export R_LIBS
 INSTALLED := $(BUILD)/installed.stamp
 
-C_CORE := $(wildcard src/core/*.c)
-H_CORE := $(wildcard src/core/*.h)
+C_CORE := $(wildcard src/core/*/*.c)
+H_CORE := $(wildcard src/core/*/*.h)
 C_TESTS := $(notdir $(basename $(wildcard tests/core/test_*.c)))
 C_FLAGS := -std=gnu11 -g -Wall -Wextra
 PACKAGE := DESCRIPTION NAMESPACE $(wildcard R/*.R man/*.Rd inst/* inst/*/*) \
@@ -98,14 +98,15 @@ lint: $(BUILD)/config.mk
 	@tools/check-tree.sh
 	@$(RSCRIPT) tools/check-docs.R
 	@set -e; for file in $(C_CORE); do \
-	  $(CORE_CC) $(C_FLAGS) -Werror -Wshadow -Wvla -O2 $(OPENMP) -fsyntax-only $$file; done
+	  $(CORE_CC) $(C_FLAGS) -Werror -Wshadow -Wvla -O2 $(OPENMP) -Isrc/core \
+	    -fsyntax-only $$file; done
 
 ## objects: list the C files there are in src/Makevars
 .PHONY: objects
 objects:
 	@sed '/^OBJECTS/,$$d' src/Makevars > src/Makevars.new
 	@printf 'OBJECTS =' >> src/Makevars.new
-	@cd src && LC_ALL=C; for file in *.c core/*.c; do \
+	@cd src && LC_ALL=C; for file in *.c core/*/*.c; do \
 	  printf ' \\\n    %s.o' "$${file%.c}"; done >> Makevars.new; echo >> Makevars.new
 	@mv src/Makevars.new src/Makevars
 
@@ -128,7 +129,7 @@ install: $(INSTALLED)
 .PHONY: clean
 clean:
 	rm -rf $(BUILD) demo
-	rm -f src/*.o src/core/*.o src/*.so
+	rm -f src/*.o src/core/*/*.o src/*.so
 
 .PHONY: help
 help:
@@ -167,7 +168,7 @@ core-$(1): $$(C_TESTS:%=$(BUILD)/core-$(1)/%) $(BUILD)/core-$(1)/list_kernels
 $(BUILD)/core-$(1)/%.o: src/core/%.c $(BUILD)/config.mk
 	@mkdir -p $$(@D)
 	@echo "  cc $(1) $$<"
-	@$$(CORE_CC) $(C_FLAGS) $(FLAGS_$(1)) $$(OPENMP) -MMD -MP -c $$< -o $$@
+	@$$(CORE_CC) $(C_FLAGS) $(FLAGS_$(1)) $$(OPENMP) -Isrc/core -MMD -MP -c $$< -o $$@
 
 $(BUILD)/core-$(1)/libcore.a: $$(C_CORE:src/core/%.c=$(BUILD)/core-$(1)/%.o)
 	@rm -f $$@
@@ -178,7 +179,7 @@ $(BUILD)/core-$(1)/%: tests/core/%.c $(BUILD)/core-$(1)/libcore.a | setup-build
 	@$$(CORE_CC) $(C_FLAGS) $(FLAGS_$(1)) $$(OPENMP) -Isrc/core -MMD -MP $$< \
 	  $(BUILD)/core-$(1)/libcore.a $$(CORE_LIBS) -o $$@
 
--include $$(wildcard $(BUILD)/core-$(1)/*.d)
+-include $$(wildcard $(BUILD)/core-$(1)/*.d $(BUILD)/core-$(1)/*/*.d)
 endef
 $(eval $(call core_variant,release))
 $(eval $(call core_variant,sanitize))

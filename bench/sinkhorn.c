@@ -5,8 +5,8 @@
  * prints the best seconds of srot_solve() and its residual; seconds, residual and number
  * of iterations of Sinkhorn; and the largest difference of row sums, whose mean is 1.
  * epsilon and tau are as vgfm_control() has them. bench/transport.R compiles it. */
-#include "kernels.h"
-#include "srot.h"
+#include "kernels/kernels.h"
+#include "transport/srot.h"
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@ config <- function(name) {
 # Compiles bench/<name>.c with the engine; the program, or NULL where it does not build.
 compile <- function(name, libraries = NULL) {
   program <- file.path(tempdir(), name)
-  sources <- c(file.path("bench", paste0(name, ".c")), Sys.glob("src/core/*.c"))
+  sources <- c(file.path("bench", paste0(name, ".c")), Sys.glob("src/core/*/*.c"))
   arguments <- c("-std=gnu11 -O2 -fopenmp -Isrc/core", sources, libraries, "-lm -o",
                  program)
   status <- system(paste(c(config("CC"), arguments), collapse = " "))

@@ -5,7 +5,7 @@
  * prints, for the best round of each: microseconds of a step, GFLOP/s of a step (products
  * of matrices alone, without padding), GFLOP/s of sgemm; and the ratio of these two rates
  * within a round, median over rounds. bench/training.R compiles it. */
-#include "match.h"
+#include "train/match.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -13,9 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/flow.h"
-#include "core/mlp.h"
-#include "core/rng.h"
+#include "field/flow.h"
+#include "nn/mlp.h"
+#include "base/rng.h"
 
 /* util */
 SEXP ffi_status_message(SEXP code);

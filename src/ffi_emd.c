@@ -1,5 +1,5 @@
 #include "ffi.h"
-#include "core/emd.h"
+#include "transport/emd.h"
 
 /* list(source, target, flow): the pairs of a plan, cells numbered from 1. */
 static SEXP pairs_of(const emd_arc *arcs, size_t count) {

@@ -1,5 +1,5 @@
 #include "ffi.h"
-#include "core/gradient.h"
+#include "field/gradient.h"
 #include <float.h>
 
 static const float *pack_network(r_list network, const mlp_shape *shape) {

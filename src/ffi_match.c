@@ -1,7 +1,7 @@
 #include "ffi_training.h"
-#include "core/bend.h"
-#include "core/match.h"
-#include "core/status.h"
+#include "path/bend.h"
+#include "train/match.h"
+#include "base/status.h"
 #include <float.h>
 
 SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream) {

@@ -1,5 +1,5 @@
 #include "ffi.h"
-#include "core/nearest.h"
+#include "transport/nearest.h"
 
 /* points (d, n), queries (d, m), number of neighbours
  * -> list(status, index (k, m) from 1, square (k, m)) */

@@ -1,5 +1,5 @@
 #include "ffi_training.h"
-#include "core/refine.h"
+#include "train/refine.h"
 #include <float.h>
 
 /* problem: list(cells (d, cells) double, offset, mass, boundary, observed, and `anchor`,

@@ -1,5 +1,5 @@
 #include "ffi_training.h"
-#include "core/srot_blocks.h"
+#include "transport/srot_blocks.h"
 #include <float.h>
 #include <string.h>
 

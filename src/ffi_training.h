@@ -4,8 +4,8 @@
 #define VGFM_FFI_TRAINING_H
 
 #include "ffi.h"
-#include "core/bridge.h"
-#include "core/learner.h"
+#include "path/bridge.h"
+#include "nn/learner.h"
 
 /* network: list(shape, weights, first, second); the trainee points into it. */
 trainee trainee_from(r_list network);

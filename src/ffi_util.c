@@ -1,7 +1,7 @@
 #include "ffi.h"
-#include "core/kernels.h"
-#include "core/parallel.h"
-#include "core/status.h"
+#include "kernels/kernels.h"
+#include "base/parallel.h"
+#include "base/status.h"
 #include <float.h>
 #include <string.h>
 

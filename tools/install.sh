@@ -7,7 +7,8 @@ R=${R:-R}
 library=$1
 copy=.build/package
 
-mkdir -p "$copy/src/core" "$library"
+mkdir -p "$copy" "$library"
+for folder in src/core/*/; do mkdir -p "$copy/$folder"; done
 rm -rf "$copy/R" "$copy/man" "$copy/inst"
 for path in DESCRIPTION NAMESPACE LICENSE R man inst; do
   if [ -e "$path" ]; then cp -R "$path" "$copy/"; fi
@@ -15,13 +16,13 @@ done
 
 # Only files that differ, so that make compiles those; all, if it is a header.
 anew=no
-for file in src/Makevars* src/*.[ch] src/core/*.[ch]; do
+for file in src/Makevars* src/*.[ch] src/core/*/*.[ch]; do
   if ! cmp -s "$file" "$copy/$file"; then
     cp "$file" "$copy/$file"
     case $file in *.c) ;; *) anew=yes ;; esac
   fi
 done
-if [ "$anew" = yes ]; then rm -f "$copy"/src/*.o "$copy"/src/core/*.o; fi
+if [ "$anew" = yes ]; then rm -f "$copy"/src/*.o "$copy"/src/core/*/*.o; fi
 
 echo "Installing vgfm into its own library"
 if ! MAKEFLAGS=-j${JOBS:-2} "$R" CMD INSTALL --library="$library" "$copy" \

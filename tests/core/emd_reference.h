@@ -3,7 +3,7 @@
 #define VGFM_TESTS_EMD_REFERENCE_H
 
 #include "check.h"
-#include "emd.h"
+#include "transport/emd.h"
 #include <stdint.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Prints the kernel tables that this processor and build have, one a line. */
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include <stdio.h>
 
 int main(void) {

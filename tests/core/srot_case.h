@@ -3,8 +3,8 @@
 #define VGFM_SROT_CASE_H
 
 #include "check.h"
-#include "kernels.h"
-#include "srot.h"
+#include "kernels/kernels.h"
+#include "transport/srot.h"
 #include <string.h>
 
 static uint32_t draws;

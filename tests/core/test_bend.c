@@ -1,4 +1,4 @@
-#include "bend.h"
+#include "path/bend.h"
 #include "check.h"
 #include <math.h>
 

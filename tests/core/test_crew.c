@@ -1,5 +1,5 @@
 #include "check.h"
-#include "crew.h"
+#include "base/crew.h"
 
 enum { ITEMS = 1000, LOOPS = 300, THREADS = 4 };
 static int times_run[ITEMS];

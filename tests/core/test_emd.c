@@ -1,5 +1,5 @@
 #include "emd_reference.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 /* --- against them ----------------------------------------------------------------- */
 

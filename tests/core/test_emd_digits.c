@@ -1,6 +1,6 @@
 /* Points without weight change nothing, and no answer is given without a digit. */
 #include "emd_reference.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 static emd_result result_of(const emd_task *t, int *status) {
   emd_options o = emd_defaults();

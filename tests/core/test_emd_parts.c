@@ -1,8 +1,8 @@
-#include "emd_cost.h"
-#include "emd_levels.h"
+#include "transport/emd_cost.h"
+#include "transport/emd_levels.h"
 #include "emd_reference.h"
-#include "emd_tree.h"
-#include "kernels.h"
+#include "transport/emd_tree.h"
+#include "kernels/kernels.h"
 
 /* Preorder, sizes, last nodes, heights and flows are what the parents imply. */
 static void check_tree_state(const emd_tree *t, const double *cost,

@@ -1,6 +1,6 @@
 #include "check.h"
-#include "flow.h"
-#include "status.h"
+#include "field/flow.h"
+#include "base/status.h"
 #include <string.h>
 
 enum { D = 3, N = 301 };

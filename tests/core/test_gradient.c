@@ -1,6 +1,6 @@
 #include "check.h"
-#include "gradient.h"
-#include "status.h"
+#include "field/gradient.h"
+#include "base/status.h"
 #include <string.h>
 
 /* More than two tiles, and a last one that is not full. */

@@ -1,5 +1,5 @@
 #include "check.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include <string.h>
 
 static uint32_t step;

@@ -1,8 +1,8 @@
-#include "adam.h"
-#include "bend.h"
+#include "nn/adam.h"
+#include "path/bend.h"
 #include "check.h"
-#include "match.h"
-#include "status.h"
+#include "train/match.h"
+#include "base/status.h"
 #include <string.h>
 
 /* Two intervals, five, four and three cells in two dimensions; every target cell draws

@@ -1,7 +1,7 @@
-#include "adam.h"
+#include "nn/adam.h"
 #include "check.h"
-#include "mlp.h"
-#include "status.h"
+#include "nn/mlp.h"
+#include "base/status.h"
 #include <string.h>
 
 static uint32_t step;

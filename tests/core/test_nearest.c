@@ -1,7 +1,7 @@
 #include "check.h"
-#include "kernels.h"
-#include "nearest.h"
-#include "status.h"
+#include "kernels/kernels.h"
+#include "transport/nearest.h"
+#include "base/status.h"
 #include <string.h>
 
 enum { N = 1300, M = 150, D = 7, K = 9 };

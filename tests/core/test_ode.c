@@ -1,7 +1,7 @@
 #include "check.h"
-#include "kernels.h"
-#include "ode.h"
-#include "status.h"
+#include "kernels/kernels.h"
+#include "field/ode.h"
+#include "base/status.h"
 #include <string.h>
 
 /* Fields with closed solutions: a damped spiral, and growth at a rate of cos t. */

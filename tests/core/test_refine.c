@@ -1,6 +1,6 @@
 #include "check.h"
-#include "refine.h"
-#include "status.h"
+#include "train/refine.h"
+#include "base/status.h"
 #include <string.h>
 
 /* Three snapshots in two dimensions, twenty, fifteen and thirty cells. */

@@ -1,5 +1,5 @@
 #include "check.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include <string.h>
 
 /* The known answers published with Random123 for philox4x32-10. */

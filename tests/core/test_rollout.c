@@ -1,6 +1,6 @@
 #include "check.h"
-#include "flow.h"
-#include "rollout.h"
+#include "field/flow.h"
+#include "train/rollout.h"
 #include <string.h>
 
 /* As many features as a vector has floats, so that their time makes rows longer. */

@@ -1,5 +1,5 @@
 /* Couplings in blocks: who is in which, and what they add up to. */
-#include "srot_blocks.h"
+#include "transport/srot_blocks.h"
 #include "srot_case.h"
 
 static const srot_split by_three = {.blocks = 3, .key = {{1, 2}}, .stream = 4};

@@ -1,6 +1,6 @@
 /* The parts of the solver: one pass, and the Newton step that follows it. */
 #include "srot_case.h"
-#include "srot_newton.h"
+#include "transport/srot_newton.h"
 
 typedef struct {
   srot_case base;

@@ -1,6 +1,6 @@
 #include "check.h"
-#include "kernels.h"
-#include "station.h"
+#include "kernels/kernels.h"
+#include "train/station.h"
 #include <math.h>
 #include <stdlib.h>
 

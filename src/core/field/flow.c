@@ -1,0 +1,210 @@
+#include "field/flow.h"
+#include "base/parallel.h"
+#include "base/status.h"
+#include <math.h>
+
+/* Cells that are integrated together by one thread, at most. */
+#define BLOCK ((size_t)2 * MLP_TILE)
+/* Multiplications by a parameter that a thread does between two polls of the caller:
+ * some hundredths of a second, or half a second without vector instructions. */
+#define BREATH ((size_t)500000000)
+
+/* What one thread needs. */
+typedef struct {
+  const flow *f;
+  float *input;        /* (MLP_TILE, d + 1) */
+  float *v, *g;        /* (MLP_TILE, pad(d)) and (MLP_TILE, pad(1)) */
+  mlp_tile v_tile, g_tile;
+  char *ode;
+  size_t ode_bytes;
+} lane;
+
+/* Single right-hand sides between two polls. */
+static size_t breath(const flow *f) {
+  size_t fit = BREATH / (mlp_packed(&f->velocity) + mlp_packed(&f->growth));
+  return fit < 1 ? 1 : fit;
+}
+
+/* Fewer cells where networks are so large that a step of all would outlast that. */
+static size_t block_cells(const flow *f) {
+  size_t fit = breath(f) / ODE_STAGES;
+  return fit < 1 ? 1 : fit < BLOCK ? fit : BLOCK;
+}
+
+static void layout(arena *a, lane *l, const flow *f) {
+  size_t d = flow_dim(f);
+  l->f = f;
+  l->input = arena_take(a, MLP_TILE * (d + 1), sizeof(float));
+  l->v = arena_take(a, MLP_TILE * kernel_pad(d), sizeof(float));
+  l->g = arena_take(a, MLP_TILE * kernel_pad(1), sizeof(float));
+  mlp_tile_layout(a, &l->v_tile, &f->velocity, MLP_TILE);
+  mlp_tile_layout(a, &l->g_tile, &f->growth, MLP_TILE);
+  l->ode_bytes = ode_workspace(block_cells(f), d + 1);
+  l->ode = arena_take(a, l->ode_bytes, 1);
+}
+
+static size_t lane_bytes(const flow *f) {
+  arena a = {0};
+  lane l;
+  layout(&a, &l, f);
+  return arena_size(&a);
+}
+
+int flow_check(const flow *f) {
+  size_t d = flow_dim(f);
+  if (mlp_check(&f->velocity) || mlp_check(&f->growth) || f->velocity.inputs != d + 1 ||
+      (f->growth.inputs != d && f->growth.inputs != d + 1) || f->growth.outputs != 1)
+    return STATUS_BAD_ARGUMENT;
+  return STATUS_OK;
+}
+
+/* A lane, and the block of states that it moves. */
+typedef struct {
+  lane lane;
+  ode_run run;
+  int status;
+} worker;
+
+static worker *take_workers(arena *a, const flow *f, int threads, char **shares) {
+  *shares = arena_take(a, (size_t)threads, lane_bytes(f));
+  return arena_take(a, (size_t)threads, sizeof(worker));
+}
+
+size_t flow_workspace(const flow *f, int threads) {
+  arena a = {0};
+  char *shares;
+  take_workers(&a, f, threads, &shares);
+  return arena_size(&a);
+}
+
+/* Velocity and growth of `rows` cells; each array has a stride from cell to cell. */
+static void evaluate_tile(double *velocity, double *growth, const double *x,
+                          const double *t, size_t rows, size_t stride_x,
+                          size_t stride_velocity, size_t stride_growth, lane *l) {
+  const flow *f = l->f;
+  size_t d = flow_dim(f), pad = kernel_pad(d), pad_growth = kernel_pad(1);
+  for (size_t r = 0; r < rows; r++) {
+    float *in = l->input + r * (d + 1);
+    for (size_t i = 0; i < d; i++) in[i] = (float)x[r * stride_x + i];
+    in[d] = (float)t[r];
+  }
+  mlp_forward(l->v, &l->v_tile, l->input, d + 1, rows, f->velocity_packed, &f->velocity);
+  mlp_forward(l->g, &l->g_tile, l->input, d + 1, rows, f->growth_packed, &f->growth);
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t i = 0; i < d; i++)
+      velocity[r * stride_velocity + i] = f->velocity_scale * l->v[r * pad + i];
+    growth[r * stride_growth] =
+        f->growth_offset + f->growth_scale * l->g[r * pad_growth];
+  }
+}
+
+/* The right-hand side for ode.h: states (n, d + 1). */
+static void field(double *dx, const double *x, const double *t, size_t n, void *context) {
+  lane *l = context;
+  size_t d = flow_dim(l->f), step = d + 1;
+  for (size_t r = 0; r < n; r += MLP_TILE) {
+    size_t rows = n - r < MLP_TILE ? n - r : MLP_TILE;
+    evaluate_tile(dx + r * step, dx + r * step + d, x + r * step, t + r, rows, step, step,
+                  step, l);
+  }
+}
+
+/* A lane carved from its share of the workspace. */
+static lane lane_over(char *shares, size_t rank, const flow *f) {
+  size_t share = lane_bytes(f);
+  arena a = arena_over(shares + rank * share, share);
+  lane l;
+  layout(&a, &l, f);
+  return l;
+}
+
+static int all_finite(const double *value, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (!isfinite(value[i])) return 0;
+  return 1;
+}
+
+int flow_evaluate(double *velocity, double *growth, const double *x, const double *t,
+                  size_t n, const flow *f, int threads, void *workspace,
+                  size_t workspace_bytes) {
+  size_t d = flow_dim(f), tiles = (n + MLP_TILE - 1) / MLP_TILE;
+  char *shares;
+  arena a = arena_over(workspace, workspace_bytes);
+  take_workers(&a, f, threads, &shares);
+  if (!arena_ok(&a)) return STATUS_NO_SPACE;
+  kernels_get(); /* chosen here, before threads ask for it */
+  PARALLEL_FOR(parallel_threads(threads, tiles))
+  for (size_t tile = 0; tile < tiles; tile++) {
+    lane l = lane_over(shares, (size_t)parallel_rank(), f);
+    size_t r = tile * MLP_TILE, rows = n - r < MLP_TILE ? n - r : MLP_TILE;
+    evaluate_tile(velocity + r * d, growth + r, x + r * d, t + r, rows, d, d, 1, &l);
+  }
+  return all_finite(velocity, n * d) && all_finite(growth, n) ? STATUS_OK
+                                                              : STATUS_NOT_FINITE;
+}
+
+/* States that are moved, in blocks, and the next of these that nobody has begun. */
+typedef struct {
+  double *states;
+  const double *from;
+  double to;
+  size_t n, next;
+  const flow *f;
+  const ode_options *options;
+} journey;
+
+/* The next block of states for a worker; 0 if there is none. */
+static int take_block(worker *w, journey *j) {
+  size_t rows = block_cells(j->f), first = j->n, dim = flow_dim(j->f) + 1;
+  PARALLEL_CRITICAL
+  {
+    first = j->next;
+    if (first < j->n) j->next += rows;
+  }
+  if (first >= j->n) return 0;
+  if (j->n - first < rows) rows = j->n - first;
+  int status = ode_begin(&w->run, j->states + first * dim, j->from + first, j->to, rows,
+                         dim, field, &w->lane, j->options, w->lane.ode,
+                         w->lane.ode_bytes);
+  if (status > w->status) w->status = status;
+  return 1;
+}
+
+/* About so many right-hand sides of one worker, block after block. */
+static void work(worker *w, journey *j, size_t evaluations) {
+  for (;;) {
+    size_t before = w->run.evaluations;
+    ode_continue(&w->run, evaluations);
+    if (w->run.active > 0) return;
+    if (w->run.status > w->status) w->status = w->run.status;
+    size_t spent = w->run.evaluations - before;
+    if (spent >= evaluations || !take_block(w, j)) return;
+    evaluations -= spent;
+  }
+}
+
+int flow_advance(double *states, const double *from, double to, size_t n,
+                 const flow *f, const ode_options *options, int threads, void *workspace,
+                 size_t workspace_bytes) {
+  char *shares;
+  arena a = arena_over(workspace, workspace_bytes);
+  worker *workers = take_workers(&a, f, threads, &shares);
+  if (!arena_ok(&a)) return STATUS_NO_SPACE;
+  kernels_get();
+  journey j = {states, from, to, n, 0, f, options};
+  threads = parallel_threads(threads, (n + block_cells(f) - 1) / block_cells(f));
+  for (int i = 0; i < threads; i++)
+    workers[i] = (worker){.lane = lane_over(shares, (size_t)i, f)};
+  int busy, worst = STATUS_OK;
+  do {
+    if (options->interrupted && options->interrupted(options->interrupted_data))
+      return STATUS_INTERRUPTED;
+    PARALLEL_FOR(threads)
+    for (int i = 0; i < threads; i++) work(workers + i, &j, breath(f));
+    busy = j.next < n;
+    for (int i = 0; i < threads; i++) busy |= workers[i].run.active > 0;
+  } while (busy);
+  for (int i = 0; i < threads; i++)
+    if (workers[i].status > worst) worst = workers[i].status;
+  return worst;
+}

@@ -1,0 +1,40 @@
+/* Squared Euclidean costs between two clouds, a column (one target) at a time, in double.
+ *
+ * Source points are kept in panels that fit in the first-level cache, a row per feature,
+ * so that the vector kernels read them side by side. Differences are squared directly:
+ * |x|^2 + |y|^2 - 2 x.y would lose the digits of clouds far from the origin. With many
+ * features a column costs more than reading it back, so all columns are computed once
+ * and kept, if the caller grants the memory. */
+#ifndef VGFM_COST_H
+#define VGFM_COST_H
+
+#include "base/arena.h"
+#include "kernels/kernels.h"
+
+#define COST_CACHE_FEATURES ((size_t)8) /* more than this: keep the columns */
+
+typedef struct {
+  size_t n, m, d;
+  size_t width;      /* points in a panel, a multiple of 8 */
+  size_t panels;
+  const double *y;   /* (m, d) targets */
+  double *x;         /* (panels, d, width) sources, the last panel padded with zeros */
+  double *cache;     /* (m, n), or NULL */
+} cost_columns;
+
+/* Carve the panels, and the cache when d is large and m * n doubles fit in `memory`. */
+void cost_layout(arena *space, cost_columns *cost, size_t n, size_t m, size_t d,
+                 size_t memory);
+
+/* Lay out x (n, d), remember y (m, d), fill the cache. */
+void cost_prepare(cost_columns *cost, const double *x, const double *y, int threads);
+
+/* The n costs of target j: in the cache, or computed into `buffer` (n). */
+const double *cost_column(const cost_columns *cost, double *buffer, size_t j);
+
+/* (furthest x from the centre of y + furthest y)^2: no cost is larger. Infinite or NaN
+ * when a coordinate is not finite or a cost would overflow. `centre` is (d) scratch. */
+double cost_bound(const double *x, const double *y, size_t n, size_t m, size_t d,
+                  double *centre);
+
+#endif
