@@ -21,6 +21,7 @@
 NULL
 
 #' @rdname print.vgfm
+#' @order 1
 #' @export
 print.vgfm <- function(x, ...) {
   check_fit(x, "x")

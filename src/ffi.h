@@ -2,8 +2,8 @@
  *
  * The glue turns R objects into what core wants and back. Arguments are checked before
  * anything else, and are an R error if they are not what core was promised. Results are
- * lists whose element `status` R turns into a condition (see R/core.R), so nothing here
- * jumps out of C while core's memory or threads are in use. Matrices arrive as
+ * lists whose element `status` R turns into a condition (see R/util-core.R), so nothing
+ * here jumps out of C while core's memory or threads are in use. Matrices arrive as
  * (features, cells): R's column-major order then is core's row-major. */
 #ifndef VGFM_FFI_H
 #define VGFM_FFI_H

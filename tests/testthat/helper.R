@@ -90,6 +90,6 @@ twin_network <- function(network, input) {
   input
 }
 
-# Most tests give no masses, and need not be told of it; test-snapshots.R is. Nor need
-# they be told that few cells do not tell growth from motion; test-tau.R is.
+# Most tests give no masses, and need not be told of it; test-input-snapshots.R is. Nor
+# need they be told that few cells do not tell growth from motion; test-fit-tau.R is.
 for (what in c("equal counts", "counts")) said_before(what)

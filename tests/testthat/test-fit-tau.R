@@ -40,7 +40,7 @@ test_that("a corner is found where there is one, and its upper end is taken", {
 })
 
 test_that("a moving Gaussian cloud has no corner, whatever its variance", {
-  # The closed form, see R/tau.R: d / (1 + tau / c).
+  # The closed form, see R/fit-tau.R: d / (1 + tau / c).
   for (c in 2^(-5:6)) {
     found <- find_corner(scan_of(3 / (1 + tau_grid / c)), Inf)
     expect_false(found$identified)

@@ -7,7 +7,7 @@
 # times, labels, counts, mass   per time: value, the user's name, cells, population size
 #                   relative to the first time
 # measured          whether the user gave the masses; else they are the numbers of cells
-# clock             the scale of the times, see clock.R
+# clock             the scale of the times, see input-clock.R
 # center   (features) mean over all cells
 # scale    one number: root of the mean over features of the variance over all cells, so
 #          that (x - center) / scale has the geometry of x and unit size
