@@ -1,12 +1,12 @@
-/* Seconds to couple two clouds to one residual: srot_solve() beside Sinkhorn's iteration.
+/* Seconds to couple two clouds to one residual: uot_solve() beside Sinkhorn's iteration.
  *
  *   sinkhorn THREADS CELLS FEATURES RESIDUAL ROUNDS
  *
- * prints the best seconds of srot_solve() and its residual; seconds, residual and number
+ * prints the best seconds of uot_solve() and its residual; seconds, residual and number
  * of iterations of Sinkhorn; and the largest difference of row sums, whose mean is 1.
  * epsilon and tau are as vgfm_control() has them. bench/transport.R compiles it. */
 #include "kernels/kernels.h"
-#include "transport/srot.h"
+#include "transport/uot.h"
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ static double *cloud(size_t n, size_t d, uint32_t stream, float shift) {
 
 /* Chizat et al. (2018), in the logarithmic domain, costs kept, one exponential an entry:
  * with g exact for f, the row sums r of P give the next f. Returns the iterations. */
-static int iterate(double *r, double *residual, const srot_problem *p, double least,
+static int iterate(double *r, double *residual, const uot_problem *p, double least,
                    int threads) {
   size_t n = p->n, m = p->m;
   double *cost = malloc(n * m * sizeof *cost), *f = calloc(n, sizeof *f);
@@ -90,17 +90,17 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < n; i++) one[i] = 1;
   /* 8/9 is the variance of the shift of a third by two */
   double variance = (double)d + 8.0 / 9;
-  srot_problem p = {n, n, d, x, y, one, one, 0.007 * variance, 3 * variance};
-  srot_options options = srot_defaults();
+  uot_problem p = {n, n, d, x, y, one, one, 0.007 * variance, 3 * variance};
+  uot_options options = uot_defaults();
   options.tolerance = atof(argv[4]);
   options.threads = threads;
-  size_t bytes = srot_workspace(&p, &options);
+  size_t bytes = uot_workspace(&p, &options);
   void *space = malloc(bytes);
-  srot_result result;
+  uot_result result;
   double newton = 1e9, sinkhorn = 1e9, residual = 0, gap = 0;
   for (int round = 0; round < rounds; round++) {
     double start = now();
-    if (srot_solve(f, f + n, f + 2 * n, NULL, &result, &p, &options, space, bytes))
+    if (uot_solve(f, f + n, f + 2 * n, NULL, &result, &p, &options, space, bytes))
       return 1;
     newton = fmin(newton, now() - start);
     if (round > 0 && sinkhorn > 10 * newton) continue; /* once is enough */

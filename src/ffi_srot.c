@@ -1,5 +1,5 @@
 #include "ffi_training.h"
-#include "transport/srot_blocks.h"
+#include "transport/uot_blocks.h"
 #include <float.h>
 #include <string.h>
 
@@ -70,12 +70,12 @@ plan plan_from(r_list list, size_t n, size_t m, size_t least) {
   return p;
 }
 
-static srot_problem problem_from(SEXP x, SEXP y, SEXP a, SEXP b, r_list options) {
+static uot_problem problem_from(SEXP x, SEXP y, SEXP a, SEXP b, r_list options) {
   const double *source = matrix_of(x, "x", ANY, ANY);
   size_t n = (size_t)Rf_ncols(x), d = (size_t)Rf_nrows(x);
   const double *target = matrix_of(y, "y", d, ANY);
   size_t m = (size_t)Rf_ncols(y);
-  return (srot_problem){
+  return (uot_problem){
     .n = n,
     .m = m,
     .d = d,
@@ -96,20 +96,20 @@ SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
                                "potential_target", "cost", "objective", "residual",
                                "iterations", "plan"};
   r_list given = list_at(options, "options");
-  srot_problem p = problem_from(x, y, a, b, given);
-  srot_options o = srot_defaults();
+  uot_problem p = problem_from(x, y, a, b, given);
+  uot_options o = uot_defaults();
   o.tolerance = list_number(given, "tolerance", 0, 1);
   o.threads = (int)list_size(given, "threads", 1, THREADS);
   o.memory = (size_t)list_number(given, "memory", 0, 0x1p62);
   o.interrupted = user_interrupted;
   const double least = list_number(given, "least", 0, DBL_MAX);
   int keep = flag_of(list_get(options, "keep"), "keep");
-  srot_split split = {
+  uot_split split = {
     .blocks = list_size(given, "blocks", 1, INT32_MAX),
     .key = key_from(list_get(options, "key")),
     .stream = (uint32_t)list_size(given, "stream", 0, UINT32_MAX),
   };
-  size_t bytes = srot_blocks_workspace(&p, &o, &split);
+  size_t bytes = uot_blocks_workspace(&p, &o, &split);
   void *block = workspace(bytes);
 
   SEXP out = PROTECT(list_make(9, names));
@@ -117,10 +117,10 @@ SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   SET_VECTOR_ELT(out, 2, Rf_allocVector(REALSXP, (R_xlen_t)p.n));
   SET_VECTOR_ELT(out, 3, Rf_allocVector(REALSXP, (R_xlen_t)p.m));
   plan sparse;
-  srot_result result = {0};
-  int status = srot_blocks_solve(REAL(VECTOR_ELT(out, 2)), REAL(VECTOR_ELT(out, 3)),
-                                 REAL(VECTOR_ELT(out, 1)), keep ? &sparse : NULL,
-                                 &result, &p, &o, &split, block, bytes);
+  uot_result result = {0};
+  int status = uot_blocks_solve(REAL(VECTOR_ELT(out, 2)), REAL(VECTOR_ELT(out, 3)),
+                                REAL(VECTOR_ELT(out, 1)), keep ? &sparse : NULL,
+                                &result, &p, &o, &split, block, bytes);
 
   SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
   SET_VECTOR_ELT(out, 4, Rf_ScalarReal(result.transport_cost));

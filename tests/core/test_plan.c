@@ -1,5 +1,5 @@
 /* Costs, the kernels of a column, the sparse plan, and draws from it. */
-#include "srot_case.h"
+#include "uot_case.h"
 
 /* Column kernels against their scalar twins, every remainder of a vector: to 4 units in
  * the last place, and exactly where the operation is exact. */
@@ -48,7 +48,7 @@ static void check_underflow(void) {
 /* Squared distances by their definition, to 1e-13, for one panel, many, and kept ones;
  * clouds far from the origin lose nothing. */
 static void check_cost(size_t n, size_t m, size_t d, size_t memory, double offset) {
-  srot_case c = case_random(n, m, d, 1, 1);
+  uot_case c = case_random(n, m, d, 1, 1);
   for (size_t k = 0; k < n * d; k++) c.x[k] += offset;
   for (size_t k = 0; k < m * d; k++) c.y[k] += offset;
   cost_columns cost;
@@ -102,7 +102,7 @@ static void packed_free(plan *p) {
 /* Every entry of P above the threshold is stored with its value to float32 rounding, and
  * no other; `lost` is the largest mass left out; columns of plan_column() are P. */
 static void check_entries(double threshold, size_t capacity) {
-  srot_case c = case_random(70, 90, 2, 0.05, 2);
+  uot_case c = case_random(70, 90, 2, 0.05, 2);
   size_t n = 70, m = 90;
   c.options.threshold = threshold;
   c.options.capacity = capacity;
@@ -212,7 +212,7 @@ static void check_search(void) {
  * standard deviations (one chance in a million for fair draws), each pair once over. */
 static void check_frequencies(int constant) {
   enum { N = 7, M = 6, DRAWS = 400000 };
-  srot_case c = case_random(N, M, 2, 0.3, 1);
+  uot_case c = case_random(N, M, 2, 0.3, 1);
   if (constant)
     for (size_t j = 0; j < M; j++) c.b[j] = 2;
   CHECK(case_solve(&c) == STATUS_OK, "solve");
@@ -247,7 +247,7 @@ static void check_frequencies(int constant) {
  * entries, and is drawn with target -1. */
 static void check_transpose(void) {
   enum { N = 7, M = 6, DRAWS = 400000 };
-  srot_case c = case_random(N, M, 2, 0.3, 1);
+  uot_case c = case_random(N, M, 2, 0.3, 1);
   for (size_t j = 0; j < M; j++) c.b[j] = 2;
   CHECK(case_solve(&c) == STATUS_OK, "solve");
   plan p = packed_copy(&c.sparse);

@@ -1,5 +1,5 @@
 /* Published snapshots, solved by an independent double-precision solver. */
-#include "srot_case.h"
+#include "uot_case.h"
 
 static const char *folder(const char *variable, const char *otherwise) {
   const char *value = getenv(variable);
@@ -34,7 +34,7 @@ static double *read_snapshot(const char *file, double time, size_t *n, size_t *d
 }
 
 /* The known row sums of this problem to 1e-6. */
-static int check_row_sums(const srot_case *c, const char *problem, double epsilon,
+static int check_row_sums(const uot_case *c, const char *problem, double epsilon,
                           double tau) {
   char line[256], name[128];
   double eps, t, r;
@@ -65,7 +65,7 @@ static void check_row(const char *line) {
     CHECK(0, "not understood: %s", line);
     return;
   }
-  srot_case c = {.options = srot_defaults()};
+  uot_case c = {.options = uot_defaults()};
   c.x = read_snapshot(file, from, &c.problem.n, &d);
   c.y = read_snapshot(file, to, &c.problem.m, &d);
   if (c.x == NULL || c.y == NULL) {
@@ -81,7 +81,7 @@ static void check_row(const char *line) {
   c.r = malloc(n * sizeof(double));
   for (size_t i = 0; i < n; i++) c.a[i] = 1;
   for (size_t j = 0; j < m; j++) c.b[j] = 1;
-  c.problem = (srot_problem){n, m, d, c.x, c.y, c.a, c.b, eps, tau};
+  c.problem = (uot_problem){n, m, d, c.x, c.y, c.a, c.b, eps, tau};
   CHECK(case_solve(&c) == STATUS_OK, "%s: %s", problem, status_message(c.status));
   CHECK_NEAR(c.result.objective / objective, 1, 1e-8);
   CHECK_NEAR(c.result.transport_cost / cost, 1, 1e-8);
@@ -100,5 +100,5 @@ int main(void) {
     for (; fgets(line, sizeof line, in); rows++) check_row(line);
   if (in) fclose(in);
   CHECK(rows == 13, "%d rows", rows);
-  return check_report("test_srot_oracles");
+  return check_report("test_uot_oracles");
 }

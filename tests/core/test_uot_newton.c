@@ -1,11 +1,11 @@
 /* The parts of the solver: one pass, and the Newton step that follows it. */
-#include "srot_case.h"
-#include "transport/srot_newton.h"
+#include "uot_case.h"
+#include "transport/uot_newton.h"
 
 typedef struct {
-  srot_case base;
-  srot_passes passes;
-  srot_newton newton;
+  uot_case base;
+  uot_passes passes;
+  uot_newton newton;
   void *block;
 } parts;
 
@@ -16,15 +16,15 @@ static parts parts_make(size_t n, size_t m, double epsilon, double tau) {
 
 /* Must not be moved afterwards: passes points into it. */
 static void parts_open(parts *p) {
-  const srot_problem *problem = &p->base.problem;
+  const uot_problem *problem = &p->base.problem;
   arena space = {0};
-  srot_pass_layout(&space, &p->passes, problem, &p->base.options);
-  srot_newton_layout(&space, &p->newton, problem->n, problem->m);
+  uot_pass_layout(&space, &p->passes, problem, &p->base.options);
+  uot_newton_layout(&space, &p->newton, problem->n, problem->m);
   size_t bytes = arena_size(&space);
   p->block = malloc(bytes);
   space = arena_over(p->block, bytes);
-  srot_pass_layout(&space, &p->passes, problem, &p->base.options);
-  srot_newton_layout(&space, &p->newton, problem->n, problem->m);
+  uot_pass_layout(&space, &p->passes, problem, &p->base.options);
+  uot_newton_layout(&space, &p->newton, problem->n, problem->m);
   CHECK(arena_ok(&space), "layout");
   cost_prepare(&p->passes.cost, problem->x, problem->y, 1);
   for (size_t i = 0; i < problem->n; i++) p->base.f[i] = uniform(-0.2, 0.2);
@@ -36,8 +36,8 @@ static void parts_close(parts *p) {
 }
 
 /* Semi-dual by its definition, in long double: tau sum a (1 - e^(-f/tau)) + sum b g. */
-static long double semi_dual(const srot_case *c, const double *f) {
-  const srot_problem *p = &c->problem;
+static long double semi_dual(const uot_case *c, const double *f) {
+  const uot_problem *p = &c->problem;
   long double total = 0;
   for (size_t i = 0; i < p->n; i++)
     total += p->tau * p->a[i] * (1 - expl(-(long double)f[i] / p->tau));
@@ -54,10 +54,10 @@ static long double semi_dual(const srot_case *c, const double *f) {
 static void check_gradient(double epsilon, double tau) {
   parts p = parts_make(19, 37, epsilon, tau);
   parts_open(&p);
-  srot_case *c = &p.base;
-  srot_pass_options how = {.epsilon = epsilon};
+  uot_case *c = &p.base;
+  uot_pass_options how = {.epsilon = epsilon};
   double dual;
-  CHECK(srot_pass(c->g, c->r, &dual, NULL, &p.passes, c->f, &how) == STATUS_OK, "pass");
+  CHECK(uot_pass(c->g, c->r, &dual, NULL, &p.passes, c->f, &how) == STATUS_OK, "pass");
   double h = 1e-4 * epsilon;
   for (size_t i = 0; i < 19; i++) {
     double here = c->f[i];
@@ -77,10 +77,10 @@ static void check_gradient(double epsilon, double tau) {
 }
 
 static void gradient_at(parts *p, double *out, double *w, const double *f,
-                        const srot_pass_options *how) {
-  const srot_problem *problem = &p->base.problem;
+                        const uot_pass_options *how) {
+  const uot_problem *problem = &p->base.problem;
   double dual;
-  CHECK(srot_pass(p->base.g, p->base.r, &dual, NULL, &p->passes, f, how) == STATUS_OK,
+  CHECK(uot_pass(p->base.g, p->base.r, &dual, NULL, &p->passes, f, how) == STATUS_OK,
         "pass");
   for (size_t i = 0; i < problem->n; i++) {
     w[i] = problem->a[i] * exp(-f[i] / problem->tau);
@@ -95,23 +95,23 @@ static void check_newton(size_t n, size_t m, size_t entries, double tolerance) {
   parts p = parts_make(n, m, 0.1, 1);
   p.base.options.threshold = 1e-9;
   parts_open(&p);
-  srot_pass_options how = {.epsilon = 0.1,
-                           .collect = SROT_COLLECT_SAMPLE,
-                           .threshold = 1e-9,
-                           .entries = entries};
+  uot_pass_options how = {.epsilon = 0.1,
+                          .collect = UOT_COLLECT_SAMPLE,
+                          .threshold = 1e-9,
+                          .entries = entries};
   double *space = calloc(6 * n, sizeof(double));
   double *w = space, *gradient = w + n, *step = gradient + n, *at = step + n;
   double *up = at + n, *down = up + n, h = 1e-4;
   int iterations = 0;
   gradient_at(&p, gradient, w, p.base.f, &how);
-  srot_newton_prepare(&p.newton, &p.passes, w, p.base.r, 0.1);
+  uot_newton_prepare(&p.newton, &p.passes, w, p.base.r, 0.1);
   size_t stored = plan_entries(&p.passes.sparse);
   if (entries) CHECK(stored > entries / 4 && stored <= entries, "%zu entries", stored);
   else CHECK(stored > n * m / 4, "%zu entries", stored);
-  int code = srot_newton_solve(step, &iterations, &p.newton, &p.passes, gradient, 0.1,
-                               1e-10);
+  int code = uot_newton_solve(step, &iterations, &p.newton, &p.passes, gradient, 0.1,
+                              1e-10);
   CHECK(code == STATUS_OK && iterations > 1, "%d iterations", iterations);
-  how.collect = SROT_COLLECT_NONE;
+  how.collect = UOT_COLLECT_NONE;
   for (size_t i = 0; i < n; i++) at[i] = p.base.f[i] + h * step[i];
   gradient_at(&p, up, w, at, &how);
   for (size_t i = 0; i < n; i++) at[i] = p.base.f[i] - h * step[i];
@@ -132,14 +132,14 @@ static void check_empty_system(void) {
   parts p = parts_make(30, 40, 0.1, 1);
   p.base.options.capacity = 0;
   parts_open(&p);
-  srot_pass_options how = {.epsilon = 0.1, .collect = SROT_COLLECT_SAMPLE,
-                           .threshold = 1e-9};
+  uot_pass_options how = {.epsilon = 0.1, .collect = UOT_COLLECT_SAMPLE,
+                          .threshold = 1e-9};
   double w[30], gradient[30], step[30];
   int iterations = 0;
   gradient_at(&p, gradient, w, p.base.f, &how);
   CHECK(plan_entries(&p.passes.sparse) == 0, "%zu", plan_entries(&p.passes.sparse));
-  srot_newton_prepare(&p.newton, &p.passes, w, p.base.r, 0.1);
-  srot_newton_solve(step, &iterations, &p.newton, &p.passes, gradient, 0.1, 1e-12);
+  uot_newton_prepare(&p.newton, &p.passes, w, p.base.r, 0.1);
+  uot_newton_solve(step, &iterations, &p.newton, &p.passes, gradient, 0.1, 1e-12);
   for (size_t i = 0; i < 30; i++)
     CHECK_NEAR(step[i], gradient[i] / (w[i] + p.base.r[i] / 0.1), 1e-12);
   parts_close(&p);
@@ -155,5 +155,5 @@ int main(void) {
   check_newton(200, 3000, 200000, 0.018); /* 0.012; 0.024 if sums are not restored */
   check_newton(200, 3000, 50000, 0.042);  /* 0.028; 0.056 */
   check_empty_system();
-  return check_report("test_srot_newton");
+  return check_report("test_uot_newton");
 }

@@ -1,8 +1,8 @@
-/* The Newton system of srot.h, on the sparse plan, by conjugate gradients. */
-#ifndef VGFM_SROT_NEWTON_H
-#define VGFM_SROT_NEWTON_H
+/* The Newton system of uot.h, on the sparse plan, by conjugate gradients. */
+#ifndef VGFM_UOT_NEWTON_H
+#define VGFM_UOT_NEWTON_H
 
-#include "transport/srot_pass.h"
+#include "transport/uot_pass.h"
 
 typedef struct {
   double *scale;       /* (n) d below */
@@ -10,21 +10,21 @@ typedef struct {
   double *jacobi;      /* (n) the true diagonal, inverted */
   double *weight;      /* (m) of a column in the product; 0: not stored */
   double *residual, *direction, *image, *scaled; /* (n) of conjugate gradients */
-} srot_newton;
+} uot_newton;
 
-void srot_newton_layout(arena *space, srot_newton *newton, size_t n, size_t m);
+void uot_newton_layout(arena *space, uot_newton *newton, size_t n, size_t m);
 
 /* Build the matrix from the sparse plan of the last pass, times epsilon: instead of
  *   diag(w) epsilon / tau + diag(r) - K,  K = P diag(1/b) P',  w = a e^(-f / tau),
  * with D K~ D for K, where K~ is made of the stored entries and the diagonal matrix D
  * restores the row sums r (K 1 = r). It stays positive definite. */
-void srot_newton_prepare(srot_newton *newton, srot_passes *passes, const double *w,
-                         const double *r, double epsilon);
+void uot_newton_prepare(uot_newton *newton, uot_passes *passes, const double *w,
+                        const double *r, double epsilon);
 
 /* step (n) = matrix^-1 epsilon * gradient, to `forcing` relative to the right-hand side
  * in the norm of the preconditioner. Adds the iterations to *iterations. */
-int srot_newton_solve(double *step, int *iterations, srot_newton *newton,
-                      srot_passes *passes, const double *gradient, double epsilon,
-                      double forcing);
+int uot_newton_solve(double *step, int *iterations, uot_newton *newton,
+                     uot_passes *passes, const double *gradient, double epsilon,
+                     double forcing);
 
 #endif

@@ -1,8 +1,8 @@
-#include "srot_case.h"
+#include "uot_case.h"
 
 /* Plain log-domain Sinkhorn (Chizat et al. 2018), until nothing moves by 1e-14. */
-static double sinkhorn_twin(const srot_case *c, double *f, double *g) {
-  const srot_problem *p = &c->problem;
+static double sinkhorn_twin(const uot_case *c, double *f, double *g) {
+  const uot_problem *p = &c->problem;
   double keep = p->tau / (p->tau + p->epsilon), moved = 1;
   for (size_t i = 0; i < p->n; i++) f[i] = 0;
   for (int round = 0; round < 200000 && moved > 1e-14; round++) {
@@ -28,7 +28,7 @@ static double sinkhorn_twin(const srot_case *c, double *f, double *g) {
 
 /* Potentials agree with Sinkhorn's to 1e-8 of the largest. */
 static void check_twin(double epsilon, double tau) {
-  srot_case c = case_random(17, 23, 2, epsilon, tau);
+  uot_case c = case_random(17, 23, 2, epsilon, tau);
   double f[17], g[23];
   CHECK(case_solve(&c) == STATUS_OK, "eps %g tau %g", epsilon, tau);
   double moved = sinkhorn_twin(&c, f, g);
@@ -40,8 +40,8 @@ static void check_twin(double epsilon, double tau) {
 
 /* What makes a solution one, computed afresh from the potentials: P' 1 = b and
  * P 1 = r = a e^(-f / tau) to `tolerance`; and the reported figures are those of P. */
-static void check_optimal(const srot_case *c, double tolerance, const char *name) {
-  const srot_problem *p = &c->problem;
+static void check_optimal(const uot_case *c, double tolerance, const char *name) {
+  const uot_problem *p = &c->problem;
   double column = 0, row = 0, marginal = 0, cost = 0, objective = 0, size = 0, mass = 0;
   double *columns = calloc(p->m, sizeof(double));
   CHECK(c->status == STATUS_OK, "%s: %s", name, status_message(c->status));
@@ -83,7 +83,7 @@ static void check_conditions(size_t n, size_t m, size_t d, double epsilon, doubl
   char name[99];
   snprintf(name, sizeof name, "%zu x %zu, d %zu, eps %g, tau %g, growth %g", n, m, d,
            epsilon, tau, growth);
-  srot_case c = case_random(n, m, d, epsilon, tau);
+  uot_case c = case_random(n, m, d, epsilon, tau);
   for (size_t j = 0; j < m; j++) c.b[j] *= growth * (double)n / (double)m;
   case_solve(&c);
   check_optimal(&c, 1e-9 + 1e-14 * tau / epsilon, name);
@@ -92,7 +92,7 @@ static void check_conditions(size_t n, size_t m, size_t d, double epsilon, doubl
 
 /* Few distinct points, many times over: equal points get equal shares, to 1e-9. */
 static void check_duplicates(void) {
-  srot_case c = case_random(60, 45, 2, 1e-3, 1);
+  uot_case c = case_random(60, 45, 2, 1e-3, 1);
   for (size_t i = 0; i < 60; i++) {
     memcpy(c.x + 2 * i, c.x + 2 * (i % 4), 2 * sizeof(double));
     c.a[i] = 1;
@@ -107,7 +107,7 @@ static void check_duplicates(void) {
 
 /* One source takes everything: r = sum b, f = -tau log(r / a). */
 static void check_one_source(void) {
-  srot_case c = case_random(1, 9, 3, 0.1, 2);
+  uot_case c = case_random(1, 9, 3, 0.1, 2);
   double mass = 0;
   for (size_t j = 0; j < 9; j++) mass += c.b[j];
   CHECK(case_solve(&c) == STATUS_OK, "n = 1");
@@ -119,7 +119,7 @@ static void check_one_source(void) {
 
 /* One target: r_i is proportional to a_i^(tau / (eps + tau)) e^(-C_i / (eps + tau)). */
 static void check_one_target(void) {
-  srot_case c = case_random(9, 1, 3, 0.1, 0.7);
+  uot_case c = case_random(9, 1, 3, 0.1, 0.7);
   double want[9], total = 0;
   CHECK(case_solve(&c) == STATUS_OK, "m = 1");
   for (size_t i = 0; i < 9; i++)
@@ -142,7 +142,7 @@ static int same_plan(const plan *p, const plan *q) {
 /* The same bits with any number of threads; large enough that they are really used. */
 static void check_threads(void) {
   enum { N = 503, M = 631 };
-  srot_case one = case_random(N, M, 2, 0.2, 5), many = case_random(N, M, 2, 0.2, 5);
+  uot_case one = case_random(N, M, 2, 0.2, 5), many = case_random(N, M, 2, 0.2, 5);
   many.problem = one.problem;
   one.options.threads = 1;
   CHECK(case_solve(&one) == STATUS_OK, "one thread");
@@ -164,7 +164,7 @@ static void check_threads(void) {
 /* Every kernel table finds the same row sums to 1e-8. */
 static void check_tables(void) {
   static const char *const names[] = {"generic", "neon", "avx2", "avx512"};
-  srot_case naive = case_random(61, 83, 3, 0.02, 1), c = case_random(61, 83, 3, 0.02, 1);
+  uot_case naive = case_random(61, 83, 3, 0.02, 1), c = case_random(61, 83, 3, 0.02, 1);
   c.problem = naive.problem;
   kernels_select("naive");
   CHECK(case_solve(&naive) == STATUS_OK, "naive");
@@ -182,7 +182,7 @@ static void check_tables(void) {
 /* Lengths times s, eps and tau times s^2: the same r, f times s^2; to the bit if s is a
  * power of two, to 1e-9 otherwise. */
 static void check_scaling(double s, double tolerance) {
-  srot_case c = case_random(90, 70, 2, 0.01, 1), scaled = case_random(90, 70, 2, 0.01, 1);
+  uot_case c = case_random(90, 70, 2, 0.01, 1), scaled = case_random(90, 70, 2, 0.01, 1);
   memcpy(scaled.a, c.a, 90 * sizeof(double));
   memcpy(scaled.b, c.b, 70 * sizeof(double));
   for (size_t k = 0; k < 180; k++) scaled.x[k] = s * c.x[k];
@@ -199,8 +199,8 @@ static void check_scaling(double s, double tolerance) {
 
 /* A Newton matrix that has room for little or nothing of the plan still gets there. */
 static void check_small_capacity(size_t capacity) {
-  srot_case full = case_random(300, 500, 2, 0.05, 5);
-  srot_case c = case_random(300, 500, 2, 0.05, 5);
+  uot_case full = case_random(300, 500, 2, 0.05, 5);
+  uot_case c = case_random(300, 500, 2, 0.05, 5);
   c.problem = full.problem;
   c.options.capacity = capacity;
   CHECK(case_solve(&full) == STATUS_OK && case_solve(&c) == STATUS_OK, "%zu", capacity);
@@ -220,7 +220,7 @@ static int stop_later(void *count) {
 }
 
 static void check_interrupt(void) {
-  srot_case c = case_random(40, 50, 2, 0.01, 1);
+  uot_case c = case_random(40, 50, 2, 0.01, 1);
   c.options.interrupted = stop_later;
   c.options.interrupted_data = &polls;
   polls_left = 1 << 30;
@@ -235,7 +235,7 @@ static void check_interrupt(void) {
   case_free(&c);
 }
 
-static void check_refused(srot_case *c, double *place, double value, int want) {
+static void check_refused(uot_case *c, double *place, double value, int want) {
   double keep = *place;
   *place = value;
   CHECK(case_solve(c) == want, "%g: %s", value, status_message(c->status));
@@ -243,7 +243,7 @@ static void check_refused(srot_case *c, double *place, double value, int want) {
 }
 
 static void check_bad_input(void) {
-  srot_case c = case_random(5, 4, 2, 0.1, 1);
+  uot_case c = case_random(5, 4, 2, 0.1, 1);
   double *const places[] = {c.x + 3, c.y + 7, c.a + 4, c.b, &c.problem.epsilon,
                             &c.problem.tau};
   for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
@@ -262,13 +262,13 @@ static void check_bad_input(void) {
   c.options.tolerance = 1e-9;
   c.options.max_steps = 1;
   CHECK(case_solve(&c) == STATUS_NOT_CONVERGED && c.result.residual > 1e-9, "one pass");
-  CHECK(srot_solve(c.f, c.g, c.r, NULL, &c.result, &c.problem, &c.options, c.workspace,
-                   srot_workspace(&c.problem, &c.options) / 2) == STATUS_NO_SPACE,
+  CHECK(uot_solve(c.f, c.g, c.r, NULL, &c.result, &c.problem, &c.options, c.workspace,
+                  uot_workspace(&c.problem, &c.options) / 2) == STATUS_NO_SPACE,
         "half the workspace");
   c.problem.n = 0;
-  CHECK(srot_workspace(&c.problem, &c.options) == 0, "no sources");
+  CHECK(uot_workspace(&c.problem, &c.options) == 0, "no sources");
   c.problem.n = SIZE_MAX / 16;
-  CHECK(srot_workspace(&c.problem, &c.options) == 0, "too many sources");
+  CHECK(uot_workspace(&c.problem, &c.options) == 0, "too many sources");
   case_free(&c);
 }
 
@@ -305,5 +305,5 @@ int main(void) {
   check_small_capacity(0);
   check_interrupt();
   check_bad_input();
-  return check_report("test_srot");
+  return check_report("test_uot");
 }

@@ -1,4 +1,4 @@
-#include "transport/srot_newton.h"
+#include "transport/uot_newton.h"
 #include "base/parallel.h"
 #include <float.h>
 #include <math.h>
@@ -13,7 +13,7 @@
 #define SUMS_TOLERANCE 0.01
 #define LOST_ROW 1e-3
 
-void srot_newton_layout(arena *space, srot_newton *newton, size_t n, size_t m) {
+void uot_newton_layout(arena *space, uot_newton *newton, size_t n, size_t m) {
   newton->scale = arena_take(space, n, sizeof(double));
   newton->diagonal = arena_take(space, n, sizeof(double));
   newton->jacobi = arena_take(space, n, sizeof(double));
@@ -47,19 +47,19 @@ typedef enum { SQUARES, PRODUCT } sweep;
 
 /* out = (Q o Q) weight, or Q diag(weight) Q' v: a walk over the stored columns, each
  * group adding into its own rows. */
-static void walk(double *out, const srot_newton *newton, srot_passes *passes,
+static void walk(double *out, const uot_newton *newton, uot_passes *passes,
                  const double *v, sweep what) {
   const plan *p = &passes->sparse;
   size_t n = p->n, entries = 0;
-  for (size_t which = 0; which < SROT_GROUPS; which++)
+  for (size_t which = 0; which < UOT_GROUPS; which++)
     entries += passes->group[which].used;
   int threads = entries < PARALLEL_ENTRIES ? 1 : passes->options->threads;
   (void)threads; /* without OpenMP */
   PARALLEL_FOR(threads)
-  for (size_t which = 0; which < SROT_GROUPS; which++) {
+  for (size_t which = 0; which < UOT_GROUPS; which++) {
     double *rows = passes->sums + which * n;
     memset(rows, 0, n * sizeof *rows);
-    for (size_t j = which; j < p->m; j += SROT_GROUPS) {
+    for (size_t j = which; j < p->m; j += UOT_GROUPS) {
       const int32_t *at = p->source + p->start[j];
       const float *q = p->value + p->start[j];
       size_t count = p->count[j];
@@ -69,11 +69,11 @@ static void walk(double *out, const srot_newton *newton, srot_passes *passes,
         scatter(rows, newton->weight[j] * gather(v, at, q, count), at, q, count);
     }
   }
-  srot_add_groups(out, passes);
+  uot_add_groups(out, passes);
 }
 
 /* out = D K~ D v; scratch (n). */
-static void product(double *out, const srot_newton *newton, srot_passes *passes,
+static void product(double *out, const uot_newton *newton, uot_passes *passes,
                     const double *v, double *scratch) {
   size_t n = passes->problem->n;
   for (size_t i = 0; i < n; i++) scratch[i] = newton->scale[i] * v[i];
@@ -84,7 +84,7 @@ static void product(double *out, const srot_newton *newton, srot_passes *passes,
 /* D that brings D K~ D 1 near r, by symmetric scaling (Knight, Ruiz and Ucar 2014, SIAM
  * J. Matrix Anal. 35); that product is left in `sums`. A row of which next to nothing was
  * stored is left alone. */
-static void restore_sums(double *sums, srot_newton *newton, srot_passes *passes,
+static void restore_sums(double *sums, uot_newton *newton, uot_passes *passes,
                            const double *r) {
   size_t n = passes->problem->n;
   double *ones = newton->direction, worst = 0;
@@ -104,13 +104,13 @@ static void restore_sums(double *sums, srot_newton *newton, srot_passes *passes,
  * semidefinite for any symmetric K >= 0, and zero on constants, where Newton's matrix has
  * its smallest eigenvalues, about epsilon / tau. Only a lost row gets the difference: its
  * step is then Sinkhorn's. */
-void srot_newton_prepare(srot_newton *newton, srot_passes *passes, const double *w,
-                         const double *r, double epsilon) {
-  const srot_problem *problem = passes->problem;
+void uot_newton_prepare(uot_newton *newton, uot_passes *passes, const double *w,
+                        const double *r, double epsilon) {
+  const uot_problem *problem = passes->problem;
   double *sums = newton->residual, *squares = newton->image;
   for (size_t j = 0; j < problem->m; j++)
     newton->weight[j] = passes->sparse.count[j] == 0 ? 0
-        : passes->group[j % SROT_GROUPS].inflation * problem->b[j] / passes->kept[j];
+        : passes->group[j % UOT_GROUPS].inflation * problem->b[j] / passes->kept[j];
   restore_sums(sums, newton, passes, r);
   walk(squares, newton, passes, NULL, SQUARES);
   for (size_t i = 0; i < problem->n; i++) {
@@ -128,10 +128,10 @@ static double dot(const double *x, const double *y, size_t n) {
   return kernels_get()->dot_f64(x, y, n);
 }
 
-int srot_newton_solve(double *step, int *iterations, srot_newton *newton,
-                      srot_passes *passes, const double *gradient, double epsilon,
-                      double forcing) {
-  const srot_options *options = passes->options;
+int uot_newton_solve(double *step, int *iterations, uot_newton *newton,
+                     uot_passes *passes, const double *gradient, double epsilon,
+                     double forcing) {
+  const uot_options *options = passes->options;
   size_t n = passes->problem->n;
   double *residual = newton->residual, *direction = newton->direction;
   double *image = newton->image, *scaled = newton->scaled;

@@ -1,23 +1,23 @@
 /* Couplings in blocks: who is in which, and what they add up to. */
-#include "transport/srot_blocks.h"
-#include "srot_case.h"
+#include "transport/uot_blocks.h"
+#include "uot_case.h"
 
-static const srot_split by_three = {.blocks = 3, .key = {{1, 2}}, .stream = 4};
+static const uot_split by_three = {.blocks = 3, .key = {{1, 2}}, .stream = 4};
 
 /* Every point is in one block, in increasing order; sizes differ by one at most. */
 static void check_deal(size_t count, size_t blocks) {
-  srot_case c = case_random(count, 1, 2, 1, 1);
-  srot_split split = {.blocks = blocks};
+  uot_case c = case_random(count, 1, 2, 1, 1);
+  uot_split split = {.blocks = blocks};
   uint32_t *member = malloc(count * sizeof *member);
   uint32_t *again = malloc(count * sizeof *again);
   uint32_t *scratch = malloc(3 * count * sizeof *scratch);
   int *seen = calloc(count, sizeof *seen);
-  srot_deal(member, c.x, count, 2, &split, 0, scratch);
+  uot_deal(member, c.x, count, 2, &split, 0, scratch);
   for (size_t b = 0; b < blocks; b++) {
-    size_t first = srot_block_first(count, blocks, b);
-    size_t size = srot_block_size(count, blocks, b);
+    size_t first = uot_block_first(count, blocks, b);
+    size_t size = uot_block_size(count, blocks, b);
     CHECK(size == count / blocks || size == count / blocks + 1, "size %zu", size);
-    CHECK(first + size == (b + 1 < blocks ? srot_block_first(count, blocks, b + 1)
+    CHECK(first + size == (b + 1 < blocks ? uot_block_first(count, blocks, b + 1)
                                           : count), "blocks do not join");
     for (size_t k = first; k < first + size; k++) {
       seen[member[k]]++;
@@ -25,10 +25,10 @@ static void check_deal(size_t count, size_t blocks) {
     }
   }
   for (size_t i = 0; i < count; i++) CHECK(seen[i] == 1, "%zu: %d times", i, seen[i]);
-  srot_deal(again, c.x, count, 2, &split, 0, scratch);
+  uot_deal(again, c.x, count, 2, &split, 0, scratch);
   CHECK(memcmp(member, again, count * sizeof *member) == 0, "not a function");
   split.key.word[0]++;
-  srot_deal(again, c.x, count, 2, &split, 0, scratch);
+  uot_deal(again, c.x, count, 2, &split, 0, scratch);
   if (blocks > 1 && count > 20)
     CHECK(memcmp(member, again, count * sizeof *member) != 0, "the key does nothing");
   free(member);
@@ -43,9 +43,9 @@ static void check_strata(void) {
   enum { N = 256, BLOCKS = 8 };
   double x[N];
   uint32_t member[N], scratch[3 * N];
-  srot_split split = {.blocks = BLOCKS};
+  uot_split split = {.blocks = BLOCKS};
   for (size_t i = 0; i < N; i++) x[i] = (double)(i * 77 % N); /* in no order */
-  srot_deal(member, x, N, 1, &split, 0, scratch);
+  uot_deal(member, x, N, 1, &split, 0, scratch);
   for (size_t b = 0; b < BLOCKS; b++) {
     int seen[N / BLOCKS] = {0};
     for (size_t k = 0; k < N / BLOCKS; k++)
@@ -58,12 +58,12 @@ static void check_strata(void) {
  * `blocks` counts below its mean plus five standard deviations. */
 static void check_even(void) {
   enum { N = 12, BLOCKS = 3, KEYS = 3000 };
-  srot_case c = case_random(N, 1, 2, 1, 1);
+  uot_case c = case_random(N, 1, 2, 1, 1);
   double count[N][BLOCKS] = {{0}}, chi = 0;
   uint32_t member[N], scratch[3 * N];
   for (uint32_t key = 0; key < KEYS; key++) {
-    srot_split split = {.blocks = BLOCKS, .key = {{key, 7}}};
-    srot_deal(member, c.x, N, 2, &split, 0, scratch);
+    uot_split split = {.blocks = BLOCKS, .key = {{key, 7}}};
+    uot_deal(member, c.x, N, 2, &split, 0, scratch);
     for (size_t k = 0; k < N; k++) count[member[k]][k / (N / BLOCKS)]++;
   }
   for (size_t i = 0; i < N; i++)
@@ -74,32 +74,32 @@ static void check_even(void) {
   case_free(&c);
 }
 
-static int solve_in_blocks(srot_case *c, const srot_split *split) {
+static int solve_in_blocks(uot_case *c, const uot_split *split) {
   free(c->workspace);
-  size_t bytes = srot_blocks_workspace(&c->problem, &c->options, split);
+  size_t bytes = uot_blocks_workspace(&c->problem, &c->options, split);
   c->workspace = malloc(bytes);
-  c->status = srot_blocks_solve(c->f, c->g, c->r, &c->sparse, &c->result, &c->problem,
-                                &c->options, split, c->workspace, bytes);
+  c->status = uot_blocks_solve(c->f, c->g, c->r, &c->sparse, &c->result, &c->problem,
+                               &c->options, split, c->workspace, bytes);
   return c->status;
 }
 
-/* A block is what srot_solve() makes of its points alone, to the bit, with its place in
+/* A block is what uot_solve() makes of its points alone, to the bit, with its place in
  * the whole; figures add up; targets get their mass exactly. */
 static void check_parts(size_t d, int threads) {
   enum { N = 50, M = 71 };
-  srot_case c = case_random(N, M, d, 0.05, 2);
+  uot_case c = case_random(N, M, d, 0.05, 2);
   c.options.threads = threads;
   CHECK(solve_in_blocks(&c, &by_three) == STATUS_OK, "%s", status_message(c.status));
   uint32_t source[N], target[M], scratch[3 * M];
-  srot_deal(source, c.x, N, d, &by_three, 0, scratch);
-  srot_deal(target, c.y, M, d, &by_three, 1, scratch);
+  uot_deal(source, c.x, N, d, &by_three, 0, scratch);
+  uot_deal(target, c.y, M, d, &by_three, 1, scratch);
   double cost = 0, objective = 0, residual = 0, mass = 0, total = 0;
   size_t entries = 0;
   for (size_t b = 0; b < 3; b++) {
-    const uint32_t *from = source + srot_block_first(N, 3, b);
-    const uint32_t *to = target + srot_block_first(M, 3, b);
-    size_t n = srot_block_size(N, 3, b), m = srot_block_size(M, 3, b);
-    srot_case part = case_random(n, m, d, 0.05, 2);
+    const uint32_t *from = source + uot_block_first(N, 3, b);
+    const uint32_t *to = target + uot_block_first(M, 3, b);
+    size_t n = uot_block_size(N, 3, b), m = uot_block_size(M, 3, b);
+    uot_case part = case_random(n, m, d, 0.05, 2);
     for (size_t i = 0; i < n; i++) {
       memcpy(part.x + i * d, c.x + from[i] * d, d * sizeof(double));
       part.a[i] = c.a[from[i]];
@@ -139,10 +139,10 @@ static void check_parts(size_t d, int threads) {
 
 /* One block is the whole problem. */
 static void check_one(void) {
-  srot_case whole = case_random(30, 40, 3, 0.1, 1), c = case_random(30, 40, 3, 0.1, 1);
+  uot_case whole = case_random(30, 40, 3, 0.1, 1), c = case_random(30, 40, 3, 0.1, 1);
   c.problem = whole.problem;
   CHECK(case_solve(&whole) == STATUS_OK, "whole");
-  CHECK(solve_in_blocks(&c, &(srot_split){.blocks = 1}) == STATUS_OK, "one block");
+  CHECK(solve_in_blocks(&c, &(uot_split){.blocks = 1}) == STATUS_OK, "one block");
   CHECK(memcmp(c.r, whole.r, 30 * sizeof(double)) == 0, "row sums");
   case_free(&whole);
   case_free(&c);
@@ -150,7 +150,7 @@ static void check_one(void) {
 
 /* A plan that has no room keeps the largest entry of every column at least. */
 static void check_no_room(void) {
-  srot_case c = case_random(90, 100, 2, 0.5, 2);
+  uot_case c = case_random(90, 100, 2, 0.5, 2);
   c.options.capacity = 1;
   CHECK(solve_in_blocks(&c, &by_three) == STATUS_OK, "%s", status_message(c.status));
   for (size_t j = 0; j < 100; j++) CHECK(c.sparse.count[j] > 0, "column %zu", j);
@@ -165,10 +165,10 @@ static int stop_later(void *unused) {
 }
 
 static void check_refused(void) {
-  srot_case c = case_random(20, 30, 2, 0.1, 1);
-  CHECK(srot_blocks_workspace(&c.problem, &c.options, &(srot_split){.blocks = 21}) == 0,
+  uot_case c = case_random(20, 30, 2, 0.1, 1);
+  CHECK(uot_blocks_workspace(&c.problem, &c.options, &(uot_split){.blocks = 21}) == 0,
         "more blocks than sources");
-  CHECK(srot_blocks_workspace(&c.problem, &c.options, &(srot_split){0}) == 0, "none");
+  CHECK(uot_blocks_workspace(&c.problem, &c.options, &(uot_split){0}) == 0, "none");
   c.options.threads = 1; /* only the calling thread asks */
   c.options.interrupted = stop_later;
   polls_left = 5;
@@ -180,8 +180,8 @@ static void check_refused(void) {
   c.options.max_steps = 1;
   CHECK(solve_in_blocks(&c, &by_three) == STATUS_NOT_CONVERGED, "one pass");
   c.options.max_steps = 1000;
-  CHECK(srot_blocks_solve(c.f, c.g, c.r, NULL, &c.result, &c.problem, &c.options,
-                          &by_three, c.workspace, 1000) == STATUS_NO_SPACE, "no space");
+  CHECK(uot_blocks_solve(c.f, c.g, c.r, NULL, &c.result, &c.problem, &c.options,
+                         &by_three, c.workspace, 1000) == STATUS_NO_SPACE, "no space");
   case_free(&c);
 }
 
@@ -200,5 +200,5 @@ int main(void) {
   check_one();
   check_no_room();
   check_refused();
-  return check_report("test_srot_blocks");
+  return check_report("test_uot_blocks");
 }

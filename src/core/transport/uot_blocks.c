@@ -1,7 +1,7 @@
-#include "transport/srot_blocks.h"
+#include "transport/uot_blocks.h"
 #include "base/parallel.h"
 #include "base/spatial.h"
-#include "transport/srot_pass.h"
+#include "transport/uot_pass.h"
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 /* --- who is in which block ---------------------------------------------------------- */
 
 /* A random order of 0 ... count - 1 (Fisher and Yates). */
-static void shuffle(uint32_t *order, size_t count, size_t first, const srot_split *split,
+static void shuffle(uint32_t *order, size_t count, size_t first, const uot_split *split,
                     uint32_t side) {
   for (size_t k = 0; k < count; k++) {
     const uint32_t counter[4] = {(uint32_t)(first + k), split->stream, side, RNG_DEAL};
@@ -21,8 +21,8 @@ static void shuffle(uint32_t *order, size_t count, size_t first, const srot_spli
   }
 }
 
-void srot_deal(uint32_t *member, const double *point, size_t count, size_t d,
-               const srot_split *split, uint32_t side, uint32_t *scratch) {
+void uot_deal(uint32_t *member, const double *point, size_t count, size_t d,
+              const uot_split *split, uint32_t side, uint32_t *scratch) {
   size_t blocks = split->blocks;
   uint32_t *near = scratch, *block = near + count, *order = block + count;
   for (size_t i = 0; i < count; i++) near[i] = (uint32_t)i;
@@ -34,14 +34,14 @@ void srot_deal(uint32_t *member, const double *point, size_t count, size_t d,
   }
   uint32_t *next = order;
   for (size_t b = 0; b < blocks; b++)
-    next[b] = (uint32_t)srot_block_first(count, blocks, b);
+    next[b] = (uint32_t)uot_block_first(count, blocks, b);
   for (size_t i = 0; i < count; i++) member[next[block[i]]++] = (uint32_t)i;
 }
 
 /* --- a block ------------------------------------------------------------------------ */
 
 typedef struct {
-  srot_problem problem;       /* its clouds and marginals are the arrays below */
+  uot_problem problem;       /* its clouds and marginals are the arrays below */
   double *x, *y, *a, *b;      /* (n, d), (m, d), (n), (m) of the largest block */
   double *f, *g, *r;          /* (n), (m), (n) */
   size_t bytes;
@@ -49,12 +49,12 @@ typedef struct {
 } block_share;
 
 typedef struct {
-  const srot_problem *problem;
-  const srot_options *options;
-  const srot_split *split;
+  const uot_problem *problem;
+  const uot_options *options;
+  const uot_split *split;
   double *f, *g, *r;
   uint32_t *source, *target;  /* (n), (m) members, block after block */
-  srot_result *results;       /* (blocks) */
+  uot_result *results;       /* (blocks) */
   int *status;                /* (blocks) */
   int want_plan;
   plan sparse;
@@ -66,8 +66,8 @@ typedef struct {
 } session;
 
 /* What a block wants of the solver: it runs on one thread, and keeps its costs. */
-static srot_options block_options(const session *s) {
-  srot_options o = *s->options;
+static uot_options block_options(const session *s) {
+  uot_options o = *s->options;
   o.threads = 1;
   o.memory = SIZE_MAX;
   o.entries = s->room;
@@ -75,10 +75,10 @@ static srot_options block_options(const session *s) {
 }
 
 static void layout_share(arena *space, block_share *own, const session *s) {
-  const srot_problem *p = s->problem;
-  size_t n = srot_block_size(p->n, s->split->blocks, 0);
-  size_t m = srot_block_size(p->m, s->split->blocks, 0);
-  srot_options o = block_options(s);
+  const uot_problem *p = s->problem;
+  size_t n = uot_block_size(p->n, s->split->blocks, 0);
+  size_t m = uot_block_size(p->m, s->split->blocks, 0);
+  uot_options o = block_options(s);
   own->x = arena_take(space, n * p->d, sizeof(double));
   own->y = arena_take(space, m * p->d, sizeof(double));
   own->a = arena_take(space, n, sizeof(double));
@@ -86,9 +86,9 @@ static void layout_share(arena *space, block_share *own, const session *s) {
   own->f = arena_take(space, n, sizeof(double));
   own->g = arena_take(space, m, sizeof(double));
   own->r = arena_take(space, n, sizeof(double));
-  own->problem = (srot_problem){n, m, p->d, own->x, own->y, own->a, own->b, p->epsilon,
-                                p->tau};
-  own->bytes = srot_workspace(&own->problem, &o);
+  own->problem = (uot_problem){n, m, p->d, own->x, own->y, own->a, own->b, p->epsilon,
+                               p->tau};
+  own->bytes = uot_workspace(&own->problem, &o);
   if (own->bytes == 0) space->failed = 1;
   own->workspace = arena_take(space, own->bytes, 1);
 }
@@ -127,7 +127,7 @@ static void store_plan(session *s, const plan *part, size_t block, const uint32_
 /* The caller may be asked on its own thread only, which passes the answer on. */
 static int asked_to_stop(void *data) {
   session *s = data;
-  const srot_options *o = s->options;
+  const uot_options *o = s->options;
   if (o->interrupted && o->interrupted(o->interrupted_data)) s->stopped = 1;
   return s->stopped;
 }
@@ -135,24 +135,24 @@ static int asked_to_stop(void *data) {
 static int told_to_stop(void *data) { return ((session *)data)->stopped; }
 
 static void solve_block(session *s, size_t block, int rank) {
-  const srot_problem *p = s->problem;
+  const uot_problem *p = s->problem;
   size_t blocks = s->split->blocks;
-  const uint32_t *source = s->source + srot_block_first(p->n, blocks, block);
-  const uint32_t *target = s->target + srot_block_first(p->m, blocks, block);
+  const uint32_t *source = s->source + uot_block_first(p->n, blocks, block);
+  const uint32_t *target = s->target + uot_block_first(p->m, blocks, block);
   block_share own;
   arena space = arena_over(s->shares + (size_t)rank * s->share, s->share);
   layout_share(&space, &own, s);
-  size_t n = own.problem.n = srot_block_size(p->n, blocks, block);
-  size_t m = own.problem.m = srot_block_size(p->m, blocks, block);
+  size_t n = own.problem.n = uot_block_size(p->n, blocks, block);
+  size_t m = own.problem.m = uot_block_size(p->m, blocks, block);
   gather(own.x, own.a, p->x, p->a, source, n, p->d);
   gather(own.y, own.b, p->y, p->b, target, m, p->d);
-  srot_options o = block_options(s);
+  uot_options o = block_options(s);
   o.interrupted = rank == 0 ? asked_to_stop : told_to_stop;
   o.interrupted_data = s;
   plan part;
-  s->status[block] = srot_solve(own.f, own.g, own.r, s->want_plan ? &part : NULL,
-                                s->results + block, &own.problem, &o, own.workspace,
-                                own.bytes);
+  s->status[block] = uot_solve(own.f, own.g, own.r, s->want_plan ? &part : NULL,
+                               s->results + block, &own.problem, &o, own.workspace,
+                               own.bytes);
   if (s->status[block] && s->status[block] != STATUS_NOT_CONVERGED) return;
   scatter(s->f, own.f, source, n);
   scatter(s->g, own.g, target, m);
@@ -163,12 +163,12 @@ static void solve_block(session *s, size_t block, int rank) {
 /* --- all blocks --------------------------------------------------------------------- */
 
 static void layout(arena *space, session *s, uint32_t **scratch) {
-  const srot_problem *p = s->problem;
+  const uot_problem *p = s->problem;
   size_t n = p->n, m = p->m, blocks = s->split->blocks, entries, all;
   /* There must be room for the largest entry of every column of a group. */
-  size_t columns = srot_block_size(m, blocks, 0) / SROT_GROUPS + 1;
+  size_t columns = uot_block_size(m, blocks, 0) / UOT_GROUPS + 1;
   s->room = s->options->capacity / blocks;
-  if (s->room < columns * SROT_GROUPS) s->room = columns * SROT_GROUPS;
+  if (s->room < columns * UOT_GROUPS) s->room = columns * UOT_GROUPS;
   if (size_mul(s->room, blocks, &entries)) space->failed = 1;
 
   arena measure = {0};
@@ -194,7 +194,7 @@ static void layout(arena *space, session *s, uint32_t **scratch) {
   s->shares = arena_take(space, all, 1);
 }
 
-static int check(const srot_problem *p, const srot_options *o, const srot_split *split) {
+static int check(const uot_problem *p, const uot_options *o, const uot_split *split) {
   size_t points;
   if (split->blocks == 0 || split->blocks > p->n || split->blocks > p->m ||
       p->n > INT32_MAX || p->m > INT32_MAX || size_mul(p->n, p->d, &points) ||
@@ -203,9 +203,9 @@ static int check(const srot_problem *p, const srot_options *o, const srot_split 
   return o->threads < 1 ? STATUS_BAD_ARGUMENT : STATUS_OK;
 }
 
-size_t srot_blocks_workspace(const srot_problem *problem, const srot_options *options,
-                             const srot_split *split) {
-  if (split->blocks == 1) return srot_workspace(problem, options);
+size_t uot_blocks_workspace(const uot_problem *problem, const uot_options *options,
+                            const uot_split *split) {
+  if (split->blocks == 1) return uot_workspace(problem, options);
   if (check(problem, options, split)) return 0;
   session s = {.problem = problem, .options = options, .split = split};
   arena space = {0};
@@ -221,10 +221,10 @@ static int check_points(const double *x, size_t count) {
   return STATUS_OK;
 }
 
-static int collect(srot_result *total, const session *s) {
+static int collect(uot_result *total, const session *s) {
   int outcome = STATUS_OK;
   for (size_t b = 0; b < s->split->blocks; b++) {
-    const srot_result *part = s->results + b;
+    const uot_result *part = s->results + b;
     if (outcome == STATUS_OK) outcome = s->status[b];
     total->transport_cost += part->transport_cost;
     total->objective += part->objective;
@@ -242,14 +242,14 @@ static int collect(srot_result *total, const session *s) {
   return outcome;
 }
 
-int srot_blocks_solve(double *f, double *g, double *r, plan *sparse, srot_result *result,
-                      const srot_problem *problem, const srot_options *options,
-                      const srot_split *split, void *workspace, size_t bytes) {
+int uot_blocks_solve(double *f, double *g, double *r, plan *sparse, uot_result *result,
+                     const uot_problem *problem, const uot_options *options,
+                     const uot_split *split, void *workspace, size_t bytes) {
   if (split->blocks == 1)
-    return srot_solve(f, g, r, sparse, result, problem, options, workspace, bytes);
+    return uot_solve(f, g, r, sparse, result, problem, options, workspace, bytes);
   session s = {.problem = problem, .options = options, .split = split, .f = f, .g = g,
                .r = r, .want_plan = sparse != NULL};
-  *result = (srot_result){0};
+  *result = (uot_result){0};
   int code = check(problem, options, split);
   if (!code) code = check_points(problem->x, problem->n * problem->d);
   if (!code) code = check_points(problem->y, problem->m * problem->d);
@@ -259,8 +259,8 @@ int srot_blocks_solve(double *f, double *g, double *r, plan *sparse, srot_result
   layout(&space, &s, &scratch);
   if (!arena_ok(&space)) return STATUS_NO_SPACE;
   kernels_get(); /* chosen here, before threads ask for it */
-  srot_deal(s.source, problem->x, problem->n, problem->d, split, 0, scratch);
-  srot_deal(s.target, problem->y, problem->m, problem->d, split, 1, scratch);
+  uot_deal(s.source, problem->x, problem->n, problem->d, split, 0, scratch);
+  uot_deal(s.target, problem->y, problem->m, problem->d, split, 1, scratch);
 
   PARALLEL_FOR(s.workers)
   for (size_t block = 0; block < split->blocks; block++) {

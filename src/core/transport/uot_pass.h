@@ -1,23 +1,23 @@
-/* One pass over all n * m entries of the plan of srot.h, and what it leaves behind. */
-#ifndef VGFM_SROT_PASS_H
-#define VGFM_SROT_PASS_H
+/* One pass over all n * m entries of the plan of uot.h, and what it leaves behind. */
+#ifndef VGFM_UOT_PASS_H
+#define VGFM_UOT_PASS_H
 
-#include "transport/srot.h"
+#include "transport/uot.h"
 
-/* Columns are dealt out to this many groups, column j to group j mod SROT_GROUPS. Sums
+/* Columns are dealt out to this many groups, column j to group j mod UOT_GROUPS. Sums
  * are formed group by group, then over groups: the same bits for any thread count. */
-#define SROT_GROUPS ((size_t)16)
+#define UOT_GROUPS ((size_t)16)
 
 /* What a pass stores of the plan, and what gives when it does not fit. */
 typedef enum {
-  SROT_COLLECT_NONE,
-  SROT_COLLECT_PLAN,   /* every column; the threshold rises */
-  SROT_COLLECT_SAMPLE  /* every s-th column of a group, entries and all. Columns do not
+  UOT_COLLECT_NONE,
+  UOT_COLLECT_PLAN,   /* every column; the threshold rises */
+  UOT_COLLECT_SAMPLE  /* every s-th column of a group, entries and all. Columns do not
                         * fit when targets have many sources each, and then a sample of
                         * targets makes nearly the same Newton matrix; leaving out more
                         * entries does not (measured: 5 % of the entries converge in 19
                         * steps as a sample, not in 500 as the largest) */
-} srot_collect;
+} uot_collect;
 
 typedef struct {
   double dual;        /* sum b_j g_j over its columns */
@@ -27,41 +27,41 @@ typedef struct {
   double inflation;   /* sum b of its columns over that of the stored ones */
   size_t stride;      /* columns 0, stride, 2 stride, ... of the group are stored */
   size_t used;        /* entries stored */
-} srot_group;
+} uot_group;
 
 typedef struct {
-  const srot_problem *problem;
-  const srot_options *options;
+  const uot_problem *problem;
+  const uot_options *options;
   cost_columns cost;
   size_t segment;     /* entries of the sparse plan each group has room for */
   size_t limit;       /* entries it may hold in this pass */
-  srot_group *group;  /* (SROT_GROUPS) */
-  double *sums;       /* (SROT_GROUPS, n) row sums of each group */
+  uot_group *group;  /* (UOT_GROUPS) */
+  double *sums;       /* (UOT_GROUPS, n) row sums of each group */
   double *columns;    /* (threads, 2, n) costs and softmax of one column */
   int32_t *index;     /* (threads, n) entries of one column */
   float *value;       /* (threads, n) */
   plan sparse;        /* p_ij / b_j of the last pass that collected any; count 0 is a
                        * column that was not stored */
   double *kept;       /* (m) sums of its columns */
-} srot_passes;
+} uot_passes;
 
-void srot_pass_layout(arena *space, srot_passes *passes, const srot_problem *problem,
-                      const srot_options *options);
+void uot_pass_layout(arena *space, uot_passes *passes, const uot_problem *problem,
+                     const uot_options *options);
 
 typedef struct {
   double epsilon;
-  srot_collect collect;
+  uot_collect collect;
   double threshold;   /* p_ij / b_j not above it are left out */
   size_t entries;     /* stored at most, if less than the capacity */
   int want_cost;
-} srot_pass_options;
+} uot_pass_options;
 
 /* From f (n): g (m), row sums r (n), sum b g, and <C, P> if wanted (`cost` may be NULL
  * otherwise). STATUS_OK, STATUS_INTERRUPTED, or STATUS_NOT_FINITE. */
-int srot_pass(double *g, double *r, double *dual, double *cost, srot_passes *passes,
-              const double *f, const srot_pass_options *how);
+int uot_pass(double *g, double *r, double *dual, double *cost, uot_passes *passes,
+             const double *f, const uot_pass_options *how);
 
 /* out[i] = sum over groups of passes->sums, in their order. */
-void srot_add_groups(double *out, const srot_passes *passes);
+void uot_add_groups(double *out, const uot_passes *passes);
 
 #endif

@@ -14,8 +14,8 @@
  * It is maximised by Newton's method along a falling sequence of epsilons. Everything
  * is double, except the copy of P in the Newton matrix, which only steers. The result
  * does not depend on the number of threads. */
-#ifndef VGFM_SROT_H
-#define VGFM_SROT_H
+#ifndef VGFM_UOT_H
+#define VGFM_UOT_H
 
 #include "transport/plan.h"
 #include "base/status.h"
@@ -27,10 +27,10 @@ typedef struct {
   const double *a;   /* (n) > 0 source marginal, approached */
   const double *b;   /* (m) > 0 target marginal, exact */
   double epsilon, tau;
-} srot_problem;
+} uot_problem;
 
 typedef struct {
-  double tolerance;   /* on the residual, see srot_result */
+  double tolerance;   /* on the residual, see uot_result */
   int max_steps;      /* passes over all n * m entries, about */
   int threads;
   double threshold;   /* the plan handed back leaves out p_ij / b_j below this ... */
@@ -40,7 +40,7 @@ typedef struct {
   size_t memory;      /* bytes of costs that may be kept when d > COST_CACHE_FEATURES */
   int (*interrupted)(void *); /* polled on the calling thread; NULL: never */
   void *interrupted_data;
-} srot_options;
+} uot_options;
 
 typedef struct {
   double transport_cost; /* <C, P> */
@@ -53,20 +53,20 @@ typedef struct {
   size_t entries;        /* of the plan */
   size_t system_entries; /* of the last Newton matrix */
   int levels, passes, newton_steps, cg_steps;
-} srot_result;
+} uot_result;
 
-srot_options srot_defaults(void);
+uot_options uot_defaults(void);
 
 /* Bytes of workspace; 0 when sizes overflow or are zero. */
-size_t srot_workspace(const srot_problem *problem, const srot_options *options);
+size_t uot_workspace(const uot_problem *problem, const uot_options *options);
 
 /* f (n), g (m) potentials, P_ij = e^((f_i + g_j - C_ij) / epsilon); r (n) row sums of P.
  * `sparse` (NULL: not wanted) points into the workspace afterwards. STATUS_NOT_CONVERGED
  * hands back the last, best state: max_steps were spent, or rounding stopped it, which
  * happens above 1e-9 when costs reach 1e8 epsilon. After STATUS_INTERRUPTED and other
  * errors the outputs are undefined. */
-int srot_solve(double *f, double *g, double *r, plan *sparse, srot_result *result,
-               const srot_problem *problem, const srot_options *options,
-               void *workspace, size_t bytes);
+int uot_solve(double *f, double *g, double *r, plan *sparse, uot_result *result,
+              const uot_problem *problem, const uot_options *options,
+              void *workspace, size_t bytes);
 
 #endif

@@ -1,4 +1,4 @@
-#include "transport/srot_pass.h"
+#include "transport/uot_pass.h"
 #include "base/parallel.h"
 #include <math.h>
 #include <string.h>
@@ -10,21 +10,21 @@
 /* A full segment makes room by raising its threshold by this factor. */
 #define THRESHOLD_RAISE 4.0
 
-void srot_pass_layout(arena *space, srot_passes *passes, const srot_problem *problem,
-                      const srot_options *options) {
+void uot_pass_layout(arena *space, uot_passes *passes, const uot_problem *problem,
+                     const uot_options *options) {
   size_t n = problem->n, m = problem->m, threads = (size_t)options->threads;
   size_t all = 0, sums = 0;
-  *passes = (srot_passes){.problem = problem, .options = options};
+  *passes = (uot_passes){.problem = problem, .options = options};
   /* There must be room for the largest entry of every column, and n * m are enough. */
-  size_t columns = m / SROT_GROUPS + 1;
-  passes->segment = options->capacity / SROT_GROUPS;
+  size_t columns = m / UOT_GROUPS + 1;
+  passes->segment = options->capacity / UOT_GROUPS;
   if (passes->segment < columns) passes->segment = columns;
   if (!size_mul(n, columns, &all) && passes->segment > all) passes->segment = all;
-  if (size_mul(passes->segment, SROT_GROUPS, &all) || size_mul(n, SROT_GROUPS, &sums) ||
+  if (size_mul(passes->segment, UOT_GROUPS, &all) || size_mul(n, UOT_GROUPS, &sums) ||
       n > SIZE_MAX / 2 / threads)
     space->failed = 1;
   cost_layout(space, &passes->cost, n, m, problem->d, options->memory);
-  passes->group = arena_take(space, SROT_GROUPS, sizeof *passes->group);
+  passes->group = arena_take(space, UOT_GROUPS, sizeof *passes->group);
   passes->sums = arena_take(space, sums, sizeof *passes->sums);
   passes->columns = arena_take(space, 2 * threads * n, sizeof *passes->columns);
   passes->index = arena_take(space, threads * n, sizeof *passes->index);
@@ -60,13 +60,13 @@ static size_t thin(int32_t *out_index, float *out_value, const int32_t *index,
 
 /* Make room in a group that has stored its columns before j, by threshold or by stride,
  * and pull together what remains. */
-static void thin_group(srot_passes *passes, size_t which, size_t j, srot_collect how) {
-  srot_group *group = passes->group + which;
+static void thin_group(uot_passes *passes, size_t which, size_t j, uot_collect how) {
+  uot_group *group = passes->group + which;
   plan *p = &passes->sparse;
-  if (how == SROT_COLLECT_PLAN) group->threshold *= THRESHOLD_RAISE;
+  if (how == UOT_COLLECT_PLAN) group->threshold *= THRESHOLD_RAISE;
   else group->stride *= 2;
   group->used = 0;
-  for (size_t l = which, rank = 0; l < j; l += SROT_GROUPS, rank++) {
+  for (size_t l = which, rank = 0; l < j; l += UOT_GROUPS, rank++) {
     size_t at = which * passes->segment + group->used;
     if (rank % group->stride != 0) p->count[l] = 0;
     if (p->count[l] == 0) continue;
@@ -78,18 +78,18 @@ static void thin_group(srot_passes *passes, size_t which, size_t j, srot_collect
 }
 
 /* Store column j, the softmax e / total, in the sparse plan. */
-static void collect(srot_passes *passes, size_t which, size_t j, const double *e,
-                    double total, int32_t *index, float *value, srot_collect how) {
-  srot_group *group = passes->group + which;
+static void collect(uot_passes *passes, size_t which, size_t j, const double *e,
+                    double total, int32_t *index, float *value, uot_collect how) {
+  uot_group *group = passes->group + which;
   plan *p = &passes->sparse;
-  size_t rank = j / SROT_GROUPS;
+  size_t rank = j / UOT_GROUPS;
   p->start[j] = p->count[j] = 0;
   if (rank % group->stride != 0) return;
   /* The largest e is 1; a threshold may have risen above it. */
   double cut = fmin(group->threshold * total, 0.999999);
   size_t count = kernels_get()->select_f64(index, value, e, cut, 1 / total, p->n);
   while (group->used + count > passes->limit) {
-    if (how == SROT_COLLECT_SAMPLE && rank == 0) return; /* there is room for nothing */
+    if (how == UOT_COLLECT_SAMPLE && rank == 0) return; /* there is room for nothing */
     thin_group(passes, which, j, how);
     if (rank % group->stride != 0) return;
     count = thin(index, value, index, value, count, group->threshold);
@@ -102,13 +102,13 @@ static void collect(srot_passes *passes, size_t which, size_t j, const double *e
 }
 
 /* Column j: its softmax, potential, and contribution to the sums of its group. */
-static void column(double *g, srot_passes *passes, const double *f, size_t which,
-                   size_t j, const srot_pass_options *how) {
+static void column(double *g, uot_passes *passes, const double *f, size_t which,
+                   size_t j, const uot_pass_options *how) {
   const kernels *k = kernels_get();
   size_t n = passes->problem->n, rank = (size_t)parallel_rank();
   double *buffer = passes->columns + 2 * rank * n, *e = buffer + n;
   double mass = passes->problem->b[j];
-  srot_group *group = passes->group + which;
+  uot_group *group = passes->group + which;
   const double *c = cost_column(&passes->cost, buffer, j);
   double most = k->logits_f64(e, f, c, 1 / how->epsilon, n);
   double total = k->exp_sum_f64(e, most, n);
@@ -122,11 +122,11 @@ static void column(double *g, srot_passes *passes, const double *f, size_t which
 }
 
 /* Sums of the stored columns, and what was lost. */
-static void weigh_columns(srot_passes *passes, size_t which) {
-  srot_group *group = passes->group + which;
+static void weigh_columns(uot_passes *passes, size_t which) {
+  uot_group *group = passes->group + which;
   const plan *p = &passes->sparse;
   double all = 0, stored = 0;
-  for (size_t j = which; j < p->m; j += SROT_GROUPS) {
+  for (size_t j = which; j < p->m; j += UOT_GROUPS) {
     double total = 0;
     all += passes->problem->b[j];
     for (size_t k = 0; k < p->count[j]; k++) total += p->value[p->start[j] + k];
@@ -138,52 +138,52 @@ static void weigh_columns(srot_passes *passes, size_t which) {
   group->inflation = stored > 0 ? all / stored : 0;
 }
 
-void srot_add_groups(double *out, const srot_passes *passes) {
+void uot_add_groups(double *out, const uot_passes *passes) {
   size_t n = passes->problem->n;
   memcpy(out, passes->sums, n * sizeof *out);
-  for (size_t which = 1; which < SROT_GROUPS; which++) {
+  for (size_t which = 1; which < UOT_GROUPS; which++) {
     const double *part = passes->sums + which * n;
     for (size_t i = 0; i < n; i++) out[i] += part[i];
   }
 }
 
 /* Operations in `columns` columns, roughly; costs that are kept cost nothing. */
-static double column_work(const srot_passes *passes, size_t columns) {
+static double column_work(const uot_passes *passes, size_t columns) {
   size_t features = passes->cost.cache ? 0 : passes->problem->d;
   return (double)passes->problem->n * (double)(features + 8) * (double)columns;
 }
 
-int srot_pass(double *g, double *r, double *dual, double *cost, srot_passes *passes,
-              const double *f, const srot_pass_options *how) {
-  const srot_options *options = passes->options;
+int uot_pass(double *g, double *r, double *dual, double *cost, uot_passes *passes,
+             const double *f, const uot_pass_options *how) {
+  const uot_options *options = passes->options;
   size_t n = passes->problem->n, m = passes->problem->m;
-  double round = column_work(passes, SROT_GROUPS);
+  double round = column_work(passes, UOT_GROUPS);
   size_t rounds = round > SLICE_WORK ? 1 : (size_t)(SLICE_WORK / round);
-  size_t slice = rounds < m / SROT_GROUPS + 1 ? rounds * SROT_GROUPS : m;
+  size_t slice = rounds < m / UOT_GROUPS + 1 ? rounds * UOT_GROUPS : m;
   int threads = column_work(passes, m) < PARALLEL_WORK ? 1 : options->threads;
   (void)threads; /* without OpenMP */
-  memset(passes->sums, 0, SROT_GROUPS * n * sizeof *passes->sums);
-  for (size_t which = 0; which < SROT_GROUPS; which++)
-    passes->group[which] = (srot_group){.threshold = how->threshold, .stride = 1};
+  memset(passes->sums, 0, UOT_GROUPS * n * sizeof *passes->sums);
+  for (size_t which = 0; which < UOT_GROUPS; which++)
+    passes->group[which] = (uot_group){.threshold = how->threshold, .stride = 1};
   passes->limit = passes->segment;
-  if (how->entries > 0 && how->entries / SROT_GROUPS < passes->limit)
-    passes->limit = how->entries / SROT_GROUPS;
+  if (how->entries > 0 && how->entries / UOT_GROUPS < passes->limit)
+    passes->limit = how->entries / UOT_GROUPS;
 
   for (size_t from = 0; from < m; from += slice) {
     size_t to = m - from < slice ? m : from + slice;
     if (options->interrupted && options->interrupted(options->interrupted_data))
       return STATUS_INTERRUPTED;
     PARALLEL_FOR(threads)
-    for (size_t which = 0; which < SROT_GROUPS; which++) {
-      for (size_t j = from + which; j < to; j += SROT_GROUPS)
+    for (size_t which = 0; which < UOT_GROUPS; which++) {
+      for (size_t j = from + which; j < to; j += UOT_GROUPS)
         column(g, passes, f, which, j, how);
       if (how->collect && to == m) weigh_columns(passes, which);
     }
   }
-  srot_add_groups(r, passes);
+  uot_add_groups(r, passes);
   *dual = 0;
   if (how->want_cost) *cost = 0;
-  for (size_t which = 0; which < SROT_GROUPS; which++) {
+  for (size_t which = 0; which < UOT_GROUPS; which++) {
     *dual += passes->group[which].dual;
     if (how->want_cost) *cost += passes->group[which].cost;
   }

@@ -1,6 +1,6 @@
-#include "transport/srot.h"
-#include "transport/srot_newton.h"
-#include "transport/srot_pass.h"
+#include "transport/uot.h"
+#include "transport/uot_newton.h"
+#include "transport/uot_pass.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -23,11 +23,11 @@
 #define STALLED_RATE 0.95
 
 typedef struct {
-  const srot_problem *problem;
-  const srot_options *options;
-  srot_result *result;
-  srot_passes passes;
-  srot_newton newton;
+  const uot_problem *problem;
+  const uot_options *options;
+  uot_result *result;
+  uot_passes passes;
+  uot_newton newton;
   double *f, *r;     /* (n) source potential but for a constant, and row sums at f */
   double *g;         /* (m) */
   double *w;         /* (n) a e^(-f / tau), what r should be */
@@ -42,22 +42,22 @@ typedef struct {
   double residual;   /* max |w - r| / mean r */
   double error;      /* bound of the error of f, see evaluate() */
   double moved;      /* furthest move of f in the last Newton step */
-} srot_state;
+} uot_state;
 
-srot_options srot_defaults(void) {
-  return (srot_options){.tolerance = 1e-9,
-                        .max_steps = 1000,
-                        .threads = 2,
-                        .threshold = 1e-8,
-                        .capacity = (size_t)1 << 24,
-                        .memory = (size_t)1 << 28};
+uot_options uot_defaults(void) {
+  return (uot_options){.tolerance = 1e-9,
+                       .max_steps = 1000,
+                       .threads = 2,
+                       .threshold = 1e-8,
+                       .capacity = (size_t)1 << 24,
+                       .memory = (size_t)1 << 28};
 }
 
-static void layout(arena *space, srot_state *s, const srot_problem *problem,
-                   const srot_options *options) {
+static void layout(arena *space, uot_state *s, const uot_problem *problem,
+                   const uot_options *options) {
   size_t n = problem->n;
-  srot_pass_layout(space, &s->passes, problem, options);
-  srot_newton_layout(space, &s->newton, n, problem->m);
+  uot_pass_layout(space, &s->passes, problem, options);
+  uot_newton_layout(space, &s->newton, n, problem->m);
   s->w = arena_take(space, n, sizeof(double));
   s->gradient = arena_take(space, n, sizeof(double));
   s->step = arena_take(space, n, sizeof(double));
@@ -66,7 +66,7 @@ static void layout(arena *space, srot_state *s, const srot_problem *problem,
   s->centre = arena_take(space, problem->d, sizeof(double));
 }
 
-static int check_sizes(const srot_problem *problem, const srot_options *options) {
+static int check_sizes(const uot_problem *problem, const uot_options *options) {
   size_t points;
   if (options->threads < 1) return STATUS_BAD_ARGUMENT;
   if (problem->n == 0 || problem->m == 0 || problem->n > INT32_MAX ||
@@ -76,9 +76,9 @@ static int check_sizes(const srot_problem *problem, const srot_options *options)
   return STATUS_OK;
 }
 
-size_t srot_workspace(const srot_problem *problem, const srot_options *options) {
+size_t uot_workspace(const uot_problem *problem, const uot_options *options) {
   arena space = {0};
-  srot_state s;
+  uot_state s;
   if (check_sizes(problem, options)) return 0;
   layout(&space, &s, problem, options);
   return arena_size(&space);
@@ -94,7 +94,7 @@ static int check_marginal(const double *mass, size_t n) {
   return isfinite(total) ? STATUS_OK : STATUS_NOT_FINITE;
 }
 
-static int check_values(const srot_problem *problem, const srot_options *options) {
+static int check_values(const uot_problem *problem, const uot_options *options) {
   if (!isfinite(problem->epsilon) || !isfinite(problem->tau)) return STATUS_NOT_FINITE;
   if (!(problem->epsilon >= DBL_MIN) || !(problem->tau >= DBL_MIN) ||
       !(options->tolerance > 0) || !(options->threshold > 0) || options->max_steps < 1)
@@ -106,8 +106,8 @@ static int check_values(const srot_problem *problem, const srot_options *options
 /* w, and the constant that f lacks so that sum a e^(-f / tau) = sum b: along it the
  * semi-dual is largest there, and P does not see it. It is kept apart from f because
  * with a large tau it may be so large that f would lose its digits. */
-static void balance(srot_state *s) {
-  const srot_problem *problem = s->problem;
+static void balance(uot_state *s) {
+  const uot_problem *problem = s->problem;
   double least = INFINITY, total = 0;
   for (size_t i = 0; i < problem->n; i++) least = fmin(least, s->f[i]);
   for (size_t i = 0; i < problem->n; i++)
@@ -118,10 +118,10 @@ static void balance(srot_state *s) {
 
 /* Everything that depends on f. The negative Hessian is an M-matrix whose row sums are
  * w / tau, so that max |(w - r) / w| tau bounds its product with the gradient. */
-static int evaluate(srot_state *s, const srot_pass_options *how) {
+static int evaluate(uot_state *s, const uot_pass_options *how) {
   balance(s);
-  int code = srot_pass(s->g, s->r, &s->dual, &s->result->transport_cost, &s->passes, s->f,
-                       how);
+  int code = uot_pass(s->g, s->r, &s->dual, &s->result->transport_cost, &s->passes, s->f,
+                      how);
   if (code) return code;
   s->dual -= s->mass * s->shift;
   double largest = 0, relative = 0;
@@ -137,7 +137,7 @@ static int evaluate(srot_state *s, const srot_pass_options *how) {
 }
 
 /* Make the source marginals right for the present g (Chizat et al. 2018, section 4). */
-static void sinkhorn_step(srot_state *s, double epsilon) {
+static void sinkhorn_step(uot_state *s, double epsilon) {
   double tau = s->problem->tau, keep = tau / (tau + epsilon);
   for (size_t i = 0; i < s->problem->n; i++) {
     double ratio = s->problem->a[i] / fmax(s->r[i], DBL_MIN);
@@ -145,7 +145,7 @@ static void sinkhorn_step(srot_state *s, double epsilon) {
   }
 }
 
-static double slope_along(const srot_state *s) {
+static double slope_along(const uot_state *s) {
   return kernels_get()->dot_f64(s->gradient, s->step, s->problem->n);
 }
 
@@ -158,18 +158,18 @@ static double largest(const double *x, size_t n) {
 /* The dual is concave along the step: it still rises where its slope is positive. Near
  * the maximum its value drowns in rounding and the slope decides alone (the approximate
  * Wolfe condition of Hager and Zhang 2005, SIAM J. Optim. 16). */
-static int acceptable(const srot_state *s, double before, double t, double slope,
+static int acceptable(const uot_state *s, double before, double t, double slope,
                       double slope_now) {
   if (slope_now >= 0 || s->dual >= before + DECREASE * t * slope) return 1;
   return s->dual >= before - DUAL_ROUNDING * fabs(before) && -slope_now <= 0.5 * slope;
 }
 
-static int newton_step(srot_state *s, const srot_pass_options *how, double forcing) {
+static int newton_step(uot_state *s, const uot_pass_options *how, double forcing) {
   size_t n = s->problem->n;
-  srot_newton_prepare(&s->newton, &s->passes, s->w, s->r, how->epsilon);
+  uot_newton_prepare(&s->newton, &s->passes, s->w, s->r, how->epsilon);
   s->result->system_entries = plan_entries(&s->passes.sparse);
-  int code = srot_newton_solve(s->step, &s->result->cg_steps, &s->newton, &s->passes,
-                               s->gradient, how->epsilon, forcing);
+  int code = uot_newton_solve(s->step, &s->result->cg_steps, &s->newton, &s->passes,
+                              s->gradient, how->epsilon, forcing);
   if (code) return code;
   s->result->newton_steps++;
   double slope = slope_along(s), before = s->dual, t = 1;
@@ -185,17 +185,17 @@ static int newton_step(srot_state *s, const srot_pass_options *how, double forci
   return STATUS_OK;
 }
 
-static srot_pass_options level_options(const srot_state *s, double epsilon) {
-  return (srot_pass_options){.epsilon = epsilon,
-                             .collect = SROT_COLLECT_SAMPLE,
-                             .threshold = SYSTEM_LOSS / (double)s->problem->n};
+static uot_pass_options level_options(const uot_state *s, double epsilon) {
+  return (uot_pass_options){.epsilon = epsilon,
+                            .collect = UOT_COLLECT_SAMPLE,
+                            .threshold = SYSTEM_LOSS / (double)s->problem->n};
 }
 
 /* Evaluate f of the level before, then a Sinkhorn step unless the error is small enough.
  * Only the second pass collects the plan for Newton's method. */
-static int enter_level(srot_state *s, const srot_pass_options *how, double enough) {
-  srot_pass_options first = *how;
-  first.collect = SROT_COLLECT_NONE;
+static int enter_level(uot_state *s, const uot_pass_options *how, double enough) {
+  uot_pass_options first = *how;
+  first.collect = UOT_COLLECT_NONE;
   s->result->levels++;
   int code = evaluate(s, &first);
   if (code || s->error <= enough) return code;
@@ -204,8 +204,8 @@ static int enter_level(srot_state *s, const srot_pass_options *how, double enoug
 }
 
 /* Only a start for the next level is wanted: giving up is no failure. */
-static int coarse_level(srot_state *s, double epsilon) {
-  srot_pass_options how = level_options(s, epsilon);
+static int coarse_level(uot_state *s, double epsilon) {
+  uot_pass_options how = level_options(s, epsilon);
   how.entries = COARSE_ENTRIES * s->problem->n;
   int code = enter_level(s, &how, epsilon);
   s->moved = INFINITY;
@@ -217,8 +217,8 @@ static int coarse_level(srot_state *s, double epsilon) {
   return code;
 }
 
-static int last_level(srot_state *s) {
-  srot_pass_options how = level_options(s, s->problem->epsilon);
+static int last_level(uot_state *s) {
+  uot_pass_options how = level_options(s, s->problem->epsilon);
   double tolerance = s->options->tolerance, best = INFINITY;
   int code = enter_level(s, &how, -1), stalled = 0;
   while (!code && s->residual > tolerance) {
@@ -235,7 +235,7 @@ static int last_level(srot_state *s) {
 }
 
 /* f is smooth in epsilon: extrapolate it linearly to a level LEVEL_RATIO times finer. */
-static void extrapolate(srot_state *s, int first) {
+static void extrapolate(uot_state *s, int first) {
   for (size_t i = 0; i < s->problem->n; i++) {
     double now = s->f[i];
     if (!first) s->f[i] += (now - s->coarser[i]) / LEVEL_RATIO;
@@ -244,7 +244,7 @@ static void extrapolate(srot_state *s, int first) {
 }
 
 /* From an epsilon no smaller than any cost, where the plan is nearly independent. */
-static int run_levels(srot_state *s, double largest_cost) {
+static int run_levels(uot_state *s, double largest_cost) {
   double epsilon = s->problem->epsilon;
   int code = STATUS_OK, first = 1;
   while (epsilon < largest_cost) epsilon *= LEVEL_RATIO;
@@ -266,9 +266,9 @@ static double divergence(double r, double w) {
 
 /* Potentials and figures. As P = e^((f + g - C) / epsilon),
  * <C, P> + epsilon sum P log P = f.r + g.b. */
-static void finish(srot_state *s) {
-  srot_result *result = s->result;
-  const srot_problem *problem = s->problem;
+static void finish(uot_state *s) {
+  uot_result *result = s->result;
+  const uot_problem *problem = s->problem;
   double relaxed = 0, gap = 0;
   for (size_t i = 0; i < problem->n; i++) {
     s->f[i] += s->shift;
@@ -279,18 +279,18 @@ static void finish(srot_state *s) {
   result->objective = relaxed + s->dual - problem->epsilon * s->mass;
   result->gap = gap;
   result->residual = s->residual;
-  for (size_t which = 0; which < SROT_GROUPS && which < problem->m; which++) {
+  for (size_t which = 0; which < UOT_GROUPS && which < problem->m; which++) {
     result->threshold = fmax(result->threshold, s->passes.group[which].threshold);
     result->lost = fmax(result->lost, s->passes.group[which].lost);
   }
 }
 
-int srot_solve(double *f, double *g, double *r, plan *sparse, srot_result *result,
-               const srot_problem *problem, const srot_options *options,
-               void *workspace, size_t bytes) {
-  srot_state s = {.problem = problem, .options = options, .result = result,
-                  .f = f, .g = g, .r = r};
-  *result = (srot_result){0};
+int uot_solve(double *f, double *g, double *r, plan *sparse, uot_result *result,
+              const uot_problem *problem, const uot_options *options,
+              void *workspace, size_t bytes) {
+  uot_state s = {.problem = problem, .options = options, .result = result,
+                 .f = f, .g = g, .r = r};
+  *result = (uot_result){0};
   int code = check_sizes(problem, options);
   if (!code) code = check_values(problem, options);
   if (code) return code;
@@ -307,11 +307,11 @@ int srot_solve(double *f, double *g, double *r, plan *sparse, srot_result *resul
 
   int outcome = run_levels(&s, bound);
   if (outcome && outcome != STATUS_NOT_CONVERGED) return outcome;
-  srot_pass_options how = {.epsilon = problem->epsilon,
-                           .collect = sparse ? SROT_COLLECT_PLAN : SROT_COLLECT_NONE,
-                           .threshold = options->threshold,
-                           .entries = options->entries,
-                           .want_cost = 1};
+  uot_pass_options how = {.epsilon = problem->epsilon,
+                          .collect = sparse ? UOT_COLLECT_PLAN : UOT_COLLECT_NONE,
+                          .threshold = options->threshold,
+                          .entries = options->entries,
+                          .want_cost = 1};
   if ((code = evaluate(&s, &how))) return code;
   finish(&s);
   if (sparse) {

@@ -1,10 +1,10 @@
-/* A transport problem with its solution, for the tests of srot, plan and cost. */
-#ifndef VGFM_SROT_CASE_H
-#define VGFM_SROT_CASE_H
+/* A transport problem with its solution, for the tests of uot, plan and cost. */
+#ifndef VGFM_UOT_CASE_H
+#define VGFM_UOT_CASE_H
 
 #include "check.h"
 #include "kernels/kernels.h"
-#include "transport/srot.h"
+#include "transport/uot.h"
 #include <string.h>
 
 static uint32_t draws;
@@ -16,20 +16,20 @@ static inline double uniform(double low, double high) {
 }
 
 typedef struct {
-  srot_problem problem;
-  srot_options options;
-  srot_result result;
+  uot_problem problem;
+  uot_options options;
+  uot_result result;
   double *x, *y, *a, *b;
   double *f, *g, *r;
   plan sparse;
   void *workspace;
   int status;
-} srot_case;
+} uot_case;
 
 /* Two overlapping clouds in the unit cube, marginals between 0.5 and 1.5. */
-static inline srot_case case_random(size_t n, size_t m, size_t d, double epsilon,
-                                    double tau) {
-  srot_case c = {.options = srot_defaults()};
+static inline uot_case case_random(size_t n, size_t m, size_t d, double epsilon,
+                                   double tau) {
+  uot_case c = {.options = uot_defaults()};
   c.x = malloc((n * d + 1) * sizeof(double));
   c.y = malloc((m * d + 1) * sizeof(double));
   c.a = malloc(n * sizeof(double));
@@ -41,27 +41,27 @@ static inline srot_case case_random(size_t n, size_t m, size_t d, double epsilon
   for (size_t j = 0; j < m * d; j++) c.y[j] = uniform(0.3, 1.3);
   for (size_t i = 0; i < n; i++) c.a[i] = uniform(0.5, 1.5);
   for (size_t j = 0; j < m; j++) c.b[j] = uniform(0.5, 1.5);
-  c.problem = (srot_problem){n, m, d, c.x, c.y, c.a, c.b, epsilon, tau};
+  c.problem = (uot_problem){n, m, d, c.x, c.y, c.a, c.b, epsilon, tau};
   return c;
 }
 
-static inline int case_solve(srot_case *c) {
+static inline int case_solve(uot_case *c) {
   free(c->workspace);
-  size_t bytes = srot_workspace(&c->problem, &c->options);
+  size_t bytes = uot_workspace(&c->problem, &c->options);
   c->workspace = malloc(bytes);
-  c->status = srot_solve(c->f, c->g, c->r, &c->sparse, &c->result, &c->problem,
-                         &c->options, c->workspace, bytes);
+  c->status = uot_solve(c->f, c->g, c->r, &c->sparse, &c->result, &c->problem,
+                        &c->options, c->workspace, bytes);
   return c->status;
 }
 
-static inline void case_free(srot_case *c) {
+static inline void case_free(uot_case *c) {
   double *owned[] = {c->x, c->y, c->a, c->b, c->f, c->g, c->r};
   for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) free(owned[k]);
   free(c->workspace);
 }
 
 /* The plan as the definition has it, from the potentials. */
-static inline double case_cost(const srot_case *c, size_t i, size_t j) {
+static inline double case_cost(const uot_case *c, size_t i, size_t j) {
   double total = 0;
   for (size_t k = 0; k < c->problem.d; k++) {
     double diff = c->problem.x[i * c->problem.d + k] - c->problem.y[j * c->problem.d + k];
@@ -70,7 +70,7 @@ static inline double case_cost(const srot_case *c, size_t i, size_t j) {
   return total;
 }
 
-static inline double case_plan(const srot_case *c, size_t i, size_t j) {
+static inline double case_plan(const uot_case *c, size_t i, size_t j) {
   return exp((c->f[i] + c->g[j] - case_cost(c, i, j)) / c->problem.epsilon);
 }
 
