@@ -40,6 +40,9 @@ SEXP ffi_nearest(SEXP points, SEXP queries, SEXP neighbours, SEXP threads);
 /* transport */
 SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options);
 SEXP ffi_plan_dense(SEXP x, SEXP y, SEXP source, SEXP target, SEXP epsilon);
+/* lapack */
+SEXP ffi_gaussian_distance(SEXP x, SEXP y, SEXP a, SEXP b);
+/* transport */
 SEXP ffi_emd(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options);
 
 /* --- what comes in ---------------------------------------------------------------- */

@@ -86,3 +86,32 @@ test_that("bad arguments are named", {
   expect_error(vgfm_wasserstein(1:3, 1:3, order = 3), class = "vgfm_error_input")
   expect_error(vgfm_wasserstein(1:3, cbind(1, 2)), class = "vgfm_error_input")
 })
+
+test_that("the distance between Gaussians is that of the moments", {
+  set.seed(3)
+  x <- matrix(rnorm(150), 50)
+  y <- matrix(rnorm(180), 60) %*% matrix(c(2, 1, 0, 0, 1, 0, 0, 0, 3), 3) + 1
+  a <- runif(50)
+  b <- runif(60)
+  root <- function(s) {
+    e <- eigen(s, symmetric = TRUE)
+    e$vectors %*% (sqrt(pmax(e$values, 0)) * t(e$vectors))
+  }
+  p <- stats::cov.wt(x, a / sum(a), method = "ML")
+  q <- stats::cov.wt(y, b / sum(b), method = "ML")
+  half <- root(p$cov)
+  squared <- sum((p$center - q$center)^2) +
+    sum(diag(p$cov + q$cov - 2 * root(half %*% q$cov %*% half)))
+  got <- function(x, y, ...) vgfm_wasserstein(x, y, ..., order = 2, gaussian = TRUE)
+  expect_equal(got(x, y, a = a, b = b), sqrt(squared), tolerance = 1e-10)
+  expect_lt(got(x, y), vgfm_wasserstein(x, y, order = 2))
+  # A linear map with a symmetric positive matrix is optimal: both distances agree.
+  expect_equal(got(x, 2 * x + 3), vgfm_wasserstein(x, 2 * x + 3, order = 2))
+  # More features than cells.
+  u <- matrix(rnorm(400), 4)
+  expect_equal(got(u, 3 * u), 2 * sqrt(mean(rowSums(u^2))), tolerance = 1e-10)
+  expect_equal(got(x, x), 0, tolerance = 1e-7)
+  expect_equal(got(x * 1e200, y * 1e200), got(x, y) * 1e200)
+  expect_equal(got(1, 4), 3)
+  expect_error(vgfm_wasserstein(x, y, gaussian = TRUE), class = "vgfm_error_input")
+})
