@@ -67,16 +67,3 @@ check_name <- function(value, arg, choices, call) {
     abort_name(value, arg, choices, "vgfm_error_x", call)
   }
 }
-
-# An object has no `what` of this name; says which there are.
-abort_name <- function(value, arg, choices, class, call, what = arg, hint = NULL) {
-  there <- if (length(choices) > 0) {
-    "There {cli::qty(choices)}{?is/are} {.val {choices}}."
-  } else {
-    "There is none at all."
-  }
-  abort_input(
-    c("There is no {what} {describe(value)}.", x = there, i = hint),
-    arg = arg, class = class, call = call
-  )
-}

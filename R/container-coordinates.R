@@ -90,8 +90,14 @@ rotation_of <- function(found, dims) {
   rotation[, dims, drop = FALSE]
 }
 
-# Coordinates of all cells of another container, as those of the fit were made.
-newdata_coordinates <- function(x, source, arg, class, call) {
+newdata_coordinates.Seurat <- function(x, source, arg, class, call) {
+  container_coordinates(x, source, arg, class, call)
+}
+
+newdata_coordinates.SummarizedExperiment <- newdata_coordinates.Seurat
+
+# Those of all cells of another container, as those of the fit were made.
+container_coordinates <- function(x, source, arg, class, call) {
   load_container(x, call)
   if (is.null(source)) {
     abort_x(c(
@@ -177,19 +183,4 @@ read_genes <- function(x, source, cells, arg, class, call) {
 as_points <- function(values, call) {
   check_dense_size(values, "x", NULL, call)
   t(as.matrix(values))
-}
-
-# `what` is the name under which the user knows the values.
-warn_raw_counts <- function(values, what, call) {
-  entries <- if (inherits(values, "dsparseMatrix")) values@x else as.vector(values)
-  counts <- function(entries) all(entries >= 0 & entries == round(entries))
-  # Most values that are none show it at once.
-  if (length(entries) == 0 || !counts(utils::head(entries, 1000))) return(invisible())
-  if (max(entries) > 0 && counts(entries)) {
-    warn_vgfm(c(
-      "{.val {what}} holds raw counts: distances would be those of sequencing depth.",
-      i = "Normalise first, with {.code Seurat::NormalizeData()} or
-           {.code scuttle::logNormCounts()}, and name the result."
-    ), class = "vgfm_warning_counts", call = call)
-  }
 }

@@ -118,10 +118,6 @@ vgfm_fit.SummarizedExperiment <- function(x, time, mass = NULL, ..., reduction =
   fit_all(snapshots, control, call)
 }
 
-# What vgfm_fit() takes beyond `x`, `time` and `mass` of objects.
-container_arguments <- c("reduction", "dims", "assay", "layer", "features", "split_by",
-                         "growth_prior", "stable")
-
 as_snapshots.Seurat <- function(x, time, mass = NULL, ..., reduction = NULL, dims = NULL,
                                 assay = NULL, layer = NULL, features = NULL,
                                 split_by = NULL, growth_prior = NULL, stable = NULL,

@@ -1,26 +1,5 @@
-# What is read from single-cell containers, whatever their class: genes are rows there,
-# cells columns. Their packages are Suggests: who has such an object has the package.
-
-is_container <- function(x) inherits(x, c("Seurat", "SummarizedExperiment"))
-
-# The package that knows the class; after readRDS() it may not have been loaded yet.
-load_container <- function(x, call) {
-  rlang::check_installed(attr(class(x), "package"), "to read such an object.",
-                         call = call)
-}
-
-# Metadata of the cells: a data frame.
-cell_metadata <- function(x) UseMethod("cell_metadata")
-# Names of the reductions, those to be preferred first.
-reduction_names <- function(x) UseMethod("reduction_names")
-# A list: x (cells, dims), and rotation (genes, dims) or NULL.
-read_reduction <- function(x, name) UseMethod("read_reduction")
-assay_names <- function(x) UseMethod("assay_names")
-# The assay that is used unless the user names one.
-default_assay <- function(x) UseMethod("default_assay")
-# Values (genes, cells): a matrix, or something sparse or delayed.
-read_assay <- function(x, assay, layer, call) UseMethod("read_assay")
-variable_genes <- function(x, assay) UseMethod("variable_genes")
+# What input-container.R asks of containers, by class. Their packages are Suggests: who
+# has such an object has the package.
 
 # --- Seurat -----------------------------------------------------------------------------
 

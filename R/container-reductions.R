@@ -18,22 +18,8 @@ corrected_pattern <- paste0(
   "combat|conos|seurat_?(cca|rpca)"
 )
 
-# Pictures in two dimensions that keep neighbourhoods but no distances.
-embedding_pattern <- "umap|t[-_]?sne|phate|draw_graph|force_?atlas|pacmap|trimap"
-
 # A velocity that an earlier run left is none.
 other_reductions <- function(x, used = NULL) {
   names <- setdiff(reduction_names(x), used)
   names[!grepl("_velocity$", names)]
-}
-
-# `names`: of a reduction, or of all features of a matrix.
-warn_embedding <- function(names, arg, call) {
-  picture <- grepl(embedding_pattern, names, ignore.case = TRUE)
-  if (length(names) == 0 || !all(picture)) return(invisible())
-  warn_vgfm(c(
-    "{.arg {arg}} seems to be an embedding for pictures: {.val {names}}.",
-    x = "Its distances mean little, so neither do transport, speed and growth in it.",
-    i = "Fit in principal components, and draw on the embedding: see {.fn vgfm_embed}."
-  ), class = "vgfm_warning_embedding", call = call)
 }

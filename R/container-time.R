@@ -46,32 +46,3 @@ known_cells <- function(time, replicate, call) {
   }
   which(known)
 }
-
-# Times of cells `x`, read from `newdata`, as numbers on the scale of the fit, one per
-# cell; NULL if there are none. By default those of the column that the fit was made with.
-# Cells without a time are an error, unless `some` may lack one: these have NA.
-newdata_time <- function(fit, newdata, time, x, arg = "time", some = FALSE,
-                         call = rlang::caller_env()) {
-  snapshots <- fit$snapshots
-  if (is.null(newdata) && is.null(time)) return(snapshots$time)
-  column <- time %||% snapshots$clock$column
-  table <- if (is_container(newdata)) cell_metadata(newdata) else newdata
-  if (is.data.frame(table) && rlang::is_string(column) && column %in% names(table)) {
-    time <- unname(as_plain_vector(table[[column]]))
-  }
-  if (is.null(time)) return(NULL)
-  time <- as_plain_vector(time)
-  one <- length(time) == 1
-  if (!one) time <- in_cell_order(time, rownames(x), arg, "vgfm_error_time", call)
-  if (!one && length(time) != nrow(x)) {
-    abort_time(c(
-      "{.arg {arg}} must be one time, or one for each of the {nrow(x)} cell{?s}, not
-       {describe(time)}.",
-      i = "The times of the fit are {.val {snapshots$labels}}."
-    ), arg, call)
-  }
-  known <- if (some && is.atomic(time)) !is.na(time) else rep(TRUE, length(time))
-  value <- rep(NA_real_, length(time))
-  if (any(known)) value[known] <- fit_times(snapshots, take(time, known), arg, call)
-  if (one) rep(value, nrow(x)) else value
-}

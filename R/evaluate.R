@@ -116,63 +116,6 @@ total_variance <- function(x, weight = rep(1, nrow(x))) {
   sum(weight * sweep(x, 2, centre)^2)
 }
 
-# With more pairs of cells than this, distances are means over so many samples of so many
-# cells. What is drawn depends on the number of cells alone, so that fits compare.
-exact_pairs <- 4e7
-sample_cells <- 5000
-sample_times <- 4
-
-# Cells in a sample of n predicted or m observed ones, of which it takes two for the
-# floor; infinite where all are used.
-sample_size <- function(n, m) {
-  pairs <- max(as.double(n) * m, m^2 / 4)
-  if (pairs <= exact_pairs) return(Inf)
-  max(1, min(sample_cells, m %/% 2))
-}
-
-# 1 ... n in random order, as places.
-shuffled <- function(n, time, stream = 0) order(key_uniform(n, c(stream, 0), time))
-
-# Wasserstein-1 distance between a weighted cloud x and a cloud y, cells in rows. `size`:
-# cells in a sample.
-cloud_distance <- function(x, weight, y, threads, call = rlang::caller_env(),
-                           size = sample_size(nrow(x), nrow(y))) {
-  distance <- function(x, weight, y) {
-    solve_emd(t(x), t(y), weight, rep(1, nrow(y)), FALSE, threads, call)$cost
-  }
-  if (size == Inf) return(distance(x, weight, y))
-  mean(vapply(seq_len(sample_times), function(time) {
-    target <- y[shuffled(nrow(y), time) <= size, , drop = FALSE]
-    if (nrow(x) <= size) return(distance(x, weight, target))
-    distance(x[draw_cells(weight, size, time), , drop = FALSE], rep(1, size), target)
-  }, 0))
-}
-
-# Cells drawn in proportion to their weights: along their sum, in random order, at even
-# distances.
-draw_cells <- function(weight, size, time) {
-  order <- shuffled(length(weight), time, stream = 1)
-  ends <- cumsum(weight[order])
-  at <- (seq_len(size) - 0.5) / size * ends[length(ends)]
-  order[findInterval(at, ends, left.open = TRUE) + 1]
-}
-
-# Wasserstein-1 distance between two random halves of a cloud, or `size` cells of each,
-# mean over more splits the smaller it is.
-halves_distance <- function(cloud, size, threads, splits = NULL) {
-  n <- nrow(cloud)
-  if (n < 2) return(NA_real_)
-  splits <- splits %||%
-    if (size < Inf) sample_times else min(20, max(2, round(5000 / n)))
-  mean(vapply(seq_len(splits), function(split) {
-    place <- shuffled(n, split)
-    first <- place <= min(n / 2, size)
-    second <- place > n / 2 & place <= n / 2 + size
-    solve_emd(t(cloud[first, , drop = FALSE]), t(cloud[second, , drop = FALSE]),
-              rep(1, sum(first)), rep(1, sum(second)), FALSE, threads)$cost
-  }, 0))
-}
-
 # Cells that were not in the fit, with their times.
 held_out <- function(fit, newdata, time, call = rlang::caller_env()) {
   x <- check_newdata(fit$snapshots, newdata, call = call)

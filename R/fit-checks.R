@@ -115,5 +115,3 @@ warn_checks <- function(fit, call) {
     i = "See {.code fit$checks} and {.code ?vgfm_fit}, section Checks."
   ), class = "vgfm_warning_checks", call = call)
 }
-
-format_figures <- function(x) vapply(x, format, "", digits = 3)

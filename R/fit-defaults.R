@@ -56,11 +56,6 @@ check_unit <- function(scale, call) {
   }
 }
 
-# At most so many of some rows, evenly spaced.
-spaced <- function(rows, most) {
-  rows[unique(round(seq(1, length(rows), length.out = min(most, length(rows)))))]
-}
-
 # Total variance within a snapshot, of at most 20000 cells each, mean over snapshots; that
 # of all cells where every snapshot is a single point.
 within_variance <- function(snapshots) {

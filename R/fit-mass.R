@@ -32,19 +32,3 @@ trained_mass_error <- function(fit) {
   if (is.null(correction)) return(rep(NA_real_, length(fit$snapshots$times) - 1))
   abs(expm1(-correction[-1]))
 }
-
-# What is added to log weights from standard time 0 on, and to growth rates (per unit of
-# standard time); nothing beyond the last observed time.
-added_mass <- function(fit, time) {
-  correction <- fit$field$correction
-  if (is.null(correction)) return(0 * time)
-  stats::approx(fit$field$times, correction, time, rule = 2)$y
-}
-
-added_growth <- function(fit, time) {
-  correction <- fit$field$correction
-  if (is.null(correction)) return(0 * time)
-  times <- fit$field$times
-  rate <- c(0, diff(correction) / diff(times), 0)
-  rate[findInterval(time, times, rightmost.closed = TRUE) + 1]
-}

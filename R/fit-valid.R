@@ -165,12 +165,6 @@ network_fault <- function(network, path, inputs, outputs, vectors = "weights") {
     ))
 }
 
-count_parameters <- function(shape) {
-  with(lapply(shape, as.double), {
-    (inputs + 1) * width + (hidden - 1) * (width + 1) * width + (width + 1) * outputs
-  })
-}
-
 field_fault <- function(field, d, times) {
   parts_fault(field, "field", list(
     velocity_scale = numbers(1, 0, above = TRUE), growth_offset = numbers(1),

@@ -96,22 +96,6 @@ vgfm_jacobian <- function(fit, newdata = NULL, time = NULL, ...) {
   out
 }
 
-# (cells, features): derivative with respect to standard units of x of the sum of `seed`
-# times (velocity in standard units, growth), per unit of the user's time.
-field_gradient <- function(fit, x, time, seed, call = rlang::caller_env()) {
-  gradient <- matrix(0, nrow(x), ncol(x))
-  rate <- time_rate(fit, time)
-  time <- standard_time(fit, time)
-  for (cells in cell_slices(nrow(x), fit)) {
-    .Call(ffi_check_interrupt)
-    out <- .Call(ffi_flow_gradient, fit$field, standard_cells(x, cells, fit$snapshots),
-                 time[cells], seed, use_threads(fit$control$threads))
-    check_core(out, "Differentiating the fields", call)
-    gradient[cells, ] <- t(out$gradient)
-  }
-  gradient * rate
-}
-
 # (genes, features), rows named; the identity where the features are the genes.
 find_rotation <- function(fit, rotation, genes, call) {
   features <- fit$snapshots$features

@@ -109,12 +109,6 @@ check_finite <- function(x, arg, class, call) {
   ), arg, class, call)
 }
 
-# 4, or 4 ("name") if there are names.
-place_and_name <- function(place, names) {
-  if (is.null(names)) return(place)
-  paste0(place, " (", describe(names[place]), ")")
-}
-
 # Features without a name are called x1, x2, ... by their place.
 name_features <- function(x, arg, class, call) {
   place <- paste0("x", seq_len(ncol(x)))[seq_len(ncol(x))]
@@ -132,56 +126,4 @@ name_features <- function(x, arg, class, call) {
   }
   if (!identical(name, colnames(x))) colnames(x) <- name # which copies
   x
-}
-
-# Cells on which a fit is to be evaluated: a double matrix with the features of the fit,
-# in its order. Features go by name where both sides are named, and then a data frame may
-# have other columns too; else they go by place. From a container the same coordinates are
-# read as the fit was made of.
-check_newdata <- function(snapshots, newdata, arg = "newdata",
-                          call = rlang::caller_env()) {
-  class <- "vgfm_error_newdata"
-  if (is_container(newdata)) {
-    newdata <- newdata_coordinates(newdata, snapshots$source, arg, class, call)
-  }
-  wanted <- snapshots$features
-  given <- colnames(newdata)
-  by_name <- !is.null(given) && (snapshots$named || all(wanted %in% given))
-  if (by_name) {
-    missing <- setdiff(wanted, given)
-    extra <- if (is.data.frame(newdata)) NULL else setdiff(given, wanted)
-    if (length(missing) + length(extra) > 0) {
-      abort_x(c(
-        "{.arg {arg}} must have the features of the fit.",
-        x = if (length(missing)) "Missing: {.val {missing}}.",
-        x = if (length(extra)) "Not in the fit: {.val {extra}}."
-      ), arg, class, call)
-    }
-    if (is.data.frame(newdata)) newdata <- as_plain_frame(newdata)[match(wanted, given)]
-  }
-  x <- as_cells(newdata, arg, class, call)$x
-  if (by_name) x <- x[, wanted, drop = FALSE]
-  if (ncol(x) != length(wanted)) {
-    abort_x(c(
-      "{.arg {arg}} must have the features of the fit.",
-      x = "It has {ncol(x)} column{?s}; the fit has {length(wanted)}
-           feature{?s}: {.val {wanted}}."
-    ), arg, class, call)
-  }
-  colnames(x) <- wanted
-  warn_beyond(snapshots, x, arg, call)
-  x
-}
-
-# Cells that are nowhere near those of the fit, as when they were scaled in another way.
-warn_beyond <- function(snapshots, x, arg, call) {
-  beyond <- ranges_beyond(snapshots, x) > check_limits[["reach"]]
-  if (!any(beyond)) return(invisible())
-  count <- sum(rowSums(beyond) > 0)
-  feature <- colnames(x)[which.max(colSums(beyond))]
-  warn_vgfm(c(
-    "{count} of {nrow(x)} cell{?s} of {.arg {arg}} lie further outside of the cells of the
-     fit than these are wide, as in feature {.val {feature}}.",
-    i = "The fields were never trained there. Are units and scaling those of the fit?"
-  ), class = "vgfm_warning_extrapolation", call = call)
 }

@@ -91,14 +91,6 @@ finer_labels <- function(value, clock) {
   if (clock$kind == "datetime" && anyDuplicated(out)) of_day(clock$tz) else out
 }
 
-# Without an exponent wherever that can be read, so that a label of 100000 is that.
-format_number <- function(x, digits = 15) {
-  vapply(x, function(value) {
-    plain <- is.finite(value) && (value == 0 || (abs(value) >= 1e-5 && abs(value) < 1e15))
-    format(value, digits = digits, decimal.mark = ".", scientific = !plain)
-  }, "")
-}
-
 # Times that the user gives for cells, or moments, of a fit -> numbers on its scale.
 # Whatever vgfm_fit() takes is taken here, if it is of the same kind: a label of the fit,
 # or text like it; dates for dates. A number stands for itself, but not for a date. What

@@ -52,6 +52,7 @@
 #'   melanoma by single-cell RNA-seq, Science 352, 189-196. Schiebinger et al. (2019),
 #'   Cell 176, 928-943, who make such rates for optimal transport.
 #' @seealso [vgfm_fit()], which says how a prior is used.
+#' @order 1
 #' @export
 #' @examples
 #' set.seed(1)
@@ -75,6 +76,7 @@ vgfm_growth_prior <- function(x, ...) {
 }
 
 #' @rdname vgfm_growth_prior
+#' @order 2
 #' @export
 vgfm_growth_prior.default <- function(x, species = c("human", "mouse"),
                                       proliferation = NULL, apoptosis = NULL,
@@ -92,42 +94,6 @@ vgfm_growth_prior.default <- function(x, species = c("human", "mouse"),
                                    call)
   # Rows of genes from here on, as containers have them.
   prior_of_genes(Matrix::t(x), "x", settings, call)
-}
-
-#' @rdname vgfm_growth_prior
-#' @export
-vgfm_growth_prior.Seurat <- function(x, species = c("human", "mouse"),
-                                     proliferation = NULL, apoptosis = NULL,
-                                     doubling = c(1, 10), half_life = doubling, ...,
-                                     assay = NULL, layer = NULL) {
-  check_arguments()
-  call <- rlang::current_env()
-  settings <- check_prior_settings(species, proliferation, apoptosis, doubling, half_life,
-                                   call)
-  container_growth_prior(x, assay, layer %||% "data", settings, call)
-}
-
-#' @rdname vgfm_growth_prior
-#' @export
-vgfm_growth_prior.SummarizedExperiment <- function(x, species = c("human", "mouse"),
-                                                   proliferation = NULL, apoptosis = NULL,
-                                                   doubling = c(1, 10),
-                                                   half_life = doubling, ...,
-                                                   assay = NULL) {
-  check_arguments()
-  call <- rlang::current_env()
-  settings <- check_prior_settings(species, proliferation, apoptosis, doubling, half_life,
-                                   call)
-  container_growth_prior(x, assay, NULL, settings, call)
-}
-
-container_growth_prior <- function(x, assay, layer, settings, call) {
-  load_container(x, call)
-  if (!is.null(assay)) check_name(assay, "assay", assay_names(x), call)
-  assay <- assay %||% default_assay(x)
-  values <- read_assay(x, assay, layer, call)
-  colnames(values) <- colnames(x)
-  prior_of_genes(values, layer %||% assay, settings, call)
 }
 
 # Fewer genes than this are no set, unless the user's own has no more.

@@ -146,11 +146,3 @@ as_one_state <- function(first, second, share) {
 names_or_rows <- function(state) {
   make.unique(rownames(state$x) %||% as.character(state$rows))
 }
-
-# Places of n draws from weighted cells, at even steps of the cumulated weight from one
-# random start.
-resample <- function(weight, n) {
-  ends <- cumsum(weight) / sum(weight)
-  at <- (stats::runif(1) + seq_len(n) - 1) / n
-  findInterval(at, ends[-length(ends)]) + 1
-}

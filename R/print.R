@@ -95,11 +95,6 @@ prior_in_short <- function(fit) {
          " (see fit$prior)")
 }
 
-in_short <- function(values) {
-  if (length(values) > 10) values <- c(values[1:8], "...", values[length(values)])
-  paste(values, collapse = ", ")
-}
-
 #' @rdname print.vgfm
 #' @export
 summary.vgfm <- function(object, ...) {

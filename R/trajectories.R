@@ -78,47 +78,6 @@ vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n 
   stats::setNames(in_user_times(out, s), columns)
 }
 
-# States at each of `times`, in increasing order, of cells that start at times of their
-# own (one each): back to the times before, forth to those after.
-follow_each <- function(fit, x, from, times, call = rlang::caller_env()) {
-  ways <- list(
-    forth = list(times = times, starts = function(time) from <= time),
-    back = list(times = rev(times), starts = function(time) from > time)
-  )
-  out <- lapply(seq_along(times), function(i) {
-    list(x = x, log_weight = rep(0, nrow(x)), time = times[i])
-  })
-  for (way in ways) {
-    state <- list(x = x, log_weight = rep(0, nrow(x)))
-    at <- from
-    for (time in way$times) {
-      rows <- which(way$starts(time))
-      if (length(rows) == 0) next
-      moved <- advance_cells(fit, state$x[rows, , drop = FALSE], at[rows], time,
-                             state$log_weight[rows], call)
-      state$x[rows, ] <- moved$x
-      state$log_weight[rows] <- moved$log_weight
-      at[rows] <- time
-      place <- match(time, times)
-      out[[place]]$x[rows, ] <- moved$x
-      out[[place]]$log_weight[rows] <- moved$log_weight
-    }
-  }
-  out
-}
-
-# States at each of `times`, which run away from `from`, where all cells start.
-follow <- function(fit, x, from, times, call = rlang::caller_env()) {
-  state <- list(x = x, log_weight = rep(0, nrow(x)))
-  out <- vector("list", length(times))
-  for (i in seq_along(times)) {
-    state <- advance_cells(fit, state$x, from, times[i], state$log_weight, call)
-    from <- times[i]
-    out[[i]] <- c(state, time = times[i])
-  }
-  out
-}
-
 # The number of the snapshot at time `from`, whose cells start there.
 start_snapshot <- function(fit, from, call) {
   at <- one_time(fit, from, "from", call)
@@ -132,18 +91,4 @@ start_snapshot <- function(fit, from, call) {
     ), "from", call)
   }
   k
-}
-
-# n cells of snapshot k, at random but always the same ones for a fit.
-snapshot_cells <- function(fit, k, n) {
-  rows <- thin_rows(which(fit$snapshots$index == k), n, fit)
-  x <- fit$snapshots$x[rows, , drop = FALSE]
-  if (is.null(rownames(x))) rownames(x) <- rows
-  x
-}
-
-# At most n of some rows, at random but always the same ones for a fit.
-thin_rows <- function(rows, n, fit) {
-  if (length(rows) <= n) return(rows)
-  rows[sort(order(key_uniform(length(rows), fit$training$key, 1))[seq_len(n)])]
 }

@@ -127,3 +127,16 @@ check_choice <- function(x, choices, hint = NULL, class = NULL,
 
 # cli shows no more than 20 elements of a vector, unless told to.
 in_full <- function(x) cli::cli_vec(x, list("vec-trunc" = Inf))
+
+# An object has no `what` of this name; says which there are.
+abort_name <- function(value, arg, choices, class, call, what = arg, hint = NULL) {
+  there <- if (length(choices) > 0) {
+    "There {cli::qty(choices)}{?is/are} {.val {choices}}."
+  } else {
+    "There is none at all."
+  }
+  abort_input(
+    c("There is no {what} {describe(value)}.", x = there, i = hint),
+    arg = arg, class = class, call = call
+  )
+}

@@ -1,5 +1,5 @@
-# Rules of help pages, README and vignettes: Rscript tools/check-docs.R. Prints what
-# breaks them, then a tally.
+# Rules of help pages, README and vignettes, and of who uses whom in R/: Rscript
+# tools/check-docs.R. Prints what breaks them, then a tally.
 
 passed <- failed <- 0
 
@@ -66,6 +66,46 @@ code <- list.files("R", "[.]R$", full.names = TRUE)
 rule("every class of conditions stands on a help page", setdiff(
   classes(code), c(classes(list.files("man", "[.]Rd$", full.names = TRUE)), internal)
 ))
+
+# Files of R/ use those of their own floor and of lower ones (CONTRIBUTING.md has the
+# floors). A file belongs to the floor of what its name has before the first hyphen; other
+# names are those of verbs. Only to say where a setting goes is vgfm_control() asked from
+# below.
+floors <- list(c("util", "units", "sample"), "input",
+               c("couple", "wasserstein", "distance"), "field", "fit", "verbs", "plot",
+               "container")
+floor_of <- function(path) {
+  prefix <- sub("-.*", "", sub("[.]R$", "", basename(path)))
+  at <- which(vapply(floors, function(names) prefix %in% names, NA))
+  if (length(at) > 0) at else match("verbs", floors)
+}
+defined <- do.call(rbind, lapply(code, function(path) {
+  assigned <- Filter(function(line) {
+    is.call(line) && identical(line[[1]], quote(`<-`)) && is.name(line[[2]])
+  }, as.list(parse(path, keep.source = FALSE)))
+  data.frame(path = rep(path, length(assigned)),
+             name = vapply(assigned, function(line) as.character(line[[2]]), ""),
+             value = I(lapply(assigned, `[[`, 3)))
+}))
+upwards <- function(i) {
+  value <- defined$value[[i]]
+  used <- if (is.call(value) && identical(value[[1]], quote(`function`))) {
+    codetools::findGlobals(eval(value))
+  } else {
+    all.names(value)
+  }
+  to <- defined$path[match(used, defined$name)]
+  above <- !is.na(to) & used != "vgfm_control" &
+    vapply(to, floor_of, 0L) > floor_of(defined$path[i])
+  sprintf("%s: %s() uses %s of %s", defined$path[i], defined$name[i], used[above],
+          to[above])
+}
+if (requireNamespace("codetools", quietly = TRUE)) {
+  rule("no file of R/ uses one of a floor above it",
+       unlist(lapply(seq_len(nrow(defined)), upwards)))
+} else {
+  cat("skipped: whether files of R/ use those of floors above: there is no codetools\n")
+}
 
 # One number, one place: figures of prose come from tables, by inline code. What is left
 # after code, links and versions has no decimals.

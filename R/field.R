@@ -1,0 +1,154 @@
+# The learned fields of a fit: values, derivatives, and cells carried along them, in the
+# user's units.
+
+# velocity (n x d) and growth (n) at cells x (n x d) and times, in the user's units
+evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
+  rate <- time_rate(fit, time)
+  time <- standard_time(fit, time)
+  velocity <- matrix(0, nrow(x), ncol(x), dimnames = cells_by_features(x, fit))
+  growth <- stats::setNames(numeric(nrow(x)), rownames(x))
+  for (cells in cell_slices(nrow(x), fit)) {
+    .Call(ffi_check_interrupt)
+    out <- .Call(ffi_flow_evaluate, fit$field, standard_cells(x, cells, fit$snapshots),
+                 time[cells], use_threads(fit$control$threads))
+    check_core(out, "Evaluating the fields", call)
+    velocity[cells, ] <- t(out$velocity) * (fit$snapshots$scale * rate[cells])
+    growth[cells] <- (out$growth + added_growth(fit, time[cells])) * rate[cells]
+  }
+  list(velocity = velocity, growth = growth)
+}
+
+cells_by_features <- function(x, fit) list(rownames(x), fit$snapshots$features)
+
+# Cells dealt with by one call, and multiplications by a parameter of the networks, some
+# tenths of a second: between calls R shows progress and listens to the user, and
+# intermediate results stay small.
+cells_a_call <- 20000
+products_a_call <- 5e9
+
+cell_slices <- function(n, fit) {
+  products <- count_parameters(fit$field$velocity$shape) +
+    count_parameters(fit$field$growth$shape)
+  size <- max(64, min(cells_a_call, floor(products_a_call / products)))
+  split(seq_len(n), (seq_len(n) - 1) %/% size)
+}
+
+# Weights are shown as they are, not as logarithms.
+check_weight <- function(log_weight, call) {
+  if (any(log_weight > log(.Machine$double.xmax))) {
+    cli::cli_abort(c(
+      "Integrating the flow failed: masses grow beyond double precision, to
+       exp({format(max(log_weight), digits = 3)}).",
+      i = "Times far outside the observed ones, or a training that diverged, do this:
+           see {.code autoplot(fit, \"history\")}."
+    ), class = c("vgfm_error_not_finite", "vgfm_error"), call = call)
+  }
+}
+
+# States x (n x d) and log weights after integrating from `from` (one number or n) to
+# `to`, in the user's units.
+advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
+                          call = rlang::caller_env()) {
+  from <- standard_time(fit, rep_len(as.double(from), nrow(x)))
+  moved <- matrix(0, nrow(x), ncol(x), dimnames = cells_by_features(x, fit))
+  last <- ncol(x) + 1
+  log_weight <- log_weight - added_mass(fit, from)
+  slices <- cell_slices(nrow(x), fit)
+  progress <- new_progress("Integrating", length(slices),
+                           fit$control$progress && length(slices) > 1)
+  on.exit(progress(0, finished = TRUE))
+  for (cells in slices) {
+    states <- rbind(standard_cells(x, cells, fit$snapshots), log_weight[cells])
+    out <- .Call(ffi_flow_advance, fit$field, states, from[cells],
+                 standard_time(fit, to), fit$control$tolerance,
+                 use_threads(fit$control$threads))
+    check_core(out, "Integrating the flow", call, paste(
+      "Times far outside the observed ones, or a training that diverged, do this:",
+      "see {.code autoplot(fit, \"history\")}."
+    ))
+    moved[cells, ] <- from_standard(t(out$states[-last, , drop = FALSE]), fit$snapshots)
+    log_weight[cells] <- out$states[last, ] + added_mass(fit, standard_time(fit, to))
+    progress(1)
+  }
+  check_weight(log_weight, call)
+  list(x = moved, log_weight = stats::setNames(log_weight, rownames(x)))
+}
+
+# States at each of `times`, in increasing order, of cells that start at times of their
+# own (one each): back to the times before, forth to those after.
+follow_each <- function(fit, x, from, times, call = rlang::caller_env()) {
+  ways <- list(
+    forth = list(times = times, starts = function(time) from <= time),
+    back = list(times = rev(times), starts = function(time) from > time)
+  )
+  out <- lapply(seq_along(times), function(i) {
+    list(x = x, log_weight = rep(0, nrow(x)), time = times[i])
+  })
+  for (way in ways) {
+    state <- list(x = x, log_weight = rep(0, nrow(x)))
+    at <- from
+    for (time in way$times) {
+      rows <- which(way$starts(time))
+      if (length(rows) == 0) next
+      moved <- advance_cells(fit, state$x[rows, , drop = FALSE], at[rows], time,
+                             state$log_weight[rows], call)
+      state$x[rows, ] <- moved$x
+      state$log_weight[rows] <- moved$log_weight
+      at[rows] <- time
+      place <- match(time, times)
+      out[[place]]$x[rows, ] <- moved$x
+      out[[place]]$log_weight[rows] <- moved$log_weight
+    }
+  }
+  out
+}
+
+# States at each of `times`, which run away from `from`, where all cells start.
+follow <- function(fit, x, from, times, call = rlang::caller_env()) {
+  state <- list(x = x, log_weight = rep(0, nrow(x)))
+  out <- vector("list", length(times))
+  for (i in seq_along(times)) {
+    state <- advance_cells(fit, state$x, from, times[i], state$log_weight, call)
+    from <- times[i]
+    out[[i]] <- c(state, time = times[i])
+  }
+  out
+}
+
+# (cells, features): derivative with respect to standard units of x of the sum of `seed`
+# times (velocity in standard units, growth), per unit of the user's time.
+field_gradient <- function(fit, x, time, seed, call = rlang::caller_env()) {
+  gradient <- matrix(0, nrow(x), ncol(x))
+  rate <- time_rate(fit, time)
+  time <- standard_time(fit, time)
+  for (cells in cell_slices(nrow(x), fit)) {
+    .Call(ffi_check_interrupt)
+    out <- .Call(ffi_flow_gradient, fit$field, standard_cells(x, cells, fit$snapshots),
+                 time[cells], seed, use_threads(fit$control$threads))
+    check_core(out, "Differentiating the fields", call)
+    gradient[cells, ] <- t(out$gradient)
+  }
+  gradient * rate
+}
+
+# What is added to log weights from standard time 0 on, and to growth rates (per unit of
+# standard time); nothing beyond the last observed time.
+added_mass <- function(fit, time) {
+  correction <- fit$field$correction
+  if (is.null(correction)) return(0 * time)
+  stats::approx(fit$field$times, correction, time, rule = 2)$y
+}
+
+added_growth <- function(fit, time) {
+  correction <- fit$field$correction
+  if (is.null(correction)) return(0 * time)
+  times <- fit$field$times
+  rate <- c(0, diff(correction) / diff(times), 0)
+  rate[findInterval(time, times, rightmost.closed = TRUE) + 1]
+}
+
+count_parameters <- function(shape) {
+  with(lapply(shape, as.double), {
+    (inputs + 1) * width + (hidden - 1) * (width + 1) * width + (width + 1) * outputs
+  })
+}
