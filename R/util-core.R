@@ -18,6 +18,7 @@ status_class <- function(status) {
     "4" = "vgfm_error_convergence",
     "6" = "interrupt",
     "7" = "vgfm_error_precision",
+    "8" = "vgfm_error_reach",
     "vgfm_error_internal"
   )
 }

@@ -65,9 +65,10 @@ static int iterate(double *r, double *residual, const uot_problem *p, double lea
     for (size_t i = 0; i < n; i++) {
       r[i] = 0;
       for (size_t t = 0; t < (size_t)threads; t++) r[i] += part[t * n + i];
-      *residual = fmax(*residual, fabs(r[i] - p->a[i] * exp(-f[i] / p->tau)));
+      *residual = fmax(*residual, fabs(r[i] - p->a[i] * exp(-f[i] / p->tau_source)));
       mean += r[i] / (double)n;
-      f[i] = (log(p->a[i] / r[i]) + f[i] / p->epsilon) / (1 / p->epsilon + 1 / p->tau);
+      f[i] = (log(p->a[i] / r[i]) + f[i] / p->epsilon) /
+             (1 / p->epsilon + 1 / p->tau_source);
     }
     *residual /= mean;
     if (*residual <= least || step == 100000) {
@@ -90,17 +91,19 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < n; i++) one[i] = 1;
   /* 8/9 is the variance of the shift of a third by two */
   double variance = (double)d + 8.0 / 9;
-  uot_problem p = {n, n, d, x, y, one, one, 0.007 * variance, 3 * variance};
+  uot_problem p = {n, n, d, x, y, one, one, 0.007 * variance, 3 * variance,
+                   INFINITY, INFINITY};
   uot_options options = uot_defaults();
   options.tolerance = atof(argv[4]);
   options.threads = threads;
   size_t bytes = uot_workspace(&p, &options);
   void *space = malloc(bytes);
   uot_result result;
+  uot_solution out = {f, f + n, f + 2 * n, NULL, NULL};
   double newton = 1e9, sinkhorn = 1e9, residual = 0, gap = 0;
   for (int round = 0; round < rounds; round++) {
     double start = now();
-    if (uot_solve(f, f + n, f + 2 * n, NULL, &result, &p, &options, space, bytes))
+    if (uot_solve(&out, NULL, &result, &p, &options, space, bytes))
       return 1;
     newton = fmin(newton, now() - start);
     if (round > 0 && sinkhorn > 10 * newton) continue; /* once is enough */

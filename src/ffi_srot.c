@@ -1,6 +1,7 @@
 #include "ffi_training.h"
 #include "transport/uot_blocks.h"
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 static SEXP raw_copy(const void *from, size_t bytes) {
@@ -84,7 +85,9 @@ static uot_problem problem_from(SEXP x, SEXP y, SEXP a, SEXP b, r_list options) 
     .a = doubles_of(a, "a", n),
     .b = doubles_of(b, "b", m),
     .epsilon = list_number(options, "epsilon", 0, DBL_MAX),
-    .tau = list_number(options, "tau", 0, DBL_MAX),
+    .tau_source = list_number(options, "tau", 0, DBL_MAX),
+    .tau_target = INFINITY,
+    .delta = INFINITY,
   };
 }
 
@@ -118,9 +121,13 @@ SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   SET_VECTOR_ELT(out, 3, Rf_allocVector(REALSXP, (R_xlen_t)p.m));
   plan sparse;
   uot_result result = {0};
-  int status = uot_blocks_solve(REAL(VECTOR_ELT(out, 2)), REAL(VECTOR_ELT(out, 3)),
-                                REAL(VECTOR_ELT(out, 1)), keep ? &sparse : NULL,
-                                &result, &p, &o, &split, block, bytes);
+  const uot_solution solution = {
+    .f = REAL(VECTOR_ELT(out, 2)),
+    .g = REAL(VECTOR_ELT(out, 3)),
+    .row = REAL(VECTOR_ELT(out, 1)),
+  };
+  int status = uot_blocks_solve(&solution, keep ? &sparse : NULL, &result, &p, &o, &split,
+                                block, bytes);
 
   SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
   SET_VECTOR_ELT(out, 4, Rf_ScalarReal(result.transport_cost));
@@ -146,10 +153,10 @@ SEXP ffi_plan_dense(SEXP x, SEXP y, SEXP source, SEXP target, SEXP epsilon) {
   const double price = number_of(epsilon, "epsilon", DBL_MIN, DBL_MAX);
   cost_columns cost;
   arena measure = {0};
-  cost_layout(&measure, &cost, n, m, d, 0);
+  cost_layout(&measure, &cost, n, m, d, INFINITY, 0);
   size_t bytes = arena_size(&measure);
   arena space = arena_over(workspace(bytes), bytes);
-  cost_layout(&space, &cost, n, m, d, 0);
+  cost_layout(&space, &cost, n, m, d, INFINITY, 0);
   cost_prepare(&cost, from, to, 1);
   SEXP out = PROTECT(Rf_allocMatrix(REALSXP, (int)n, (int)m));
   for (size_t j = 0; j < m; j++)

@@ -53,11 +53,11 @@ static void check_cost(size_t n, size_t m, size_t d, size_t memory, double offse
   for (size_t k = 0; k < m * d; k++) c.y[k] += offset;
   cost_columns cost;
   arena space = {0};
-  cost_layout(&space, &cost, n, m, d, memory);
+  cost_layout(&space, &cost, n, m, d, INFINITY, memory);
   size_t bytes = arena_size(&space);
   void *block = malloc(bytes);
   space = arena_over(block, bytes);
-  cost_layout(&space, &cost, n, m, d, memory);
+  cost_layout(&space, &cost, n, m, d, INFINITY, memory);
   CHECK(arena_ok(&space), "layout");
   cost_prepare(&cost, c.x, c.y, 2);
   CHECK((cost.cache != NULL) == (memory > 0 && d > COST_CACHE_FEATURES), "cache");
@@ -72,10 +72,10 @@ static void check_cost(size_t n, size_t m, size_t d, size_t memory, double offse
     }
   }
   CHECK(worst < 1e-13, "%zu x %zu, d %zu: %g", n, m, d, worst);
-  double bound = cost_bound(c.x, c.y, n, m, d, centre);
+  double bound = cost_bound(c.x, c.y, n, m, d, INFINITY, centre);
   CHECK(bound >= largest && bound <= 16 * largest, "%g for %g", bound, largest);
   c.y[m * d / 2] = NAN;
-  CHECK(!isfinite(cost_bound(c.x, c.y, n, m, d, centre)), "NaN passed");
+  CHECK(!isfinite(cost_bound(c.x, c.y, n, m, d, INFINITY, centre)), "NaN passed");
   free(buffer);
   free(centre);
   free(block);
@@ -110,11 +110,11 @@ static void check_entries(double threshold, size_t capacity) {
   plan p = packed_copy(&c.sparse);
   cost_columns cost;
   arena space = {0};
-  cost_layout(&space, &cost, n, m, 2, 0);
+  cost_layout(&space, &cost, n, m, 2, INFINITY, 0);
   size_t bytes = arena_size(&space);
   void *block = malloc(bytes);
   space = arena_over(block, bytes);
-  cost_layout(&space, &cost, n, m, 2, 0);
+  cost_layout(&space, &cost, n, m, 2, INFINITY, 0);
   cost_prepare(&cost, c.x, c.y, 1);
   double exact[70], worst = 0, lost = 0, column_worst = 0, missing = 0;
   size_t at = 0;

@@ -3,7 +3,7 @@
 /* Plain log-domain Sinkhorn (Chizat et al. 2018), until nothing moves by 1e-14. */
 static double sinkhorn_twin(const uot_case *c, double *f, double *g) {
   const uot_problem *p = &c->problem;
-  double keep = p->tau / (p->tau + p->epsilon), moved = 1;
+  double keep = p->tau_source / (p->tau_source + p->epsilon), moved = 1;
   for (size_t i = 0; i < p->n; i++) f[i] = 0;
   for (int round = 0; round < 200000 && moved > 1e-14; round++) {
     for (size_t j = 0; j < p->m; j++) {
@@ -47,7 +47,7 @@ static void check_optimal(const uot_case *c, double tolerance, const char *name)
   CHECK(c->status == STATUS_OK, "%s: %s", name, status_message(c->status));
   for (size_t j = 0; j < p->m; j++) mass += p->b[j];
   for (size_t i = 0; i < p->n; i++) {
-    double total = 0, want = p->a[i] * exp(-c->f[i] / p->tau);
+    double total = 0, want = p->a[i] * exp(-c->f[i] / p->tau_source);
     for (size_t j = 0; j < p->m; j++) {
       double q = case_plan(c, i, j), energy = case_cost(c, i, j) * q;
       total += q;
@@ -57,8 +57,9 @@ static void check_optimal(const uot_case *c, double tolerance, const char *name)
     }
     row = fmax(row, fabs(total - c->r[i]));
     marginal = fmax(marginal, fabs(total - want));
-    if (total > 0) objective += p->tau * (total * log(total / p->a[i]) - total + p->a[i]);
-    size += fabs(c->f[i]) * total + p->tau * (total + p->a[i]);
+    if (total > 0)
+      objective += p->tau_source * (total * log(total / p->a[i]) - total + p->a[i]);
+    size += fabs(c->f[i]) * total + p->tau_source * (total + p->a[i]);
   }
   for (size_t j = 0; j < p->m; j++) {
     column = fmax(column, fabs(columns[j] - p->b[j]) / p->b[j]);
@@ -188,7 +189,7 @@ static void check_scaling(double s, double tolerance) {
   for (size_t k = 0; k < 180; k++) scaled.x[k] = s * c.x[k];
   for (size_t k = 0; k < 140; k++) scaled.y[k] = s * c.y[k];
   scaled.problem.epsilon = 0.01 * s * s;
-  scaled.problem.tau = s * s;
+  scaled.problem.tau_source = s * s;
   CHECK(case_solve(&c) == STATUS_OK && case_solve(&scaled) == STATUS_OK, "scale %g", s);
   for (size_t i = 0; i < 90; i++) scaled.f[i] /= s * s;
   CHECK(difference(scaled.r, c.r, 90) <= tolerance, "r, scale %g", s);
@@ -245,10 +246,10 @@ static void check_refused(uot_case *c, double *place, double value, int want) {
 static void check_bad_input(void) {
   uot_case c = case_random(5, 4, 2, 0.1, 1);
   double *const places[] = {c.x + 3, c.y + 7, c.a + 4, c.b, &c.problem.epsilon,
-                            &c.problem.tau};
+                            &c.problem.tau_source};
   for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
     check_refused(&c, places[k], NAN, STATUS_NOT_FINITE);
-    check_refused(&c, places[k], INFINITY, STATUS_NOT_FINITE);
+    if (k < 5) check_refused(&c, places[k], INFINITY, STATUS_NOT_FINITE);
     if (k > 1) check_refused(&c, places[k], 0, STATUS_BAD_ARGUMENT);
     if (k > 1) check_refused(&c, places[k], -1, STATUS_BAD_ARGUMENT);
   }
@@ -262,7 +263,8 @@ static void check_bad_input(void) {
   c.options.tolerance = 1e-9;
   c.options.max_steps = 1;
   CHECK(case_solve(&c) == STATUS_NOT_CONVERGED && c.result.residual > 1e-9, "one pass");
-  CHECK(uot_solve(c.f, c.g, c.r, NULL, &c.result, &c.problem, &c.options, c.workspace,
+  uot_solution out = {c.f, c.g, c.r, NULL, NULL};
+  CHECK(uot_solve(&out, NULL, &c.result, &c.problem, &c.options, c.workspace,
                   uot_workspace(&c.problem, &c.options) / 2) == STATUS_NO_SPACE,
         "half the workspace");
   c.problem.n = 0;

@@ -78,8 +78,9 @@ static int solve_in_blocks(uot_case *c, const uot_split *split) {
   free(c->workspace);
   size_t bytes = uot_blocks_workspace(&c->problem, &c->options, split);
   c->workspace = malloc(bytes);
-  c->status = uot_blocks_solve(c->f, c->g, c->r, &c->sparse, &c->result, &c->problem,
-                               &c->options, split, c->workspace, bytes);
+  uot_solution out = {c->f, c->g, c->r, c->q, c->ends};
+  c->status = uot_blocks_solve(&out, &c->sparse, &c->result, &c->problem, &c->options,
+                               split, c->workspace, bytes);
   return c->status;
 }
 
@@ -180,7 +181,8 @@ static void check_refused(void) {
   c.options.max_steps = 1;
   CHECK(solve_in_blocks(&c, &by_three) == STATUS_NOT_CONVERGED, "one pass");
   c.options.max_steps = 1000;
-  CHECK(uot_blocks_solve(c.f, c.g, c.r, NULL, &c.result, &c.problem, &c.options,
+  uot_solution out = {c.f, c.g, c.r, NULL, NULL};
+  CHECK(uot_blocks_solve(&out, NULL, &c.result, &c.problem, &c.options,
                          &by_three, c.workspace, 1000) == STATUS_NO_SPACE, "no space");
   case_free(&c);
 }

@@ -81,7 +81,7 @@ static void check_row(const char *line) {
   c.r = malloc(n * sizeof(double));
   for (size_t i = 0; i < n; i++) c.a[i] = 1;
   for (size_t j = 0; j < m; j++) c.b[j] = 1;
-  c.problem = (uot_problem){n, m, d, c.x, c.y, c.a, c.b, eps, tau};
+  c.problem = (uot_problem){n, m, d, c.x, c.y, c.a, c.b, eps, tau, INFINITY, INFINITY};
   CHECK(case_solve(&c) == STATUS_OK, "%s: %s", problem, status_message(c.status));
   CHECK_NEAR(c.result.objective / objective, 1, 1e-8);
   CHECK_NEAR(c.result.transport_cost / cost, 1, 1e-8);

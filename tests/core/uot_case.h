@@ -20,7 +20,7 @@ typedef struct {
   uot_options options;
   uot_result result;
   double *x, *y, *a, *b;
-  double *f, *g, *r;
+  double *f, *g, *r, *q, *ends;
   plan sparse;
   void *workspace;
   int status;
@@ -37,11 +37,14 @@ static inline uot_case case_random(size_t n, size_t m, size_t d, double epsilon,
   c.f = malloc(n * sizeof(double));
   c.g = malloc(m * sizeof(double));
   c.r = malloc(n * sizeof(double));
+  c.q = malloc(m * sizeof(double));
+  c.ends = malloc(n * sizeof(double));
   for (size_t i = 0; i < n * d; i++) c.x[i] = uniform(0, 1);
   for (size_t j = 0; j < m * d; j++) c.y[j] = uniform(0.3, 1.3);
   for (size_t i = 0; i < n; i++) c.a[i] = uniform(0.5, 1.5);
   for (size_t j = 0; j < m; j++) c.b[j] = uniform(0.5, 1.5);
-  c.problem = (uot_problem){n, m, d, c.x, c.y, c.a, c.b, epsilon, tau};
+  c.problem = (uot_problem){n, m, d, c.x, c.y, c.a, c.b, epsilon, tau,
+                            INFINITY, INFINITY};
   return c;
 }
 
@@ -49,13 +52,14 @@ static inline int case_solve(uot_case *c) {
   free(c->workspace);
   size_t bytes = uot_workspace(&c->problem, &c->options);
   c->workspace = malloc(bytes);
-  c->status = uot_solve(c->f, c->g, c->r, &c->sparse, &c->result, &c->problem,
-                        &c->options, c->workspace, bytes);
+  uot_solution out = {c->f, c->g, c->r, c->q, c->ends};
+  c->status = uot_solve(&out, &c->sparse, &c->result, &c->problem, &c->options,
+                        c->workspace, bytes);
   return c->status;
 }
 
 static inline void case_free(uot_case *c) {
-  double *owned[] = {c->x, c->y, c->a, c->b, c->f, c->g, c->r};
+  double *owned[] = {c->x, c->y, c->a, c->b, c->f, c->g, c->r, c->q, c->ends};
   for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) free(owned[k]);
   free(c->workspace);
 }
@@ -67,7 +71,9 @@ static inline double case_cost(const uot_case *c, size_t i, size_t j) {
     double diff = c->problem.x[i * c->problem.d + k] - c->problem.y[j * c->problem.d + k];
     total += diff * diff;
   }
-  return total;
+  double delta = c->problem.delta, angle = sqrt(total) / (2 * delta);
+  if (isfinite(delta) && angle >= acos(0)) return INFINITY;
+  return isfinite(delta) ? -8 * delta * delta * log(cos(angle)) : total;
 }
 
 static inline double case_plan(const uot_case *c, size_t i, size_t j) {

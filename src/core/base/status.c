@@ -9,6 +9,7 @@ static const char *const messages[STATUS_COUNT] = {
   "the workspace is too small",
   "interrupted",
   "differences are lost in rounding beside the largest values",
+  "cells that must be paired have no partner in reach",
 };
 
 const char *status_message(int code) {

@@ -11,6 +11,7 @@ enum status {
   STATUS_NO_SPACE,       /* the workspace handed in is too small */
   STATUS_INTERRUPTED,    /* the caller asked to stop */
   STATUS_PRECISION,      /* rounding has left no digit of the result */
+  STATUS_NO_PARTNER,     /* no pair is possible where there must be one */
   STATUS_COUNT
 };
 

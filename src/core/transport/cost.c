@@ -19,13 +19,14 @@ static size_t panel_width(size_t n, size_t d) {
 }
 
 void cost_layout(arena *space, cost_columns *cost, size_t n, size_t m, size_t d,
-                 size_t memory) {
+                 double delta, size_t memory) {
   size_t values, bytes;
-  *cost = (cost_columns){.n = n, .m = m, .d = d, .width = panel_width(n, d)};
+  *cost = (cost_columns){
+    .n = n, .m = m, .d = d, .delta = delta, .width = panel_width(n, d)};
   cost->panels = n / cost->width + (n % cost->width != 0);
   if (size_mul(cost->panels * cost->width, d, &values)) space->failed = 1;
   cost->x = arena_take(space, values, sizeof *cost->x);
-  if (d <= COST_CACHE_FEATURES || size_mul(n, m, &values) ||
+  if ((d <= COST_CACHE_FEATURES && isinf(delta)) || size_mul(n, m, &values) ||
       size_mul(values, sizeof *cost->cache, &bytes) || bytes > memory)
     return;
   cost->cache = arena_take(space, values, sizeof *cost->cache);
@@ -51,6 +52,19 @@ static void tile_costs(const cost_columns *cost, double *out, size_t stride, siz
   } while (k < d);
 }
 
+/* Of a squared distance. Near 0 a cosine has no digits, near pi / 2 a sine has none. */
+static double log_cos(double square, double delta) {
+  double angle = sqrt(square) / (2 * delta), unit = 4 * delta * delta;
+  if (!(angle < acos(0))) return COST_FAR;
+  double sine = sin(angle);
+  return unit * (angle < 0.75 ? -log1p(-sine * sine) : -2 * log(cos(angle)));
+}
+
+static void squares_to_costs(double *value, size_t count, double delta) {
+  if (isinf(delta)) return;
+  for (size_t i = 0; i < count; i++) value[i] = log_cos(value[i], delta);
+}
+
 void cost_prepare(cost_columns *cost, const double *x, const double *y, int threads) {
   (void)threads; /* without OpenMP */
   kernels_get(); /* chosen here, before threads ask for it */
@@ -73,11 +87,16 @@ void cost_prepare(cost_columns *cost, const double *x, const double *y, int thre
                smaller(panel + TILE_PANELS, cost->panels), j,
                smaller(j + TILE_TARGETS, cost->m));
   }
+  if (isinf(cost->delta)) return;
+  PARALLEL_FOR(threads)
+  for (size_t j = 0; j < cost->m; j++)
+    squares_to_costs(cost->cache + j * cost->n, cost->n, cost->delta);
 }
 
 const double *cost_column(const cost_columns *cost, double *buffer, size_t j) {
   if (cost->cache) return cost->cache + j * cost->n;
   tile_costs(cost, buffer, 0, 0, cost->panels, j, j + 1);
+  squares_to_costs(buffer, cost->n, cost->delta);
   return buffer;
 }
 
@@ -97,10 +116,12 @@ static double furthest(const double *x, size_t n, size_t d, const double *centre
 }
 
 double cost_bound(const double *x, const double *y, size_t n, size_t m, size_t d,
-                  double *centre) {
+                  double delta, double *centre) {
   for (size_t k = 0; k < d; k++) centre[k] = 0;
   for (size_t j = 0; j < m; j++)
     for (size_t k = 0; k < d; k++) centre[k] += y[j * d + k] / (double)m;
   double reach = furthest(x, n, d, centre) + furthest(y, m, d, centre);
-  return reach * reach;
+  if (isinf(delta) || !isfinite(reach * reach)) return reach * reach;
+  /* No cosine in double is below 6e-17 short of pi / 2. */
+  return fmin(log_cos(reach * reach, delta), 300 * delta * delta);
 }

@@ -15,7 +15,8 @@
 typedef struct {
   size_t n, m;
   size_t *start;     /* (m) place of a column's first entry */
-  size_t *count;     /* (m) its entries; at least one, but for plan_transpose() */
+  size_t *count;     /* (m) its entries; 0 for a target without a partner, and in a plan
+                      * of plan_transpose() */
   int32_t *source;   /* row of an entry, increasing within a column */
   float *value;      /* p_ij / b_j, or running sums of it after plan_accumulate() */
 } plan;

@@ -43,7 +43,7 @@ void uot_deal(uint32_t *member, const double *point, size_t count, size_t d,
 typedef struct {
   uot_problem problem;       /* its clouds and marginals are the arrays below */
   double *x, *y, *a, *b;      /* (n, d), (m, d), (n), (m) of the largest block */
-  double *f, *g, *r;          /* (n), (m), (n) */
+  uot_solution out;           /* the same of what is solved for */
   size_t bytes;
   void *workspace;
 } block_share;
@@ -52,7 +52,7 @@ typedef struct {
   const uot_problem *problem;
   const uot_options *options;
   const uot_split *split;
-  double *f, *g, *r;
+  const uot_solution *out;
   uint32_t *source, *target;  /* (n), (m) members, block after block */
   uot_result *results;       /* (blocks) */
   int *status;                /* (blocks) */
@@ -63,10 +63,10 @@ typedef struct {
   int workers;
   char *shares;               /* (workers, share) */
   atomic_int stopped;
-} session;
+} block_run;
 
 /* What a block wants of the solver: it runs on one thread, and keeps its costs. */
-static uot_options block_options(const session *s) {
+static uot_options block_options(const block_run *s) {
   uot_options o = *s->options;
   o.threads = 1;
   o.memory = SIZE_MAX;
@@ -74,7 +74,7 @@ static uot_options block_options(const session *s) {
   return o;
 }
 
-static void layout_share(arena *space, block_share *own, const session *s) {
+static void layout_share(arena *space, block_share *own, const block_run *s) {
   const uot_problem *p = s->problem;
   size_t n = uot_block_size(p->n, s->split->blocks, 0);
   size_t m = uot_block_size(p->m, s->split->blocks, 0);
@@ -83,11 +83,18 @@ static void layout_share(arena *space, block_share *own, const session *s) {
   own->y = arena_take(space, m * p->d, sizeof(double));
   own->a = arena_take(space, n, sizeof(double));
   own->b = arena_take(space, m, sizeof(double));
-  own->f = arena_take(space, n, sizeof(double));
-  own->g = arena_take(space, m, sizeof(double));
-  own->r = arena_take(space, n, sizeof(double));
-  own->problem = (uot_problem){n, m, p->d, own->x, own->y, own->a, own->b, p->epsilon,
-                               p->tau};
+  own->out.f = arena_take(space, n, sizeof(double));
+  own->out.g = arena_take(space, m, sizeof(double));
+  own->out.row = arena_take(space, n, sizeof(double));
+  own->out.column = arena_take(space, m, sizeof(double));
+  own->out.ends = arena_take(space, n, sizeof(double));
+  own->problem = *p;
+  own->problem.n = n;
+  own->problem.m = m;
+  own->problem.x = own->x;
+  own->problem.y = own->y;
+  own->problem.a = own->a;
+  own->problem.b = own->b;
   own->bytes = uot_workspace(&own->problem, &o);
   if (own->bytes == 0) space->failed = 1;
   own->workspace = arena_take(space, own->bytes, 1);
@@ -104,13 +111,24 @@ static void gather(double *points, double *masses, const double *from_points,
 
 static void scatter(double *out, const double *value, const uint32_t *member,
                     size_t count) {
+  if (out == NULL) return;
   for (size_t k = 0; k < count; k++) out[member[k]] = value[k];
+}
+
+/* With both marginals kept, a block needs the same mass on both sides. */
+static void same_total(block_share *own) {
+  const uot_problem *p = &own->problem;
+  double a = 0, b = 0;
+  if (isfinite(p->tau_source) || isfinite(p->tau_target)) return;
+  for (size_t i = 0; i < p->n; i++) a += own->a[i];
+  for (size_t j = 0; j < p->m; j++) b += own->b[j];
+  for (size_t i = 0; i < p->n; i++) own->a[i] *= b / a;
 }
 
 /* The block's plan, which names sources by their place in the block, into its part of
  * the whole. */
-static void store_plan(session *s, const plan *part, size_t block, const uint32_t *source,
-                       const uint32_t *target) {
+static void store_plan(block_run *s, const plan *part, size_t block,
+                       const uint32_t *source, const uint32_t *target) {
   plan *p = &s->sparse;
   size_t at = block * s->room;
   for (size_t j = 0; j < part->m; j++) {
@@ -126,15 +144,15 @@ static void store_plan(session *s, const plan *part, size_t block, const uint32_
 
 /* The caller may be asked on its own thread only, which passes the answer on. */
 static int asked_to_stop(void *data) {
-  session *s = data;
+  block_run *s = data;
   const uot_options *o = s->options;
   if (o->interrupted && o->interrupted(o->interrupted_data)) s->stopped = 1;
   return s->stopped;
 }
 
-static int told_to_stop(void *data) { return ((session *)data)->stopped; }
+static int told_to_stop(void *data) { return ((block_run *)data)->stopped; }
 
-static void solve_block(session *s, size_t block, int rank) {
+static void solve_block(block_run *s, size_t block, int rank) {
   const uot_problem *p = s->problem;
   size_t blocks = s->split->blocks;
   const uint32_t *source = s->source + uot_block_first(p->n, blocks, block);
@@ -146,23 +164,25 @@ static void solve_block(session *s, size_t block, int rank) {
   size_t m = own.problem.m = uot_block_size(p->m, blocks, block);
   gather(own.x, own.a, p->x, p->a, source, n, p->d);
   gather(own.y, own.b, p->y, p->b, target, m, p->d);
+  same_total(&own);
   uot_options o = block_options(s);
   o.interrupted = rank == 0 ? asked_to_stop : told_to_stop;
   o.interrupted_data = s;
   plan part;
-  s->status[block] = uot_solve(own.f, own.g, own.r, s->want_plan ? &part : NULL,
-                               s->results + block, &own.problem, &o, own.workspace,
-                               own.bytes);
+  s->status[block] = uot_solve(&own.out, s->want_plan ? &part : NULL, s->results + block,
+                               &own.problem, &o, own.workspace, own.bytes);
   if (s->status[block] && s->status[block] != STATUS_NOT_CONVERGED) return;
-  scatter(s->f, own.f, source, n);
-  scatter(s->g, own.g, target, m);
-  scatter(s->r, own.r, source, n);
+  scatter(s->out->f, own.out.f, source, n);
+  scatter(s->out->g, own.out.g, target, m);
+  scatter(s->out->row, own.out.row, source, n);
+  scatter(s->out->column, own.out.column, target, m);
+  scatter(s->out->ends, own.out.ends, source, n);
   if (s->want_plan) store_plan(s, &part, block, source, target);
 }
 
 /* --- all blocks --------------------------------------------------------------------- */
 
-static void layout(arena *space, session *s, uint32_t **scratch) {
+static void layout(arena *space, block_run *s, uint32_t **scratch) {
   const uot_problem *p = s->problem;
   size_t n = p->n, m = p->m, blocks = s->split->blocks, entries, all;
   /* There must be room for the largest entry of every column of a group. */
@@ -207,7 +227,7 @@ size_t uot_blocks_workspace(const uot_problem *problem, const uot_options *optio
                             const uot_split *split) {
   if (split->blocks == 1) return uot_workspace(problem, options);
   if (check(problem, options, split)) return 0;
-  session s = {.problem = problem, .options = options, .split = split};
+  block_run s = {.problem = problem, .options = options, .split = split};
   arena space = {0};
   uint32_t *scratch;
   layout(&space, &s, &scratch);
@@ -221,7 +241,7 @@ static int check_points(const double *x, size_t count) {
   return STATUS_OK;
 }
 
-static int collect(uot_result *total, const session *s) {
+static int collect(uot_result *total, const block_run *s) {
   int outcome = STATUS_OK;
   for (size_t b = 0; b < s->split->blocks; b++) {
     const uot_result *part = s->results + b;
@@ -234,6 +254,8 @@ static int collect(uot_result *total, const session *s) {
     total->lost = fmax(total->lost, part->lost);
     total->entries += part->entries;
     total->system_entries += part->system_entries;
+    total->sources_alone += part->sources_alone;
+    total->targets_alone += part->targets_alone;
     total->levels += part->levels;
     total->passes += part->passes;
     total->newton_steps += part->newton_steps;
@@ -242,13 +264,13 @@ static int collect(uot_result *total, const session *s) {
   return outcome;
 }
 
-int uot_blocks_solve(double *f, double *g, double *r, plan *sparse, uot_result *result,
+int uot_blocks_solve(const uot_solution *out, plan *sparse, uot_result *result,
                      const uot_problem *problem, const uot_options *options,
                      const uot_split *split, void *workspace, size_t bytes) {
   if (split->blocks == 1)
-    return uot_solve(f, g, r, sparse, result, problem, options, workspace, bytes);
-  session s = {.problem = problem, .options = options, .split = split, .f = f, .g = g,
-               .r = r, .want_plan = sparse != NULL};
+    return uot_solve(out, sparse, result, problem, options, workspace, bytes);
+  block_run s = {.problem = problem, .options = options, .split = split, .out = out,
+               .want_plan = sparse != NULL};
   *result = (uot_result){0};
   int code = check(problem, options, split);
   if (!code) code = check_points(problem->x, problem->n * problem->d);

@@ -1,4 +1,4 @@
-/* Semi-relaxed transport (uot.h) between clouds whose n * m costs are too many: both are
+/* Entropic transport (uot.h) between clouds whose n * m costs are too many: both are
  * dealt into blocks, and each block is solved exactly. Every point takes part once.
  *
  * A block is a sample of both clouds, so that row sums are those of the whole problem but
@@ -39,12 +39,14 @@ void uot_deal(uint32_t *member, const double *point, size_t count, size_t d,
 /* As uot_workspace() and uot_solve(). The block under way on a thread is all that is in
  * memory of n * m; as many are under way as there are threads and as
  * `options->memory` allows. The plan has options->capacity entries or one for each
- * target. Marginals b are exact. Potentials f, g hold within a block only. Of a result,
- * costs, steps and entries are summed, the others are those of the worst block. One block
- * is the problem itself, to the bit. */
+ * target. Marginals of an infinite tau are exact, but for both: then a is, within a
+ * block, up to the factor that gives the block's sources the mass of its targets.
+ * Potentials hold within a block only. Cells may be alone in their block only: they
+ * count. Of a result, costs, steps, entries and counts are summed, the others are those
+ * of the worst block. One block is the problem itself, to the bit. */
 size_t uot_blocks_workspace(const uot_problem *problem, const uot_options *options,
                             const uot_split *split);
-int uot_blocks_solve(double *f, double *g, double *r, plan *sparse, uot_result *result,
+int uot_blocks_solve(const uot_solution *out, plan *sparse, uot_result *result,
                      const uot_problem *problem, const uot_options *options,
                      const uot_split *split, void *workspace, size_t bytes);
 

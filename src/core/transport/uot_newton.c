@@ -102,24 +102,26 @@ static void restore_sums(double *sums, uot_newton *newton, uot_passes *passes,
 
 /* The diagonal uses the row sums as they are, not r: diag(K 1) - K is positive
  * semidefinite for any symmetric K >= 0, and zero on constants, where Newton's matrix has
- * its smallest eigenvalues, about epsilon / tau. Only a lost row gets the difference: its
- * step is then Sinkhorn's. */
+ * its smallest eigenvalues, about epsilon / tau_source. Only a lost row gets the
+ * difference: its step is then Sinkhorn's. */
 void uot_newton_prepare(uot_newton *newton, uot_passes *passes, const double *w,
-                        const double *r, double epsilon) {
+                        const double *r, double epsilon, double ridge) {
   const uot_problem *problem = passes->problem;
+  double kept = uot_kept(problem->tau_target, epsilon);
+  double passed = newton->passed = uot_passed(problem->tau_target, epsilon);
   double *sums = newton->residual, *squares = newton->image;
   for (size_t j = 0; j < problem->m; j++)
     newton->weight[j] = passes->sparse.count[j] == 0 ? 0
-        : passes->group[j % UOT_GROUPS].inflation * problem->b[j] / passes->kept[j];
+        : passes->group[j % UOT_GROUPS].inflation * passes->column[j] / passes->kept[j];
   restore_sums(sums, newton, passes, r);
   walk(squares, newton, passes, NULL, SQUARES);
   for (size_t i = 0; i < problem->n; i++) {
-    double ridge = w[i] * (epsilon / problem->tau);
+    double own_part = w[i] * (epsilon / problem->tau_source + ridge) + kept * r[i];
     double lost = sums[i] > LOST_ROW * r[i] ? 0 : r[i] - sums[i];
     double own = newton->scale[i] * newton->scale[i] * squares[i];
-    newton->diagonal[i] = ridge + sums[i] + lost;
+    newton->diagonal[i] = own_part + passed * sums[i] + passed * lost;
     /* Rounding may cancel to nothing where a target has one source. */
-    double exact = ridge + fmax(sums[i] - own, 0) + lost;
+    double exact = own_part + passed * fmax(sums[i] - own, 0) + passed * lost;
     newton->jacobi[i] = 1 / fmax(exact, 1e-14 * newton->diagonal[i] + DBL_MIN);
   }
 }
@@ -147,7 +149,7 @@ int uot_newton_solve(double *step, int *iterations, uot_newton *newton,
       return STATUS_INTERRUPTED;
     product(image, newton, passes, direction, scaled);
     for (size_t i = 0; i < n; i++)
-      image[i] = newton->diagonal[i] * direction[i] - image[i];
+      image[i] = newton->diagonal[i] * direction[i] - newton->passed * image[i];
     double curvature = dot(direction, image, n);
     if (!(curvature > 0)) break; /* rounding: keep the step so far */
     double along = size / curvature;

@@ -23,7 +23,7 @@ void uot_pass_layout(arena *space, uot_passes *passes, const uot_problem *proble
   if (size_mul(passes->segment, UOT_GROUPS, &all) || size_mul(n, UOT_GROUPS, &sums) ||
       n > SIZE_MAX / 2 / threads)
     space->failed = 1;
-  cost_layout(space, &passes->cost, n, m, problem->d, options->memory);
+  cost_layout(space, &passes->cost, n, m, problem->d, problem->delta, options->memory);
   passes->group = arena_take(space, UOT_GROUPS, sizeof *passes->group);
   passes->sums = arena_take(space, sums, sizeof *passes->sums);
   passes->columns = arena_take(space, 2 * threads * n, sizeof *passes->columns);
@@ -36,6 +36,45 @@ void uot_pass_layout(arena *space, uot_passes *passes, const uot_problem *proble
   passes->sparse.source = arena_take(space, all, sizeof *passes->sparse.source);
   passes->sparse.value = arena_take(space, all, sizeof *passes->sparse.value);
   passes->kept = arena_take(space, m, sizeof *passes->kept);
+  passes->column = arena_take(space, m, sizeof *passes->column);
+  passes->near_source = arena_take(space, n, 1);
+  passes->near_target = arena_take(space, m, 1);
+}
+
+static double sum_of(const double *mass, size_t count) {
+  double total = 0;
+  for (size_t i = 0; i < count; i++) total += mass[i];
+  return total;
+}
+
+/* A column at a time: it is done once. */
+static int find_partners(uot_passes *passes) {
+  const uot_problem *p = passes->problem;
+  const uot_options *o = passes->options;
+  memset(passes->near_source, isinf(p->delta), p->n);
+  memset(passes->near_target, isinf(p->delta), p->m);
+  if (isfinite(p->delta))
+    for (size_t j = 0; j < p->m; j++) {
+      const double *c = cost_column(&passes->cost, passes->columns, j);
+      for (size_t i = 0; i < p->n; i++)
+        if (c[i] < COST_FAR) passes->near_source[i] = passes->near_target[j] = 1;
+      if (j % UOT_GROUPS == 0 && o->interrupted && o->interrupted(o->interrupted_data))
+        return STATUS_INTERRUPTED;
+    }
+  passes->sources = passes->targets = 0;
+  for (size_t i = 0; i < p->n; i++) passes->sources += passes->near_source[i];
+  for (size_t j = 0; j < p->m; j++) passes->targets += passes->near_target[j];
+  return STATUS_OK;
+}
+
+int uot_pass_prepare(uot_passes *passes) {
+  const uot_problem *p = passes->problem;
+  cost_prepare(&passes->cost, p->x, p->y, passes->options->threads);
+  passes->log_unit = 0;
+  if (isfinite(p->tau_target))
+    passes->log_unit = 0.5 * (log(sum_of(p->a, p->n)) + log(sum_of(p->b, p->m))) -
+                       log((double)p->n) - log((double)p->m);
+  return find_partners(passes);
 }
 
 /* Move the entries above `cut`, or else the largest one, to out_*; returns how many. The
@@ -107,12 +146,24 @@ static void column(double *g, uot_passes *passes, const double *f, size_t which,
   const kernels *k = kernels_get();
   size_t n = passes->problem->n, rank = (size_t)parallel_rank();
   double *buffer = passes->columns + 2 * rank * n, *e = buffer + n;
-  double mass = passes->problem->b[j];
+  double mass = passes->problem->b[j], tau = passes->problem->tau_target;
   uot_group *group = passes->group + which;
+  if (!passes->near_target[j]) {
+    g[j] = passes->column[j] = 0;
+    passes->sparse.start[j] = passes->sparse.count[j] = 0;
+    return;
+  }
   const double *c = cost_column(&passes->cost, buffer, j);
   double most = k->logits_f64(e, f, c, 1 / how->epsilon, n);
   double total = k->exp_sum_f64(e, most, n);
   g[j] = how->epsilon * (log(mass) - most - log(total));
+  if (isfinite(tau)) {
+    g[j] = uot_passed(tau, how->epsilon) *
+           (g[j] - how->epsilon * passes->log_unit - how->shift);
+    if (!how->ends) mass *= exp(-g[j] / tau);
+  }
+  passes->column[j] = mass;
+  group->mass += mass;
   group->dual += mass * g[j];
   k->axpy_f64(passes->sums + which * n, e, mass / total, n);
   if (how->want_cost) group->cost += mass / total * k->dot_f64(c, e, n);
@@ -128,11 +179,11 @@ static void weigh_columns(uot_passes *passes, size_t which) {
   double all = 0, stored = 0;
   for (size_t j = which; j < p->m; j += UOT_GROUPS) {
     double total = 0;
-    all += passes->problem->b[j];
+    all += passes->column[j];
     for (size_t k = 0; k < p->count[j]; k++) total += p->value[p->start[j] + k];
     passes->kept[j] = total;
     if (p->count[j] == 0) continue;
-    stored += passes->problem->b[j];
+    stored += passes->column[j];
     group->lost = fmax(group->lost, 1 - total);
   }
   group->inflation = stored > 0 ? all / stored : 0;
@@ -187,5 +238,6 @@ int uot_pass(double *g, double *r, double *dual, double *cost, uot_passes *passe
     *dual += passes->group[which].dual;
     if (how->want_cost) *cost += passes->group[which].cost;
   }
-  return isfinite(*dual) ? STATUS_OK : STATUS_NOT_FINITE;
+  return isfinite(*dual) || isfinite(passes->problem->tau_target) ? STATUS_OK
+                                                                 : STATUS_NOT_FINITE;
 }
