@@ -64,7 +64,7 @@ vgfm_couple <- function(x, y, epsilon, tau, a = 1, b = 1, tolerance = 1e-9, plan
   out[c("method", "blocks")] <- NULL # always whole
   if (plan) {
     out$plan <- .Call(ffi_plan_dense, t(x), t(y), out$potential_source,
-                      out$potential_target, epsilon)
+                      out$potential_target, epsilon, NULL)
     dimnames(out$plan) <- list(rownames(x), rownames(y))
   }
   out
@@ -76,10 +76,11 @@ vgfm_couple <- function(x, y, epsilon, tau, a = 1, b = 1, tolerance = 1e-9, plan
 solve_srot <- function(x, y, a, b, epsilon, tau, tolerance, threads, keep = FALSE,
                        memory = 2^30, blocks = 1, stream = 0,
                        call = rlang::caller_env()) {
-  options <- list(epsilon = epsilon, tau = tau, tolerance = tolerance, threads = threads,
-                  keep = keep, memory = memory, blocks = blocks, key = c(0, 0),
-                  stream = stream, least = least_descendants)
-  out <- .Call(ffi_srot, x, y, a, b, options)
+  options <- list(epsilon = epsilon, tau_source = tau, tolerance = tolerance,
+                  threads = threads, keep = keep, memory = memory, blocks = blocks,
+                  key = c(0, 0), stream = stream, minibatch = 0,
+                  least = least_descendants)
+  out <- .Call(ffi_couple, x, y, a, b, options)
   check_core(out, "Coupling the snapshots", call, paste(
     "Raise {.arg epsilon}, now", format(epsilon, digits = 3), "in the units of the",
     "solver, or look for cells that lie far from all others."

@@ -136,7 +136,7 @@ path_places <- function(some, couplings, problem, k, time) {
 
 path_pairs <- function(coupling, x, y, s) {
   plan <- .Call(ffi_plan_dense, x, y, coupling$potential_source,
-                coupling$potential_target, coupling$epsilon)
+                coupling$potential_target, coupling$epsilon, NULL)
   mass <- plan * pmax(coupling$descendants, least_descendants)^(s - 1)
   ends <- cumsum(mass)
   at <- (seq_len(bend_cells) - 0.5) / bend_cells * ends[length(ends)]

@@ -59,7 +59,7 @@ sample_interval <- function(k, snapshots, control, call) {
   }
   out <- sample$solve(rep(1, ncol(sample$x)))
   sample$plan <- .Call(ffi_plan_dense, sample$x, sample$y, out$potential_source,
-                       out$potential_target, control$epsilon / snapshots$scale^2)
+                       out$potential_target, control$epsilon / snapshots$scale^2, NULL)
   sample
 }
 
