@@ -27,8 +27,9 @@ static int couple_solve(couple *c) {
   free(c->workspace);
   size_t bytes = coupling_workspace(&c->base.problem, &c->options);
   c->workspace = malloc(bytes ? bytes : 1);
-  return c->status = coupling_solve(&c->found, &c->base.problem, &c->options, c->workspace,
-                                    bytes);
+  c->status = coupling_solve(&c->found, &c->base.problem, &c->options, c->workspace,
+                             bytes);
+  return c->status;
 }
 
 static void couple_free(couple *c) {

@@ -39,8 +39,8 @@ void plan_accumulate(plan *p);
 void plan_transpose(plan *rows, const plan *p, const double *b, double least);
 
 /* Running sums of the target marginal b (m), ending at 1. Targets without entries in `p`
- * count for nothing. Returns 1 if they are those of targets that are all alike, and so not
- * needed for drawing. */
+ * count for nothing. Returns 1 if they are those of targets that are all alike, and so
+ * not needed for drawing. */
 int plan_target_sums(double *sums, const double *b, const plan *p);
 
 /* Draw `count` pairs from two independent uniforms in [0, 1) each: uniforms (count, 2)
