@@ -88,8 +88,9 @@ static void find_gains(double *out, const double *sum, const double *mass,
 static int solve_entropic(coupling *out, const coupling_parts *parts,
                           const coupling_problem *p, const coupling_options *o) {
   const uot_solution solution = {out->f, out->g, out->row, out->column, out->ends};
-  int code = uot_blocks_solve(&solution, o->want_plan ? &out->pairs : NULL, &out->result, p,
-                              &o->solver, &o->split, parts->workspace, parts->bytes);
+  plan *pairs = o->want_plan ? &out->pairs : NULL;
+  int code = uot_blocks_solve(&solution, pairs, &out->result, p, &o->solver, &o->split,
+                              parts->workspace, parts->bytes);
   if (code && code != STATUS_NOT_CONVERGED) return code;
   double alone = log(o->least);
   if (out->gain_source)

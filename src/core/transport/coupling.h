@@ -8,8 +8,9 @@
  * A pair (i, j) is drawn target first, in proportion to b, and then by its column. Mass
  * changes between its ends by the factor e^q, q = gain_source[i] + gain_target[j]:
  * log(r_i / a_i) and log(b_j / q_j) of uot.h. Either is NULL where that marginal is kept,
- * and both together are what the unbalanced problems prescribe: (r_i / a_i) (b_j / q_j) is
- * the mass at the end over that at the start of a geodesic of Wasserstein-Fisher-Rao type.
+ * and both together are what the unbalanced problems prescribe: (r_i / a_i) (b_j / q_j)
+ * is the mass at the end over that at the start of a geodesic of Wasserstein-Fisher-Rao
+ * type.
  *
  * Exact plans are never dealt into blocks: they need memory for n + m cells, not for
  * n * m, and a block forces balance on a sample. What grows is time.

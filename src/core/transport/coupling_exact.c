@@ -123,8 +123,9 @@ static void solve_batch(coupling_exact *e, coupling *out, const coupling_problem
   }
   emd_arc *arcs = e->arcs + batch * (n + m);
   emd_result result = {0};
-  e->status[batch] = emd_solve(whole ? out->f : NULL, whole ? out->g : NULL, arcs, &result,
-                               &task, &options, e->shares + w * e->share, e->share);
+  double *f = whole ? out->f : NULL, *g = whole ? out->g : NULL;
+  e->status[batch] = emd_solve(f, g, arcs, &result, &task, &options,
+                               e->shares + w * e->share, e->share);
   e->count[batch] = result.arcs;
   e->cost[batch] = result.cost;
   e->gap[batch] = result.gap;

@@ -26,7 +26,8 @@ typedef struct {
 void coupling_exact_layout(arena *space, coupling_exact *e, coupling *out,
                            const coupling_problem *problem,
                            const coupling_options *options);
-int coupling_exact_solve(coupling_exact *e, coupling *out, const coupling_problem *problem,
+int coupling_exact_solve(coupling_exact *e, coupling *out,
+                         const coupling_problem *problem,
                          const coupling_options *options);
 
 #endif
