@@ -138,10 +138,12 @@ couplings_fault <- function(couplings, counts) {
   for (k in seq_len(intervals)) {
     fault <- parts_fault(couplings[[k]], paste0("couplings[[", k, "]]"), list(
       descendants = numbers(counts[k], 0),
-      potential_source = numbers(counts[k], finite = FALSE),
-      potential_target = numbers(counts[k + 1], finite = FALSE),
+      potential_source = or_null(numbers(counts[k], finite = FALSE)),
+      potential_target = or_null(numbers(counts[k + 1], finite = FALSE)),
+      gain_source = or_null(numbers(counts[k])),
+      gain_target = or_null(numbers(counts[k + 1])),
       cost = numbers(1, 0), residual = numbers(1, 0), iterations = wholes(2),
-      epsilon = numbers(1, 0), tau = numbers(1, 0), method = texts(1),
+      epsilon = numbers(1, 0), tau = numbers(1, 0, finite = FALSE), method = texts(1),
       blocks = wholes(1, 1), prior = or_null(expected_of(counts[k]))
     ))
     if (!is.null(fault)) return(fault)

@@ -35,8 +35,8 @@ static SEXP plan_list(const plan *p, size_t entries) {
   return out;
 }
 
-/* Elements `plan` and `sums` of `out`, the last two: a sparse plan with target masses b as
- * R holds it while training, accumulated for drawing, whose element `rows` is the same
+/* Elements `plan` and `sums` of `out`, the last two: a sparse plan with target masses b
+ * as R holds it while training, accumulated for drawing, whose element `rows` is the same
  * source by source (plan_transpose()), and what plan_target_sums() says, NULL where
  * targets are all alike. */
 static void add_plan(SEXP out, const plan *p, const double *b, double least) {
@@ -147,7 +147,7 @@ SEXP ffi_couple(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   const char *const names[] = {
     "status", "descendants", "potential_source", "potential_target", "cost", "objective",
     "residual", "iterations", "row_sums", "column_sums", "gain_source", "gain_target",
-    "alone", "batches", "plan", "sums"};
+    "alone", "batches", "square", "plan", "sums"};
   clouds c = clouds_from(x, y, a, b);
   r_list given = list_at(options, "options");
   coupling_problem p = problem_from(&c, given);
@@ -156,7 +156,7 @@ SEXP ffi_couple(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   coupling found;
   int status = coupling_solve(&found, &p, &o, workspace(bytes), bytes);
 
-  SEXP out = PROTECT(list_make(16, names));
+  SEXP out = PROTECT(list_make(17, names));
   SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
   if (status == STATUS_OK) {
     const uot_result *result = &found.result;
@@ -174,6 +174,7 @@ SEXP ffi_couple(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
     SET_VECTOR_ELT(out, 11, doubles_copy(found.gain_target, p.m));
     SET_VECTOR_ELT(out, 12, two_counts(result->sources_alone, result->targets_alone));
     SET_VECTOR_ELT(out, 13, Rf_ScalarReal((double)found.batches));
+    SET_VECTOR_ELT(out, 14, Rf_ScalarReal(found.square));
     if (o.want_plan) add_plan(out, &found.pairs, p.b, o.least);
   }
   UNPROTECT(1);

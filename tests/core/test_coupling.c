@@ -57,6 +57,15 @@ static void check_columns(const couple *c, double tolerance) {
   }
   CHECK(difference(c->found.row, row, p->n) < tolerance, "row sums");
   CHECK(difference(c->found.ends, end, p->n) < tolerance, "ends");
+  double square = 0, mass = 0;
+  for (size_t j = 0; j < p->m; j++)
+    for (size_t k = pairs->start[j]; k < pairs->start[j] + pairs->count[j]; k++) {
+      double dx = p->x[2 * pairs->source[k]] - p->y[2 * j];
+      double dy = p->x[2 * pairs->source[k] + 1] - p->y[2 * j + 1];
+      square += p->b[j] * pairs->value[k] * (dx * dx + dy * dy);
+      mass += p->b[j] * pairs->value[k];
+    }
+  CHECK_NEAR(c->found.square, square / mass, 1e-12);
   free(row);
   free(end);
 }

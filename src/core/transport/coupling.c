@@ -102,6 +102,19 @@ static int solve_entropic(coupling *out, const coupling_parts *parts,
   return code;
 }
 
+static double mean_square(const plan *pairs, const coupling_problem *p) {
+  double sum = 0, mass = 0;
+  for (size_t j = 0; j < p->m; j++)
+    for (size_t e = pairs->start[j]; e < pairs->start[j] + pairs->count[j]; e++) {
+      const double *x = p->x + (size_t)pairs->source[e] * p->d, *y = p->y + j * p->d;
+      double square = 0, weight = p->b[j] * pairs->value[e];
+      for (size_t k = 0; k < p->d; k++) square += (x[k] - y[k]) * (x[k] - y[k]);
+      sum += weight * square;
+      mass += weight;
+    }
+  return sum / mass;
+}
+
 int coupling_solve(coupling *out, const coupling_problem *p, const coupling_options *o,
                    void *workspace, size_t bytes) {
   coupling_parts parts;
@@ -111,6 +124,8 @@ int coupling_solve(coupling *out, const coupling_problem *p, const coupling_opti
   arena space = arena_over(workspace, bytes);
   layout(&space, &parts, out, p, o);
   if (!arena_ok(&space)) return STATUS_NO_SPACE;
-  return p->epsilon > 0 ? solve_entropic(out, &parts, p, o)
+  code = p->epsilon > 0 ? solve_entropic(out, &parts, p, o)
                         : coupling_exact_solve(&parts.exact, out, p, o);
+  out->square = code || !o->want_plan ? NAN : mean_square(&out->pairs, p);
+  return code;
 }

@@ -48,6 +48,7 @@ typedef struct {
                         * a_i, the descendants of a cell */
   double *gain_source, *gain_target; /* (n), (m) or NULL */
   uot_result result;   /* of exact plans: costs, gap, residual of the rows, entries */
+  double square;       /* mean squared length of pairs as they are drawn; NAN without */
   size_t batches;
 } coupling;
 
