@@ -72,8 +72,8 @@ solve_coupling <- function(problem, numbers, effort, keep, call) {
   )
   out <- .Call(ffi_couple, problem$x, problem$y, problem$a, problem$b, options)
   check_core(out, "Coupling the snapshots", call, coupling_hint(out$status, numbers))
-  out$status <- NULL
   method <- if (out$batches > 1) "minibatch" else if (blocks > 1) "blocks" else "whole"
+  out[c("status", "batches")] <- NULL
   c(out, epsilon = numbers$epsilon, tau = numbers$tau_source %||% Inf, method = method,
     blocks = blocks)
 }
