@@ -57,12 +57,7 @@ vgfm_cv <- function(x, time, mass = NULL, ..., growth_prior = NULL, stable = NUL
   control <- check_control(control)
   snapshots <- as_snapshots(x, time, mass, ..., growth_prior = growth_prior,
                             stable = stable, call = call)
-  if (!inherits(snapshots, "vgfm_snapshots")) {
-    abort_input(c(
-      "{.fn vgfm_cv} takes one replicate at a time, not {.arg split_by}.",
-      i = "Subset the object to the cells of a replicate."
-    ), arg = "split_by", class = "vgfm_error_split_by", call = call)
-  }
+  check_one_replicate(snapshots, "vgfm_cv", call)
   check_prices_of_intervals(control$tau, length(snapshots$times) - 1, call)
   tasks <- lapply(left_out_places(snapshots, times, call), function(place) {
     list(place = place, key = new_key())
@@ -84,6 +79,15 @@ vgfm_cv <- function(x, time, mass = NULL, ..., growth_prior = NULL, stable = NUL
   }
   table <- in_user_times(do.call(rbind, rows), snapshots)
   structure(table, class = c("vgfm_cv", class(table)))
+}
+
+check_one_replicate <- function(snapshots, fun, call) {
+  if (!inherits(snapshots, "vgfm_snapshots")) {
+    abort_input(c(
+      "{.fn {fun}} takes one replicate at a time, not {.arg split_by}.",
+      i = "Subset the object to the cells of a replicate."
+    ), arg = "split_by", class = "vgfm_error_split_by", call = call)
+  }
 }
 
 # Which snapshots are left out in turn.
