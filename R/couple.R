@@ -27,8 +27,8 @@
 #'   `iterations` (Newton steps and conjugate-gradient steps), `epsilon`, `tau`, and
 #'   `plan` (n x m) if asked for.
 #' @section Errors: `vgfm_error_input` for bad arguments; `vgfm_error_convergence` if the
-#'   tolerance is not reached; `vgfm_error_reach` where a cost knows cells out of reach, and
-#'   one that must be paired has no partner.
+#'   tolerance is not reached; `vgfm_error_reach` where a cost knows cells out of reach,
+#'   and one that must be paired has no partner.
 #' @references Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), Joint Velocity-Growth Flow
 #'   Matching for Single-Cell Dynamics Modeling, arXiv:2505.13413.
 #' @seealso [vgfm_wasserstein()]
