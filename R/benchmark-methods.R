@@ -12,9 +12,9 @@ check_methods <- function(methods, call) {
   }
   if (length(methods) == 0 || !(is.character(methods) || rlang::is_bare_list(methods))) {
     fail("{.arg methods} must be names of methods, or a list, not {describe(methods)}.",
-         "There are {.val {known_methods}}.")
+         "There are {.val {names(method_table)}}.")
   }
-  list <- lapply(methods, check_method, call)
+  list <- lapply(methods, as_method, "methods", call)
   labels <- rlang::names2(methods)
   labels[labels == ""] <- vapply(list[labels == ""], method_name, "")
   names(list) <- labels
@@ -30,21 +30,10 @@ check_methods <- function(methods, call) {
          "Name them: {.code methods = list(a = , b = )}.")
   }
   c(list[!labels %in% naive_methods],
-    stats::setNames(lapply(naive_methods, check_method, call), naive_methods))
+    stats::setNames(lapply(naive_methods, vgfm_method), naive_methods))
 }
 
-known_methods <- c("vgfm", naive_methods)
-
-check_method <- function(method, call) {
-  if (!rlang::is_string(method) || !method %in% known_methods) {
-    abort_input(c("{.arg methods} has an unknown method, {describe(method)}.",
-                  i = "There are {.val {known_methods}}."),
-                arg = "methods", class = "vgfm_error_method", call = call)
-  }
-  method
-}
-
-method_name <- function(method) method
+method_name <- function(method) method$name
 
 # Whether it learns nothing, so that one repeat says all.
 is_naive <- function(method) method_name(method) %in% naive_methods
@@ -55,7 +44,7 @@ fit_method <- function(snapshots, method, control, key, call) {
     return(structure(list(snapshots = snapshots, method = method_name(method),
                           control = control), class = "vgfm_naive"))
   }
-  fit_snapshots(snapshots, control, call, key)
+  fit_snapshots(snapshots, method, control, call, key)
 }
 
 # The population that a fit predicts at some times: states as populations() has them.

@@ -12,8 +12,9 @@ benchmark_tasks <- function(snapshots, methods, splits, seeds, control) {
       method <- methods[[label]]
       repeats <- if (is_naive(method)) 1 else seq_along(seeds)
       for (i in repeats) {
-        add(kind = "fit", split = split, label = label, method = method,
-            seed = seeds[i], key = keys[[i]], control = split_control(control, split))
+        add(kind = "fit", split = split, label = label,
+            method = method_without_time(method, split$place),
+            seed = seeds[i], key = keys[[i]], control = control)
       }
     }
   }
@@ -35,12 +36,6 @@ key_of_seed <- function(seed) {
   })
   set.seed(seed, "Mersenne-Twister", "Inversion", "Rejection")
   new_key()
-}
-
-# Prices of the intervals that are left.
-split_control <- function(control, split) {
-  if (!is.na(split$place)) control$tau <- without_time(control$tau, split$place)
-  control
 }
 
 # Which floors are needed, each once: places, and sizes of samples.

@@ -120,7 +120,9 @@ vgfm_benchmark <- function(x, time, mass = NULL, methods = "vgfm", ...,
   snapshots <- as_snapshots(x, time, mass, ..., growth_prior = growth_prior,
                             stable = stable, call = call)
   check_one_replicate(snapshots, "vgfm_benchmark", call)
-  check_prices_of_intervals(control$tau, length(snapshots$times) - 1, call)
+  for (method in methods) {
+    check_method_prices(method, length(snapshots$times) - 1, call)
+  }
   if (!chosen && length(snapshots$times) < 3) {
     inform_vgfm("Of two times none can be left out.", class = "vgfm_message_parts")
     parts <- setdiff(parts, "time left out")

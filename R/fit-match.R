@@ -11,7 +11,7 @@ untold_weight <- 0.02
 
 # What training reads, in the form core takes it; standard units. `couplings` come from
 # couple_snapshots() with their plans.
-new_problem <- function(snapshots, couplings, control, identified) {
+new_problem <- function(snapshots, couplings, method, control, identified) {
   z <- cell_order(snapshots)
   square <- square_displacement(couplings)
   times <- inner_times(snapshots, couplings)
@@ -37,9 +37,9 @@ new_problem <- function(snapshots, couplings, control, identified) {
     log_growth = unlist(log_growth),
     growth = vapply(couplings, function(c) mean(c$descendants), 0),
     trust = ifelse(identified | !any(identified), 1, untold_weight),
-    bend = control$bend,
-    pooling = control$pooling,
-    noise = control$noise / snapshots$scale,
+    bend = method$path$bend,
+    pooling = method$path$pooling,
+    noise = method$path$noise / snapshots$scale,
     wide = wide_noise(snapshots),
     velocity_scale = positive_or_one(sqrt(mean(square / gaps^2) / ncol(snapshots$x))),
     growth_offset = offset,
@@ -47,7 +47,7 @@ new_problem <- function(snapshots, couplings, control, identified) {
       sqrt(stats::weighted.mean((rates - offset)^2, share))
     )
   )
-  if (control$bend > 0 && length(gaps) > 1) {
+  if (method$path$bend > 0 && length(gaps) > 1) {
     problem[c("turn", "lean")] <- .Call(ffi_turns, problem)
   }
   problem
@@ -80,11 +80,11 @@ new_network <- function(outputs, inputs, control, key, stream) {
   list(shape = shape, weights = weights, first = 0 * weights, second = 0 * weights)
 }
 
-new_training <- function(problem, control, key) {
+new_training <- function(problem, method, control, key) {
   d <- problem$features
   list(
     velocity = new_network(d, d + 1, control, key, 1),
-    growth = new_network(1, d + control$growth_time, control, key, 2),
+    growth = new_network(1, d + method$growth$time, control, key, 2),
     key = key, step = 0, losses = matrix(0, 2, 0)
   )
 }
