@@ -98,7 +98,8 @@ summary.vgfm_benchmark <- function(object, ...) {
       w1_sd = sd_of_means("w1"), floor = mean(group$floor),
       rme = mean(group$rme), rme_sd = sd_of_means("rme"),
       rme_trained = mean(group$rme_trained), rme_trained_sd = sd_of_means("rme_trained"),
-      spread = mean(group$spread), seconds = mean(group$seconds), note = paste_notes(group$note)
+      spread = mean(group$spread), seconds = mean(group$seconds),
+      note = paste_notes(group$note)
     )
   })
   out <- do.call(rbind, unname(rows))

@@ -43,11 +43,11 @@
 #' package progressr where its handlers are set (`progressr::handlers(global = TRUE)` or
 #' `progressr::with_progress()`), else by a bar.
 #'
-#' With `resume_dir`, the figures of each finished fit are kept in a file of their own, and
-#' a benchmark that was stopped goes on from there. A file is found by a hash of the cells,
-#' times, masses and prior, of the method and its settings, the split and the seed: what
-#' was made of other data is not read. A damaged file is made anew. Failures that lie in a
-#' method are kept; others, such as too little memory, are tried again.
+#' With `resume_dir`, the figures of each finished fit are kept in a file of their own,
+#' and a benchmark that was stopped goes on from there. A file is found by a hash of the
+#' cells, times, masses and prior, of the method and its settings, the split and the seed:
+#' what was made of other data is not read. A damaged file is made anew. Failures that lie
+#' in a method are kept; others, such as too little memory, are tried again.
 #'
 #' @param x,time,mass,growth_prior,stable,... As in [vgfm_fit()]; of an object, also the
 #'   arguments of its method but `split_by`.
@@ -67,21 +67,22 @@
 #'     how many of them distances are computed from. Means over the repeats: `w1`, `rme`,
 #'     `rme_trained`, `spread` (variance of the predicted cloud over that of the
 #'     snapshot), all as in [vgfm_evaluate()], and `seconds`, those of the fit alone,
-#'     which serves all times of `"fitted"` and of `"half left out"`. `w1_sd`, `rme_sd` and
-#'     `rme_trained_sd` are standard deviations over the repeats, `NA` for one: how far
-#'     another seed changes a figure. `rme_trained` is `NA` where a method has nothing of the kind, and
-#'     at times left out. `floor` is the distance between two random halves of the whole
-#'     snapshot, mean over splits: where a half is left out, a fit that knows the
-#'     population has about that W1. `repeats` is the number of repeats that gave figures,
-#'     `note` what there is to say, or `NA`.
+#'     which serves all times of `"fitted"` and of `"half left out"`. `w1_sd`, `rme_sd`
+#'     and `rme_trained_sd` are standard deviations over the repeats, `NA` for one: how
+#'     far another seed changes a figure. `rme_trained` is `NA` where a method has nothing
+#'     of the kind, and at times left out. `floor` is the distance between two random
+#'     halves of the whole snapshot, mean over splits: where a half is left out, a fit
+#'     that knows the population has about that W1. `repeats` is the number of repeats
+#'     that gave figures, `note` what there is to say, or `NA`.
 #'   * `repeats`: the same with a row for each repeat, by its `seed` (`NA` for controls).
 #'   * `seeds`, `control` and `methods`.
 #'
 #'   `summary()` gives a data frame with a row for each method and part: means over the
 #'   times, `NA` if one is missing; `w1_sd` and the like, the standard deviations over
 #'   repeats of such means; `best_w1` and `best_rme`, whether the method has the lowest of
-#'   those that learn (of mass, `rme_trained` where there is one). `print()` shows it, methods in rows and parts in columns, and says
-#'   where a control is better than all methods.
+#'   those that learn (of mass, `rme_trained` where there is one). `print()` shows it,
+#'   methods in rows and parts in columns, and says where a control is better than all
+#'   methods.
 #'
 #'   `autoplot()` gives a ggplot2 object: for each part a panel, methods in rows, a point
 #'   for each time, controls in grey. A bar is a standard deviation to both sides; a

@@ -43,7 +43,8 @@ autoplot.vgfm_benchmark <- function(object, type = c("w1", "rme"), ...) {
                   title = "Methods on the same cells",
                   subtitle = if (type == "w1") "lines: two halves of the snapshot") +
     ggplot2::theme_minimal() +
-    ggplot2::theme(panel.grid.major.y = ggplot2::element_line(colour = "grey92"))
+    ggplot2::theme(panel.grid.major.y = ggplot2::element_line(colour = "grey92"),
+                   panel.spacing = ggplot2::unit(1.2, "lines"))
 }
 
 # Methods from top to bottom in the order of the table, controls below and in brackets.
