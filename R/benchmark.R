@@ -45,14 +45,16 @@
 #'
 #' With `resume_dir`, the figures of each finished fit are kept in a file of their own,
 #' and a benchmark that was stopped goes on from there. A file is found by a hash of the
-#' cells, times, masses and prior, of the method and its settings, the split and the seed:
-#' what was made of other data is not read. A damaged file is made anew. Failures that lie
-#' in a method are kept; others, such as too little memory, are tried again.
+#' cells, times, masses and prior, of the method with its parameters, the settings, the
+#' split and the seed: what was made of other data is not read. A damaged file is made
+#' anew. Failures that lie in a method are kept; others, such as too little memory, are
+#' tried again.
 #'
 #' @param x,time,mass,growth_prior,stable,... As in [vgfm_fit()]; of an object, also the
 #'   arguments of its method but `split_by`.
-#' @param methods Methods to compare: names, or a list of them, whose names the table then
-#'   has.
+#' @param methods Methods to compare: names of [vgfm_methods()], or a list of names and of
+#'   [vgfm_method()] objects. The table calls them by the names of the list, or by their
+#'   own.
 #' @param parts Which of the three parts to run. Times are left out where there are three
 #'   or more.
 #' @param seeds Whole numbers, one for each repeat. A repeat with seed 1 is what
@@ -96,7 +98,7 @@
 #'   written.
 #' @references Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), Joint Velocity-Growth Flow
 #'   Matching for Single-Cell Dynamics Modeling, NeurIPS 2025, arXiv:2505.13413.
-#' @seealso [vgfm_cv()] for one method, [vgfm_evaluate()] for one fit.
+#' @seealso [vgfm_methods()]; [vgfm_cv()] for one method, [vgfm_evaluate()] for one fit.
 #' @export
 #' @examples
 #' set.seed(1)

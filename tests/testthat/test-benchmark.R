@@ -141,13 +141,18 @@ test_that("the table has means and standard deviations over the seeds", {
   expect_identical(row$times, 3L)
 })
 
-# A method "broken", which is vgfm but for what `fail`, a function of the key, does first.
+# A method that is vgfm, but for what `fail`, a function of the key, does first. It is
+# known by its tau.
+broken <- list(broken = vgfm_method("vgfm", tau = 123))
+
 with_failures <- function(fail, env = parent.frame()) {
   real <- fit_method
-  local_function("known_methods", c("vgfm", "broken", naive_methods), env)
   local_function("fit_method", function(snapshots, method, control, key, call) {
-    if (identical(method, "broken")) fail(key)
-    real(snapshots, sub("broken", "vgfm", method), control, key, call)
+    if (identical(method$coupling$tau, 123)) {
+      fail(key)
+      method <- vgfm_method("vgfm")
+    }
+    real(snapshots, method, control, key, call)
   }, env)
 }
 
@@ -157,7 +162,7 @@ diverge <- function(...) {
 
 test_that("a method that fails says so, and the others go on", {
   with_failures(diverge)
-  table <- bench(methods = c("broken", "vgfm"), parts = "fitted", seeds = 7)
+  table <- bench(methods = c(broken, "vgfm"), parts = "fitted", seeds = 7)
   rows <- rows_of(table, "broken", "fitted")
   expect_identical(rows$note, rep("did not converge", 3))
   expect_identical(c(rows$w1, rows$rme, rows$spread, rows$seconds), rep(NA_real_, 12))
@@ -176,7 +181,7 @@ test_that("means are of the repeats that gave figures, and the note says so", {
   with_failures(function(key) {
     if (identical(key, key_of_seed(7))) stop("no memory\nleft")
   })
-  table <- bench(methods = "broken", parts = "fitted", seeds = c(7, 3))
+  table <- bench(methods = broken, parts = "fitted", seeds = c(7, 3))
   rows <- rows_of(table, "broken", "fitted")
   same_figures(rows, rows_of(two_seeds(), "vgfm", "fitted", 3), c("w1", "rme", "spread"))
   expect_match(rows$note, "no memory (1 of 2 seeds)", fixed = TRUE)
@@ -189,7 +194,7 @@ test_that("warnings of a fit become notes", {
     warn_vgfm("Odd.", class = "vgfm_warning_diverged")
     warn_vgfm(c("Very odd.", i = "See."))
   })
-  expect_no_warning(table <- bench(methods = "broken", parts = "fitted"))
+  expect_no_warning(table <- bench(methods = broken, parts = "fitted"))
   expect_match(rows_of(table, "broken", "fitted")$note,
                "^training diverged; Very odd.")
   checks <- data.frame(check = c("a", "b", "c"), passed = c(FALSE, TRUE, FALSE))
@@ -199,7 +204,7 @@ test_that("warnings of a fit become notes", {
 test_that("an interrupt of one fit ends the whole, and so does a time limit", {
   stop_now <- NULL
   with_failures(function(key) stop_now())
-  run <- function() bench(methods = "broken", parts = "fitted")
+  run <- function() bench(methods = broken, parts = "fitted")
   stop_now <- function() warn_vgfm("Stop.", class = "vgfm_warning_interrupted")
   expect_identical(tryCatch(run(), interrupt = function(condition) "ended"), "ended")
   stop_now <- function() {
@@ -245,6 +250,18 @@ test_that("the user's random numbers stay as they are, of any kind", {
                rows_of(two_seeds(), "vgfm", "fitted", 3), c("w1", "rme_trained"))
 })
 
+# How many tasks are computed, of which kinds, while an expression is evaluated.
+computed <- function(code, env = parent.frame()) {
+  real <- run_task
+  kinds <- character()
+  local_function("run_task", function(task, ...) {
+    kinds <<- c(kinds, task$kind)
+    real(task, ...)
+  })
+  force(code)
+  c(fit = sum(kinds == "fit"), floor = sum(kinds == "floor"))
+}
+
 timeless <- function(benchmark) {
   benchmark$table$seconds <- benchmark$repeats$seconds <- NULL
   benchmark
@@ -271,17 +288,35 @@ test_that("results are the same in other processes", {
   expect_identical(bench(seeds = c(3, 7), resume_dir = folder), there)
 })
 
-# How many tasks are computed, of which kinds, while an expression is evaluated.
-computed <- function(code, env = parent.frame()) {
-  real <- run_task
-  kinds <- character()
-  local_function("run_task", function(task, ...) {
-    kinds <<- c(kinds, task$kind)
-    real(task, ...)
-  })
-  force(code)
-  c(fit = sum(kinds == "fit"), floor = sum(kinds == "floor"))
-}
+test_that("methods have parameters of their own, also of each interval", {
+  cells <- bench_cells()
+  folder <- own_folder()
+  stiff <- vgfm_method("vgfm", tau = c(0.5, 30, 4), noise = 0.2)
+  found <- bench(methods = list(stiff = stiff, vgfm = "vgfm"), seeds = 7,
+                 parts = c("fitted", "time left out"), resume_dir = folder)
+  expect_identical(levels(found$table$method),
+                   c("stiff", "vgfm", "hold", "linear", "counts"))
+  same_figures(rows_of(found, "vgfm", "fitted"),
+               rows_of(two_seeds(), "vgfm", "fitted", 7), "w1")
+  set.seed(7)
+  fit <- vgfm_fit(cells$x, cells$time, bench_mass, method = stiff,
+                  control = bench_control())
+  same_figures(rows_of(found, "stiff", "fitted"), vgfm_evaluate(fit),
+               c("w1", "rme_trained"))
+  set.seed(7)
+  row <- vgfm_cv(cells$x, cells$time, bench_mass, times = 8, method = stiff,
+                 control = bench_control())
+  left_out <- rows_of(found, "stiff", "time left out")
+  same_figures(left_out[left_out$time == 8, ], row, c("w1", "rme"))
+  # By another name it is the same, by another parameter it is not.
+  again <- function(...) {
+    stiff <- vgfm_method("vgfm", ..., noise = 0.2)
+    computed(bench(methods = list(other = stiff), seeds = 7, parts = "fitted",
+                   resume_dir = folder))[["fit"]]
+  }
+  expect_identical(again(tau = c(0.5, 30, 4)), 0L)
+  expect_identical(again(tau = c(0.5, 30, 5)), 1L)
+})
 
 test_that("what is finished is read again, of the same data and settings alone", {
   folder <- own_folder()
@@ -340,7 +375,7 @@ test_that("failures of a method are kept, others tried again", {
   folder <- own_folder()
   how <- diverge
   with_failures(function(key) how())
-  run <- function() bench(methods = "broken", parts = "fitted", resume_dir = folder)
+  run <- function() bench(methods = broken, parts = "fitted", resume_dir = folder)
   run()
   expect_identical(computed(run())[["fit"]], 0L)
   unlink(dir(folder, full.names = TRUE))
@@ -436,7 +471,11 @@ test_that("the figure has a point for each figure and a line for each floor", {
 })
 
 test_that("bad arguments are named", {
-  expect_error(bench(methods = "tigon"), class = "vgfm_error_method")
+  error <- expect_error(bench(methods = "tigon"), class = "vgfm_error_method")
+  expect_identical(error$arg, "methods")
+  expect_error(bench(methods = list(vgfm_control())), class = "vgfm_error_method")
+  expect_error(bench(methods = list(a = vgfm_method(tau = 1:2))),
+               class = "vgfm_error_input")
   expect_error(bench(methods = list()), class = "vgfm_error_method")
   expect_error(bench(methods = c("vgfm", "vgfm")), class = "vgfm_error_method")
   expect_error(bench(methods = c(hold = "vgfm")), class = "vgfm_error_method")
