@@ -178,6 +178,7 @@ fit_snapshots <- function(snapshots, method, control, call = rlang::caller_env()
                           key = new_key()) {
   control <- resolve_control(control, snapshots, method, call)
   method <- resolve_method(method, snapshots, control, call)
+  if (!is_trained_method(method)) return(new_naive_fit(snapshots, method, control, key))
   chosen <- list()
   if (is_learned(method)) {
     chosen <- identify_growth(snapshots, scan_epsilon(method, snapshots), control)
@@ -258,7 +259,9 @@ new_fit <- function(snapshots, method, chosen, couplings, problem, training, con
 
 calibrate_and_check <- function(fit, call) {
   states <- predicted_course(fit)
-  fit$field$correction <- mass_correction(fit, states)
+  if (!inherits(fit$method$growth, "growth_none")) {
+    fit$field$correction <- mass_correction(fit, states)
+  }
   fit$checks <- fit_checks(fit, states)
   warn_checks(fit, call)
   fit

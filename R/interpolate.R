@@ -98,6 +98,7 @@ inside_times <- function(fit, time, call = rlang::caller_env()) {
 # `rows`, the places of the cells in the data, and log weights such that the mean of the
 # weights is the mass relative to the first time.
 populations <- function(fit, times, from, call = rlang::caller_env()) {
+  if (is_naive_fit(fit)) return(naive_states(fit, times, call))
   s <- fit$snapshots
   before <- findInterval(times + rounding(s$times), s$times)
   start <- if (from == "first") rep(1, length(times)) else before

@@ -120,7 +120,7 @@ head_names <- function(method) {
 gives <- function(method) {
   growth <- switch(part_name(method$growth), learned = "growth by state",
                    uniform = "one growth rate per interval", none = NULL)
-  c(if (!is.null(method$path)) "velocity", growth,
+  c(if (is_trained_method(method)) "velocity" else "populations", growth,
     if (has_score(method)) c("score", "stochastic paths"))
 }
 
