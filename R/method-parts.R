@@ -135,6 +135,7 @@ path_smooth <- function(noise = NULL, bend = NULL, pooling = NULL) {
 path_brownian <- function(sigma = NULL) {
   new_part("path", "brownian",
            sigma = check_number(sigma, 0, bounds = "(]", allow_null = TRUE,
+                                hint = "Without noise, take {.fn path_straight}.",
                                 class = method_error))
 }
 

@@ -30,33 +30,34 @@ vgfm_method <- function(name = "vgfm", ..., coupling = NULL, path = NULL, growth
                        hint = "{.fn vgfm_methods} lists them.")
   settings <- check_choice(settings, c("data", "paper"), class = method_error)
   entry <- method_table[[name]]()
-  parts <- entry$parts
+  method <- new_method(name, entry$parts)
+  if (settings == "paper") method <- as_published(method, entry$paper, call)
   given <- list(coupling = coupling, path = path, growth = growth, training = training)
-  numbers <- list(...)
-  if (settings == "paper") {
-    if (is.null(entry$paper)) {
-      abort_input(c("There are no published settings of {.val {name}}.",
-                    i = "Leave {.arg settings} out."), arg = "settings",
-                  class = method_error, call = call)
-    }
-    published <- entry$paper[setdiff(names(entry$paper), names(numbers))]
-    whole <- names(published) %in% names(parts)
-    parts[names(published)[whole]] <- published[whole]
-    numbers <- c(numbers, published[!whole])
-  }
-  for (kind in names(given)) {
-    if (is.null(given[[kind]])) next
+  for (kind in names(Filter(Negate(is.null), given))) {
     check_part(given[[kind]], kind, call)
-    parts[[kind]] <- given[[kind]]
+    method[[kind]] <- given[[kind]]
   }
-  method <- set_parameters(new_method(name, parts), numbers, call)
+  method <- set_parameters(method, list(...), call)
   check_method(method, call = call)
 }
 
+# `paper`: parts that its authors have instead, and parameters of parts.
+as_published <- function(method, paper, call) {
+  if (is.null(paper)) {
+    abort_input(c("There are no published settings of {.val {method$name}}.",
+                  i = "Leave {.arg settings} out."), arg = "settings",
+                class = method_error, call = call)
+  }
+  whole <- names(paper) %in% part_kinds
+  method[names(paper)[whole]] <- paper[whole]
+  set_parameters(method, paper[!whole], call)
+}
+
+part_kinds <- c("coupling", "path", "growth", "training")
+
 new_method <- function(name, parts) {
-  kinds <- c("coupling", "path", "growth", "training")
-  structure(c(name = name, stats::setNames(lapply(kinds, function(k) parts[[k]]), kinds)),
-            class = "vgfm_method")
+  parts <- stats::setNames(lapply(part_kinds, function(kind) parts[[kind]]), part_kinds)
+  structure(c(name = name, parts), class = "vgfm_method")
 }
 
 check_part <- function(part, kind, call) {
@@ -73,6 +74,12 @@ set_parameters <- function(method, numbers, call) {
   if (length(numbers) == 0) return(method)
   kinds <- c("coupling", "path", "growth")
   known <- lapply(method[kinds], names)
+  twice <- names(numbers)[duplicated(names(numbers))]
+  if (any(nzchar(twice))) {
+    abort_input(c("The parameter {.arg {twice[1]}} is given twice.",
+                  i = "Give it once; parts that share it all take it."),
+                arg = twice[1], class = method_error, call = call)
+  }
   for (name in names(numbers) %||% "") {
     having <- kinds[vapply(known, function(all) name %in% all, NA)]
     if (length(having) == 0 || name == "cost") {
@@ -124,10 +131,16 @@ gives <- function(method) {
     if (has_score(method)) c("score", "stochastic paths"))
 }
 
+# A method in a line, with all that is set.
+show_method <- function(method) {
+  parts <- vapply(part_kinds, function(kind) show_part(method[[kind]]), "")
+  paste0(method$name, ": ", paste(part_kinds, parts, collapse = ", "))
+}
+
 #' @export
 print.vgfm_method <- function(x, ...) {
   cli::cat_line("Method ", x$name)
-  for (kind in c("coupling", "path", "growth", "training")) {
+  for (kind in part_kinds) {
     cli::cat_line("  ", format(kind, width = 9), show_part(x[[kind]]))
   }
   invisible(x)
