@@ -23,8 +23,8 @@ method_error <- "vgfm_error_method"
 #' * `coupling_entropic()`: the same with entropy, a static Schroedinger bridge.
 #' * `coupling_semirelaxed()`: sources may leave more or fewer descendants, at the price
 #'   `tau`; every target has its ancestors.
-#' * `coupling_unbalanced()`: masses may change at both ends. With `cost = "log_cos"` it is
-#'   Wasserstein-Fisher-Rao transport: cells further apart than pi `delta` are no pair.
+#' * `coupling_unbalanced()`: masses may change at both ends. With `cost = "log_cos"` it
+#'   is Wasserstein-Fisher-Rao transport: cells further apart than pi `delta` are no pair.
 #'
 #' @section Paths:
 #' * `path_straight()`: at constant speed, positions with noise of one size.

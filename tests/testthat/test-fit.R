@@ -2,7 +2,8 @@ test_that("a fit holds what its help page says", {
   fit <- small_fit()
   expect_s3_class(fit, "vgfm")
   expect_named(fit, c("format", "snapshots", "method", "identified", "scan", "bend",
-                      "couplings", "field", "history", "seconds", "control", "training", "checks"))
+                      "couplings", "field", "history", "seconds", "control", "training",
+                      "checks"))
   expect_length(fit$couplings, 2)
   expect_length(fit$couplings[[1]]$descendants, 30)
   expect_equal(fit$training$step, 120)

@@ -121,6 +121,17 @@ test_that("epsilon of a bridge is 2 sigma^2 gap, and must be if it is given", {
   wrong(resolve("sf2m", epsilon = 1:3))
 })
 
+test_that("a growth prior is refused by couplings that have no place for it", {
+  cells <- small_cells()
+  rate <- rep(0.1, nrow(cells$x))
+  for (name in c("ot_cfm", "sf2m", "uot_fm", "wfr_fm")) {
+    expect_error(
+      vgfm_fit(cells$x, cells$time, growth_prior = rate, method = name),
+      "no use of a growth prior", class = "vgfm_error_method"
+    )
+  }
+})
+
 test_that("an unbalanced coupling takes its scale from tau, or from delta", {
   resolve <- function(..., tau) resolve_tau(vgfm_method(...), tau)
   method <- resolve("wfr_fm", tau = c(4, 16))
