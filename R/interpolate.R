@@ -7,7 +7,7 @@
 #' Mass between observed times is less sure than at them. Where cells travel far against
 #' the size of their snapshot, the default `tau` gives those in front more descendants
 #' than those behind, as growth cannot be told from motion there; a large `tau` in
-#' [vgfm_control()] keeps masses as they are.
+#' [vgfm_method()] keeps masses as they are.
 #'
 #' @param fit A fit from [vgfm_fit()].
 #' @param time Times from the first to the last observed one, in any form that
