@@ -146,7 +146,7 @@ path_pairs <- function(coupling, x, y, s) {
 
 # turn (d, cells) and lean (cells) of core/bend.h.
 read_turns <- function(problem) {
-  bends <- .Call(ffi_turns, problem)
+  bends <- .Call(ffi_slopes, problem)
   floats <- lapply(bends, function(raw) readBin(raw, "numeric", length(raw) / 4, 4))
   list(turn = matrix(floats$turn, problem$features), lean = floats$lean)
 }

@@ -16,13 +16,13 @@ new_problem <- function(snapshots, couplings, control, identified) {
   square <- square_displacement(couplings)
   times <- inner_times(snapshots, couplings)
   gaps <- diff(times)
-  log_children <- lapply(couplings, function(c) {
+  gain_source <- lapply(couplings, function(c) {
     log(pmax(c$descendants, least_descendants))
   })
   log_growth <- local_growth(snapshots, couplings, control)
   rates <- unlist(Map(`/`, log_growth, gaps))
   # What a source weighs in training: its mean mass along the path.
-  share <- unlist(lapply(log_children, function(r) {
+  share <- unlist(lapply(gain_source, function(r) {
     mass <- ifelse(abs(r) < 1e-6, 1, expm1(r) / r)
     mass / sum(mass)
   }))
@@ -33,7 +33,7 @@ new_problem <- function(snapshots, couplings, control, identified) {
     offset = z$offset,
     times = times,
     plans = lapply(couplings, `[[`, "plan"),
-    log_children = unlist(log_children),
+    gain_source = unlist(gain_source),
     log_growth = unlist(log_growth),
     growth = vapply(couplings, function(c) mean(c$descendants), 0),
     trust = ifelse(identified | !any(identified), 1, untold_weight),
@@ -48,7 +48,7 @@ new_problem <- function(snapshots, couplings, control, identified) {
     )
   )
   if (control$bend > 0 && length(gaps) > 1) {
-    problem[c("turn", "lean")] <- .Call(ffi_turns, problem)
+    problem[c("slope_jump", "lean")] <- .Call(ffi_slopes, problem)
   }
   problem
 }

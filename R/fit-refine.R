@@ -71,7 +71,7 @@ run_refinement <- function(training, snapshots, problem, control,
   # Rounds until all folds have judged once more, and whether they could be run; the
   # user's Ctrl-C goes on as such.
   run <- function(state, options) {
-    out <- .Call(ffi_refine_run, state, core, options, folds - state$step %% folds)
+    out <- .Call(ffi_fit_run, state, core, options, folds - state$step %% folds)
     if (status_class(out$status) %in% field_errors) {
       stopped <<- .Call(ffi_status_message, out$status)
       return(FALSE)

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "field/flow.h"
+#include "field/field.h"
 #include "nn/mlp.h"
 #include "base/rng.h"
 
@@ -26,14 +26,14 @@ SEXP ffi_standard(SEXP x, SEXP rows, SEXP center, SEXP scale, SEXP single);
 SEXP ffi_uniform(SEXP n, SEXP key, SEXP stream);
 /* network */
 SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream);
-SEXP ffi_turns(SEXP problem);
+SEXP ffi_slopes(SEXP problem);
 SEXP ffi_copy(SEXP x);
 SEXP ffi_match_run(SEXP state, SEXP problem, SEXP options, SEXP steps);
-SEXP ffi_refine_run(SEXP state, SEXP problem, SEXP options, SEXP rounds);
-/* flow */
-SEXP ffi_flow_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads);
-SEXP ffi_flow_gradient(SEXP field, SEXP x, SEXP time, SEXP seed, SEXP threads);
-SEXP ffi_flow_advance(SEXP field, SEXP states, SEXP from, SEXP to, SEXP tolerance,
+SEXP ffi_fit_run(SEXP state, SEXP problem, SEXP options, SEXP rounds);
+/* field */
+SEXP ffi_field_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads);
+SEXP ffi_field_gradient(SEXP field, SEXP x, SEXP time, SEXP seed, SEXP threads);
+SEXP ffi_field_advance(SEXP field, SEXP states, SEXP from, SEXP to, SEXP tolerance,
                       SEXP threads);
 /* neighbours */
 SEXP ffi_nearest(SEXP points, SEXP queries, SEXP neighbours, SEXP threads);

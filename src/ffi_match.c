@@ -1,5 +1,5 @@
 #include "ffi_training.h"
-#include "path/bend.h"
+#include "path/hermite.h"
 #include "train/match.h"
 #include "base/status.h"
 #include <float.h>
@@ -17,8 +17,8 @@ SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream) {
 /* Vectors that R shares with nobody, so that training may write into them. */
 SEXP ffi_copy(SEXP x) { return Rf_duplicate(x); }
 
-trainee trainee_from(r_list network) {
-  trainee t = {.shape = shape_from(list_in(network, "shape"))};
+head head_from(r_list network) {
+  head t = {.shape = shape_from(list_in(network, "shape"))};
   size_t parameters = mlp_parameters(&t.shape);
   t.weights = list_doubles(network, "weights", parameters);
   t.first = list_doubles(network, "first", parameters);
@@ -47,15 +47,15 @@ static plan *plans_from(r_list plans, const size_t *offset, int by_source) {
   return each;
 }
 
-bridge bridge_from(r_list problem) {
+pairs pairs_from(r_list problem) {
   r_list plans = list_in(problem, "plans");
   size_t intervals = (size_t)list_length(plans);
   if (intervals == 0) refuse("`%s` is empty", plans.name);
   size_t *offset = offset_from(problem, intervals + 2);
   size_t d = list_size(problem, "features", 1, MLP_UNITS);
   size_t cells = offset[intervals + 1], bytes = cells * d * sizeof(float);
-  int bent = list_get(problem.list, "turn") != R_NilValue;
-  bridge b = {
+  int bent = list_get(problem.list, "slope_jump") != R_NilValue;
+  pairs b = {
     .d = d,
     .intervals = intervals,
     .cells = list_bytes(problem, "cells", bytes),
@@ -66,8 +66,8 @@ bridge bridge_from(r_list problem) {
     .log_growth = list_doubles(problem, "log_growth", offset[intervals]),
     .growth = list_doubles(problem, "growth", intervals),
     .trust = list_doubles(problem, "trust", intervals),
-    .log_children = list_doubles(problem, "log_children", offset[intervals]),
-    .turn = bent ? list_bytes(problem, "turn", bytes) : NULL,
+    .gain_source = list_doubles(problem, "gain_source", offset[intervals]),
+    .slope_jump = bent ? list_bytes(problem, "slope_jump", bytes) : NULL,
     .lean = bent ? list_bytes(problem, "lean", cells * sizeof(float)) : NULL,
     .bend = list_number(problem, "bend", 0, 1),
     .pooling = list_number(problem, "pooling", 0, 1),
@@ -81,18 +81,18 @@ bridge bridge_from(r_list problem) {
   return b;
 }
 
-/* list(turn, lean) of all cells, see bend.h, as float32 in raw vectors. */
-SEXP ffi_turns(SEXP problem) {
-  bridge b = bridge_from(list_at(problem, "problem"));
+/* list(slope_jump, lean) of all cells, see hermite.h, as float32 in raw vectors. */
+SEXP ffi_slopes(SEXP problem) {
+  pairs b = pairs_from(list_at(problem, "problem"));
   size_t most = 0;
   for (size_t k = 0; k < b.intervals; k++)
     if (b.plans[k].n > most) most = b.plans[k].n;
   size_t cells = b.offset[b.intervals] + b.plans[b.intervals - 1].m;
-  const char *const names[] = {"turn", "lean"};
+  const char *const names[] = {"slope_jump", "lean"};
   SEXP out = PROTECT(list_make(2, names));
   SET_VECTOR_ELT(out, 0, Rf_allocVector(RAWSXP, (R_xlen_t)(cells * b.d * sizeof(float))));
   SET_VECTOR_ELT(out, 1, Rf_allocVector(RAWSXP, (R_xlen_t)(cells * sizeof(float))));
-  bend_turns((float *)RAW(VECTOR_ELT(out, 0)), (float *)RAW(VECTOR_ELT(out, 1)), &b,
+  hermite_slopes((float *)RAW(VECTOR_ELT(out, 0)), (float *)RAW(VECTOR_ELT(out, 1)), &b,
              workspace(most * sizeof(double)),
              workspace((most + 1) * b.d * sizeof(double)));
   UNPROTECT(1);
@@ -100,8 +100,8 @@ SEXP ffi_turns(SEXP problem) {
 }
 
 training_state state_from(r_list state) {
-  training_state s = {.velocity = trainee_from(list_in(state, "velocity")),
-                      .growth = trainee_from(list_in(state, "growth")),
+  training_state s = {.velocity = head_from(list_in(state, "velocity")),
+                      .growth = head_from(list_in(state, "growth")),
                       .step = list_doubles(state, "step", 1)};
   SEXP losses = list_get(state.list, "losses");
   size_t schedule = (size_t)Rf_xlength(losses) / 2;
@@ -124,7 +124,7 @@ SEXP state_advanced(training_state *s, int status, size_t steps) {
 SEXP ffi_match_run(SEXP state, SEXP problem, SEXP options, SEXP steps) {
   r_list given = list_at(options, "options");
   training_state s = state_from(list_at(state, "training"));
-  bridge b = bridge_from(list_at(problem, "problem"));
+  pairs b = pairs_from(list_at(problem, "problem"));
   match_options o = {
     .batch = list_size(given, "batch", 1, INT32_MAX),
     .total_steps = list_size(given, "steps", 1, INT32_MAX),

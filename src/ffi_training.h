@@ -4,17 +4,17 @@
 #define VGFM_FFI_TRAINING_H
 
 #include "ffi.h"
-#include "path/bridge.h"
-#include "nn/learner.h"
+#include "path/pairs.h"
+#include "nn/trainer.h"
 
-/* network: list(shape, weights, first, second); the trainee points into it. */
-trainee trainee_from(r_list network);
+/* network: list(shape, weights, first, second); the head points into it. */
+head head_from(r_list network);
 
 /* Training as R holds it, list(velocity, growth, step, losses (2, schedule)), in vectors
  * that nobody else may hold: what is done is written into them. So weights, step and
  * losses belong together whenever R is interrupted. */
 typedef struct {
-  trainee velocity, growth;
+  head velocity, growth;
   double *step, *losses; /* (1), and from the next step on */
   size_t left;           /* steps that the losses have room for */
 } training_state;
@@ -23,9 +23,9 @@ training_state state_from(r_list state);
 /* list(status), after `steps` more if that is OK. */
 SEXP state_advanced(training_state *s, int status, size_t steps);
 
-/* problem: list(features, cells, offset, times, plans, log_children, growth, noise, wide,
- * standard units, and for smooth paths turn and lean) */
-bridge bridge_from(r_list problem);
+/* problem: list(features, cells, offset, times, plans, gain_source, growth, noise, wide,
+ * standard units, and for smooth paths slope_jump and lean) */
+pairs pairs_from(r_list problem);
 
 /* A plan (n, m) in the form that ffi_srot() hands to R; every column has at least so many
  * entries. */

@@ -7,7 +7,7 @@
 enum { D = 16, N = 150 };
 
 typedef struct {
-  flow f;
+  field f;
   double *flat[2];
   float *packed[2];
   void *block;
@@ -27,7 +27,7 @@ static fixture fixture_make(activation act, size_t growth_inputs, int threads) {
   }
   x.f.velocity_packed = x.packed[0];
   x.f.growth_packed = x.packed[1];
-  x.bytes = flow_gradient_workspace(&x.f, threads);
+  x.bytes = field_gradient_workspace(&x.f, threads);
   x.block = malloc(x.bytes);
   return x;
 }
@@ -82,7 +82,7 @@ static void check_differences(activation act, size_t growth_inputs) {
   fill(t, N);
   const double seeds[3][D + 1] = {{0, 1}, {[D] = 1}, {1, -2, 0.5, [D] = 3}};
   for (int s = 0; s < 3; s++) {
-    CHECK(flow_gradient(gradient, seeds[s], x, t, N, &k.f, 2, k.block, k.bytes) ==
+    CHECK(field_gradient(gradient, seeds[s], x, t, N, &k.f, 2, k.block, k.bytes) ==
               STATUS_OK, "gradient");
     for (size_t c = 0; c < N * D; c++) {
       double kept = x[c], h = 1e-5;
@@ -105,10 +105,10 @@ static void check_threads(void) {
   const double seed[D + 1] = {1, 1, 1, [D] = 1};
   fill(x, N * D);
   fill(t, N);
-  flow_gradient(one, seed, x, t, N, &k.f, 1, k.block, k.bytes);
-  flow_gradient(three, seed, x, t, N, &k.f, 3, k.block, k.bytes);
+  field_gradient(one, seed, x, t, N, &k.f, 1, k.block, k.bytes);
+  field_gradient(three, seed, x, t, N, &k.f, 3, k.block, k.bytes);
   CHECK(memcmp(one, three, sizeof one) == 0, "threads change the result");
-  CHECK(flow_gradient(one, seed, x, t, N, &k.f, 3, k.block, k.bytes / 2) ==
+  CHECK(field_gradient(one, seed, x, t, N, &k.f, 3, k.block, k.bytes / 2) ==
             STATUS_NO_SPACE, "half the workspace");
   fixture_free(&k);
 }

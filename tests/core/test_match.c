@@ -1,5 +1,5 @@
 #include "nn/adam.h"
-#include "path/bend.h"
+#include "path/hermite.h"
 #include "check.h"
 #include "train/match.h"
 #include "base/status.h"
@@ -11,7 +11,7 @@ enum { D = 2, CELLS = 12 };
 static float cells[CELLS * D];
 static const size_t offset[3] = {0, 5, 9};
 static const double times[3] = {0, 1, 3};
-static double log_children[9];
+static double gain_source[9];
 static size_t start[2][4], count[2][4];
 static int32_t source[2][8];
 static float value[2][8];
@@ -23,7 +23,7 @@ static double growth[2];
 static const double trust[2] = {1, 0.25};
 
 /* Rows are weighed by the row sums of the plans; 1.5 and 0.5 descendants a cell. */
-static bridge make_bridge(double noise) {
+static pairs make_bridge(double noise) {
   for (int i = 0; i < CELLS * D; i++) cells[i] = (float)sin(3 * i + 1) + (float)(i / 10);
   for (int k = 0; k < 2; k++) {
     size_t n = offset[k + 1] - offset[k], m = k == 0 ? 4 : 3;
@@ -46,11 +46,11 @@ static bridge make_bridge(double noise) {
       sum[source[k][2 * j + 1]] += 0.75;
     }
     for (size_t i = 0; i < n; i++)
-      log_children[offset[k] + i] = log(sum[i] * growth[k] * (double)n / (double)m);
+      gain_source[offset[k] + i] = log(sum[i] * growth[k] * (double)n / (double)m);
   }
-  return (bridge){.d = D, .intervals = 2, .cells = cells, .offset = offset,
+  return (pairs){.d = D, .intervals = 2, .cells = cells, .offset = offset,
                   .times = times, .plans = plans, .rows = rows_of,
-                  .log_children = log_children, .log_growth = log_children,
+                  .gain_source = gain_source, .log_growth = gain_source,
                   .growth = growth, .trust = trust, .noise = noise, .velocity_scale = 0.5,
                   .growth_offset = 0.1, .growth_scale = 0.2};
 }
@@ -60,8 +60,8 @@ typedef struct {
       growth_weight[256];
 } storage;
 
-static bridge_rows rows_in(storage *s) {
-  return (bridge_rows){s->input, s->velocity, s->growth, s->weight, s->growth_weight,
+static rows rows_in(storage *s) {
+  return (rows){s->input, s->velocity, s->growth, s->weight, s->growth_weight,
                        s->noise};
 }
 
@@ -70,10 +70,10 @@ static const rng_key key = {{17, 23}};
 /* Every row lies on the straight line of a pair of the plan, at the place its time says,
  * and its targets and weight are those of the formulas, to float precision. */
 static void check_rows(void) {
-  bridge b = make_bridge(0);
+  pairs b = make_bridge(0);
   storage s;
-  bridge_rows rows = rows_in(&s);
-  bridge_draw(&rows, &b, key, 3, 0, 256);
+  rows rows = rows_in(&s);
+  pairs_draw(&rows, &b, key, 3, 0, 256);
   for (size_t r = 0; r < 256; r++) {
     size_t k = r % 2;
     const float *in = s.input + r * (D + 1), *v = s.velocity + r * 16;
@@ -93,7 +93,7 @@ static void check_rows(void) {
         found = fabs(x[0] - from[0]) + fabs(x[1] - from[1]) + fabs(y[0] - to[0]) +
                     fabs(y[1] - to[1]) < 1e-5;
         if (!found) continue;
-        double lr = log_children[offset[k] + i];
+        double lr = gain_source[offset[k] + i];
         CHECK_NEAR(s.growth[r], (lr / gap - 0.1) / 0.2, 1e-5);
         double density = 0.5 * (growth[k] + exp(lr));
         CHECK_NEAR(s.weight[r], exp(part * lr) / density, 1e-5);
@@ -109,19 +109,19 @@ static void check_rows(void) {
  * squares of weights are at most 2 / growth times the weights). */
 static void check_weights(void) {
   enum { STEPS_DRAWN = 200, A_STEP = 256 };
-  bridge b = make_bridge(0);
+  pairs b = make_bridge(0);
   storage s;
-  bridge_rows rows = rows_in(&s);
+  rows rows = rows_in(&s);
   double sum[2][5] = {{0}};
   for (uint64_t step = 0; step < STEPS_DRAWN; step++) {
-    bridge_draw(&rows, &b, key, step, 0, A_STEP);
+    pairs_draw(&rows, &b, key, step, 0, A_STEP);
     for (size_t r = 0; r < A_STEP; r++) { /* growth targets tell the sources apart */
       size_t k = r % 2, n = offset[k + 1] - offset[k], nearest = 0;
       double gap = times[k + 1] - times[k], far = 1e9;
       double lr = (s.growth[r] * 0.2 + 0.1) * gap;
       for (size_t i = 0; i < n; i++)
-        if (fabs(lr - log_children[offset[k] + i]) < far - 1e-6) {
-          far = fabs(lr - log_children[offset[k] + i]);
+        if (fabs(lr - gain_source[offset[k] + i]) < far - 1e-6) {
+          far = fabs(lr - gain_source[offset[k] + i]);
           nearest = i;
         }
       sum[k][nearest] += s.weight[r];
@@ -133,8 +133,8 @@ static void check_weights(void) {
       double want = 0, got = sum[k][i] / (STEPS_DRAWN * A_STEP / 2);
       int first = 1;
       for (size_t o = 0; o < n; o++) {
-        double lr = log_children[offset[k] + o];
-        if (fabs(lr - log_children[offset[k] + i]) > 1e-5) continue;
+        double lr = gain_source[offset[k] + o];
+        if (fabs(lr - gain_source[offset[k] + i]) > 1e-5) continue;
         if (o < i) first = 0; /* counted with the first of its kind */
         want += (fabs(lr) < 1e-9 ? 1 : expm1(lr) / lr) / growth[k] / (double)n;
       }
@@ -148,13 +148,13 @@ static void check_weights(void) {
 
 /* A source without entries stays where it is, whatever its growth. */
 static void check_stays(void) {
-  bridge b = make_bridge(0);
+  pairs b = make_bridge(0);
   storage s;
-  bridge_rows rows = rows_in(&s);
+  rows rows = rows_in(&s);
   row_count[0][2] = 0;
   int stayed = 0;
   for (uint64_t step = 0; step < 4; step++) {
-    bridge_draw(&rows, &b, key, step, 0, 256);
+    pairs_draw(&rows, &b, key, step, 0, 256);
     for (size_t r = 0; r < 256; r += 2) {
       const float *in = s.input + r * (D + 1), *v = s.velocity + r * 16;
       if (v[0] != 0 || v[1] != 0) continue;
@@ -167,12 +167,12 @@ static void check_stays(void) {
 
 /* One row in eight is wide: it has the wide noise and a fiftieth of the weight. */
 static void check_rows_beside(void) {
-  bridge b = make_bridge(0.01), wide = make_bridge(0.01);
+  pairs b = make_bridge(0.01), wide = make_bridge(0.01);
   wide.wide = 30;
   storage s, t;
-  bridge_rows rows = rows_in(&s), beside = rows_in(&t);
-  bridge_draw(&rows, &b, key, 3, 0, 256);
-  bridge_draw(&beside, &wide, key, 3, 0, 256);
+  rows rows = rows_in(&s), beside = rows_in(&t);
+  pairs_draw(&rows, &b, key, 3, 0, 256);
+  pairs_draw(&beside, &wide, key, 3, 0, 256);
   int count = 0;
   for (size_t r = 0; r < 256; r++) {
     double off = hypot(s.input[r * (D + 1)] - t.input[r * (D + 1)],
@@ -191,11 +191,11 @@ static void check_rows_beside(void) {
 
 /* Noise has the standard deviation asked for: 512 values, 5 standard errors. */
 static void check_noise(void) {
-  bridge quiet = make_bridge(0), loud = make_bridge(0.3);
+  pairs quiet = make_bridge(0), loud = make_bridge(0.3);
   storage a, b;
-  bridge_rows ra = rows_in(&a), rb = rows_in(&b);
-  bridge_draw(&ra, &quiet, key, 0, 0, 256);
-  bridge_draw(&rb, &loud, key, 0, 0, 256);
+  rows ra = rows_in(&a), rb = rows_in(&b);
+  pairs_draw(&ra, &quiet, key, 0, 0, 256);
+  pairs_draw(&rb, &loud, key, 0, 0, 256);
   double square = 0;
   for (size_t r = 0; r < 256; r++) {
     for (int c = 0; c < D; c++)
@@ -208,11 +208,11 @@ static void check_noise(void) {
 
 /* A row is the same whichever tile it is drawn in. */
 static void check_rows_by_number(void) {
-  bridge b = make_bridge(0.1);
+  pairs b = make_bridge(0.1);
   storage all, part;
-  bridge_rows ra = rows_in(&all), rp = rows_in(&part);
-  bridge_draw(&ra, &b, key, 9, 0, 100);
-  bridge_draw(&rp, &b, key, 9, 40, 30);
+  rows ra = rows_in(&all), rp = rows_in(&part);
+  pairs_draw(&ra, &b, key, 9, 0, 100);
+  pairs_draw(&rp, &b, key, 9, 40, 30);
   CHECK(memcmp(all.input + 40 * (D + 1), part.input, 30 * (D + 1) * sizeof(float)) == 0,
         "inputs differ");
   CHECK(memcmp(all.growth + 40, part.growth, 30 * sizeof(float)) == 0, "growth differs");
@@ -232,15 +232,15 @@ static void check_many_features(void) {
   float all = 1;
   plan p = {1, 1, &first, &one, &zero, &all};
   double same = 1;
-  bridge b = {.d = W, .intervals = 1, .cells = origin, .offset = at, .times = when,
-              .plans = &p, .rows = &p, .log_children = &none, .log_growth = &none,
+  pairs b = {.d = W, .intervals = 1, .cells = origin, .offset = at, .times = when,
+              .plans = &p, .rows = &p, .gain_source = &none, .log_growth = &none,
               .growth = &same, .trust = &same,
               .noise = 1, .velocity_scale = 1, .growth_scale = 1};
-  CHECK(bridge_noise(W) <= 8192, "noise needs %zu", bridge_noise(W));
-  bridge_rows rows = {input, velocity, growth, weight, growth_weight, noise};
-  bridge_draw(&rows, &b, key, 4, 0, ROWS);
+  CHECK(pairs_noise(W) <= 8192, "noise needs %zu", pairs_noise(W));
+  rows rows = {input, velocity, growth, weight, growth_weight, noise};
+  pairs_draw(&rows, &b, key, 4, 0, ROWS);
   rows.input = part;
-  bridge_draw(&rows, &b, key, 4, 37, 30);
+  pairs_draw(&rows, &b, key, 4, 37, 30);
   CHECK(memcmp(part, input + 37 * (W + 1), sizeof part) == 0, "inputs differ");
   double square = 0, product = 0;
   for (size_t r = 0; r < ROWS; r++)
@@ -311,8 +311,8 @@ typedef struct {
   double weights[MOST], first[MOST], second[MOST];
 } moments;
 
-static trainee make_trainee(moments *m, size_t inputs, size_t outputs, uint32_t stream) {
-  trainee t = {{inputs, outputs, 24, 2, ACTIVATION_LEAKY_RELU}, m->weights, m->first,
+static head make_trainee(moments *m, size_t inputs, size_t outputs, uint32_t stream) {
+  head t = {{inputs, outputs, 24, 2, ACTIVATION_LEAKY_RELU}, m->weights, m->first,
                m->second};
   memset(m, 0, sizeof *m);
   mlp_init(m->weights, &t.shape, key, stream);
@@ -324,9 +324,9 @@ static const match_options defaults = {.batch = BATCH, .total_steps = STEPS,
                                        .learning_rate = 3e-3, .rate_floor = 0.01,
                                        .key = {{17, 23}}, .threads = 1};
 
-static int run(trainee *v, trainee *g, double *losses, uint64_t from, uint64_t steps,
+static int run(head *v, head *g, double *losses, uint64_t from, uint64_t steps,
                const match_options *options) {
-  bridge b = make_bridge(0.05);
+  pairs b = make_bridge(0.05);
   size_t bytes = match_workspace(v, g, options);
   void *block = malloc(bytes);
   int status = match_run(v, g, losses, from, steps, &b, options, block, bytes);
@@ -338,23 +338,23 @@ static int run(trainee *v, trainee *g, double *losses, uint64_t from, uint64_t s
  * final parameters to 1e-3 of the learning path. Growth with the time and without. */
 static void check_against_twin(size_t inputs) {
   static moments v, g, tv, tg;
-  trainee velocity = make_trainee(&v, D + 1, D, 1);
-  trainee growth = make_trainee(&g, inputs, 1, 2);
+  head velocity = make_trainee(&v, D + 1, D, 1);
+  head growth = make_trainee(&g, inputs, 1, 2);
   tv = v;
   tg = g;
   double losses[2 * STEPS];
   CHECK(run(&velocity, &growth, losses, 0, STEPS, &defaults) == STATUS_OK, "training");
 
-  bridge b = make_bridge(0.05);
+  pairs b = make_bridge(0.05);
   static storage s;
-  bridge_rows rows = rows_in(&s);
+  rows rows = rows_in(&s);
   size_t nv = mlp_parameters(&velocity.shape), ng = mlp_parameters(&growth.shape);
   for (int step = 0; step < STEPS; step++) {
     static double grad_v[MOST], grad_g[MOST];
     memset(grad_v, 0, sizeof grad_v);
     memset(grad_g, 0, sizeof grad_g);
     double loss_v = 0, loss_g = 0;
-    bridge_draw(&rows, &b, key, (uint64_t)step, 0, BATCH);
+    pairs_draw(&rows, &b, key, (uint64_t)step, 0, BATCH);
     for (size_t r = 0; r < BATCH; r++) {
       loss_v += twin_row(grad_v, tv.weights, &velocity.shape, s.input + r * (D + 1),
                          s.velocity + r * 16, s.weight[r]);
@@ -380,8 +380,8 @@ static void check_invariance(void) {
   static moments v[3], g[3];
   double losses[2 * STEPS];
   for (int how = 0; how < 3; how++) {
-    trainee velocity = make_trainee(&v[how], D + 1, D, 1);
-    trainee growth = make_trainee(&g[how], D + 1, 1, 2);
+    head velocity = make_trainee(&v[how], D + 1, D, 1);
+    head growth = make_trainee(&g[how], D + 1, 1, 2);
     match_options options = defaults;
     options.threads = how == 1 ? 3 : 1;
     const uint64_t cut[5] = {0, 1, 11, 12, STEPS};
@@ -400,7 +400,7 @@ static void check_invariance(void) {
 /* Cells that follow parabolas have the slopes of the parabolas at the middle time, from
  * both sides, to 1e-5; and a row lies on the cubic with the slopes of its ends. */
 static void check_bends(void) {
-  static float at[6 * D], turn[6 * D], lean[6];
+  static float at[6 * D], slope_jump[6 * D], lean[6];
   const size_t first[3] = {0, 2, 4};
   size_t begin[2] = {0, 1}, one[2] = {1, 1};
   int32_t same[2] = {0, 1};
@@ -413,25 +413,25 @@ static void check_bends(void) {
       at[k * 2 * D + c] = (float)(c + 0.3 * c * t + (0.5 - 0.2 * c) * t * t);
     }
   double one_each[2] = {1, 1};
-  bridge b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = times,
-              .plans = pairs, .rows = pairs, .log_children = children,
+  pairs b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = times,
+              .plans = pairs, .rows = pairs, .gain_source = children,
               .log_growth = children, .growth = one_each, .trust = one_each,
-              .turn = turn, .lean = lean, .bend = 1,
+              .slope_jump = slope_jump, .lean = lean, .bend = 1,
               .velocity_scale = 1, .growth_scale = 1};
-  bend_turns(turn, lean, &b, mass, mean);
+  hermite_slopes(slope_jump, lean, &b, mass, mean);
   const double g0 = times[1] - times[0], g1 = times[2] - times[1];
   for (int c = 0; c < 2 * D; c++) {
     double slope = 0.3 * c + 2 * (0.5 - 0.2 * c) * times[1];
     double before = (at[2 * D + c] - at[c]) / g0;
     double after = (at[4 * D + c] - at[2 * D + c]) / g1;
-    before += (1 - lean[2 + c / D]) * turn[2 * D + c];
-    after -= lean[2 + c / D] * turn[2 * D + c];
+    before += (1 - lean[2 + c / D]) * slope_jump[2 * D + c];
+    after -= lean[2 + c / D] * slope_jump[2 * D + c];
     CHECK(fabs(before - slope) < 1e-5 && fabs(after - slope) < 1e-5,
           "slopes %g, %g, not %g", before, after, slope);
   }
   storage s;
-  bridge_rows rows = rows_in(&s);
-  bridge_draw(&rows, &b, key, 5, 0, 256);
+  rows rows = rows_in(&s);
+  pairs_draw(&rows, &b, key, 5, 0, 256);
   for (size_t r = 0; r < 256; r += 2) { /* interval 0: no curvature at its start */
     const float *in = s.input + r * (D + 1), *v = s.velocity + r * 16;
     double u = in[D] / g0, worst[2] = {1, 1};
@@ -469,21 +469,21 @@ static void check_no_overshoot(void) {
   for (int c = 0; c < 12; c++) {
     const double *u = way[c % 3], *now = shape[c / 3];
     double when[3] = {0, now[0], now[0] + now[1]};
-    float at[3 * D], turn[3 * D], lean[3];
+    float at[3 * D], slope_jump[3 * D], lean[3];
     for (int i = 0; i < D; i++) {
       at[i] = 0;
       at[D + i] = (float)u[i];
       at[2 * D + i] = (float)(u[i] * (1 + now[2]));
     }
-    bridge b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = when,
-                .plans = p, .rows = p, .log_children = children,
+    pairs b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = when,
+                .plans = p, .rows = p, .gain_source = children,
                 .log_growth = children, .growth = one_each, .trust = one_each,
-                .turn = turn, .lean = lean, .bend = 1, .velocity_scale = 1,
+                .slope_jump = slope_jump, .lean = lean, .bend = 1, .velocity_scale = 1,
                 .growth_scale = 1};
-    bend_turns(turn, lean, &b, &mass, mean);
+    hermite_slopes(slope_jump, lean, &b, &mass, mean);
     storage s;
-    bridge_rows rows = rows_in(&s);
-    bridge_draw(&rows, &b, key, 7, 0, 256);
+    rows rows = rows_in(&s);
+    pairs_draw(&rows, &b, key, 7, 0, 256);
     for (size_t r = 0; r < 256; r++) {
       const float *v = s.velocity + r * 16;
       double along = v[0] * u[0] + v[1] * u[1];
@@ -504,8 +504,8 @@ static void check_interrupt(void) {
   static moments v, g, before_v, before_g;
   double losses[2 * STEPS];
   for (int c = 0; c < 12; c++) {
-    trainee velocity = make_trainee(&v, D + 1, D, 1);
-  trainee growth = make_trainee(&g, D + 1, 1, 2);
+    head velocity = make_trainee(&v, D + 1, D, 1);
+  head growth = make_trainee(&g, D + 1, 1, 2);
     before_v = v;
     before_g = g;
     match_options options = defaults;
@@ -523,10 +523,10 @@ static void check_interrupt(void) {
 static void check_bad_arguments(void) {
   static moments v, g;
   double losses[2];
-  trainee velocity = make_trainee(&v, D + 1, D, 1);
-  trainee growth = make_trainee(&g, D + 1, 1, 2);
+  head velocity = make_trainee(&v, D + 1, D, 1);
+  head growth = make_trainee(&g, D + 1, 1, 2);
   match_options options = defaults;
-  bridge b = make_bridge(0);
+  pairs b = make_bridge(0);
   CHECK(match_run(&velocity, &growth, losses, 0, 1, &b, &options, NULL, 0) ==
             STATUS_NO_SPACE, "no workspace");
   velocity.shape.outputs = D + 1;

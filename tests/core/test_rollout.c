@@ -1,5 +1,5 @@
 #include "check.h"
-#include "field/flow.h"
+#include "field/field.h"
 #include "train/rollout.h"
 #include <string.h>
 
@@ -11,14 +11,14 @@ static float path[(STEPS + 1) * N * DIM], adjoint[(STEPS + 1) * N * DIM];
 static float target[(STEPS + 1) * N * DIM];
 
 typedef struct {
-  trainee velocity, growth;
-  learner l;
+  head velocity, growth;
+  trainer l;
   void *block, *tile;
   size_t tile_bytes;
 } fixture;
 
-static trainee make_trainee(size_t inputs, size_t outputs, uint32_t stream) {
-  trainee t = {.shape = {inputs, outputs, 24, 2, ACTIVATION_TANH}};
+static head make_trainee(size_t inputs, size_t outputs, uint32_t stream) {
+  head t = {.shape = {inputs, outputs, 24, 2, ACTIVATION_TANH}};
   size_t n = mlp_parameters(&t.shape);
   t.weights = malloc(n * sizeof(double));
   t.first = calloc(n, sizeof(double));
@@ -31,17 +31,17 @@ static void fixture_make(fixture *f, size_t growth_inputs) {
   f->velocity = make_trainee(DIM, D, 1);
   f->growth = make_trainee(growth_inputs, 1, 2);
   arena a = {0};
-  learner_layout(&a, &f->l, &f->velocity.shape, &f->growth.shape, 2);
+  trainer_layout(&a, &f->l, &f->velocity.shape, &f->growth.shape, 2);
   f->block = malloc(arena_size(&a));
   a = arena_over(f->block, arena_size(&a));
-  learner_layout(&a, &f->l, &f->velocity.shape, &f->growth.shape, 2);
-  learner_load(&f->l, &f->velocity, &f->growth);
+  trainer_layout(&a, &f->l, &f->velocity.shape, &f->growth.shape, 2);
+  trainer_load(&f->l, &f->velocity, &f->growth);
   f->tile_bytes = rollout_tile_bytes(&f->velocity.shape, &f->growth.shape);
   f->tile = malloc(f->tile_bytes);
 }
 
 static void fixture_free(fixture *f) {
-  trainee *t[2] = {&f->velocity, &f->growth};
+  head *t[2] = {&f->velocity, &f->growth};
   for (int i = 0; i < 2; i++) {
     free(t[i]->weights);
     free(t[i]->first);
@@ -76,8 +76,8 @@ static double loss(fixture *f) {
 static void backward(rollout *r, fixture *f) {
   memset(adjoint, 0, sizeof adjoint);
   for (int i = N * DIM; i < (STEPS + 1) * N * DIM; i++) adjoint[i] = path[i] - target[i];
-  learner_clear_lane(&f->l, 0);
-  learner_clear_lane(&f->l, 1);
+  trainer_clear_slot(&f->l, 0);
+  trainer_clear_slot(&f->l, 1);
   for (size_t at = 0; at < N; at += MLP_TILE)
     rollout_backward(r, at, N - at < MLP_TILE ? N - at : MLP_TILE, &f->l, at / MLP_TILE,
                      &units, f->tile, f->tile_bytes);
@@ -88,15 +88,15 @@ static void backward(rollout *r, fixture *f) {
 static void check_against_flow(fixture *f) {
   rollout r = make_rollout();
   forward(&r, f);
-  flow fl = {f->velocity.shape, f->growth.shape, f->l.velocity.weights,
+  field fl = {f->velocity.shape, f->growth.shape, f->l.velocity.weights,
              f->l.growth.weights, units.velocity_scale, units.growth_offset,
              units.growth_scale};
   static double states[N * DIM], from[N];
   for (int i = 0; i < N * DIM; i++) states[i] = path[i];
-  size_t bytes = flow_workspace(&fl, 1);
+  size_t bytes = field_workspace(&fl, 1);
   void *block = malloc(bytes);
   ode_options o = ODE_DEFAULTS;
-  flow_advance(states, from, 1.5, N, &fl, &o, 1, block, bytes);
+  field_advance(states, from, 1.5, N, &fl, &o, 1, block, bytes);
   for (int i = 0; i < N * DIM; i++)
     CHECK_NEAR(path[STEPS * N * DIM + i], states[i], 1e-4);
   free(block);

@@ -11,7 +11,7 @@ test_that("lengths and types of networks are checked", {
   field <- list(velocity = network, growth = small_fit()$training$growth,
                 velocity_scale = 1, growth_offset = 0, growth_scale = 1)
   evaluate <- function(field, x = matrix(0, 2, 3), time = c(0, 0, 0), threads = 1) {
-    .Call(ffi_flow_evaluate, field, x, time, threads)
+    .Call(ffi_field_evaluate, field, x, time, threads)
   }
   expect_identical(evaluate(field)$status, 0L)
   change <- function(...) utils::modifyList(field, list(...), keep.null = TRUE)
@@ -33,8 +33,8 @@ test_that("lengths and types of networks are checked", {
   refused(evaluate(field, time = 0), "`time` has 1 number, not 3")
   refused(evaluate(field, time = 0L), "`time` is of type integer")
   refused(evaluate(field, threads = NULL), "`threads` is no number")
-  refused(.Call(ffi_flow_gradient, field, matrix(0, 2, 1), 0, 1, 1), "`seed`")
-  refused(.Call(ffi_flow_advance, field, matrix(0, 2, 1), 0, 1, 1e-6, 1), "`states`")
+  refused(.Call(ffi_field_gradient, field, matrix(0, 2, 1), 0, 1, 1), "`seed`")
+  refused(.Call(ffi_field_advance, field, matrix(0, 2, 1), 0, 1, 1e-6, 1), "`states`")
   refused(.Call(ffi_network_init, shape[-1], c(0, 0), 1), "`shape$inputs`")
   refused(.Call(ffi_network_init, shape, 0, 1), "`key` has 1 number, not 2")
   refused(.Call(ffi_uniform, 3, c(0, -1), 1), "`key` has -1")
@@ -47,40 +47,40 @@ test_that("so are all parts of a problem of training", {
   control <- resolve_control(control, snapshots)
   couplings <- couple_snapshots(snapshots, control, c(TRUE, TRUE), NULL)
   problem <- new_problem(snapshots, couplings, control, c(TRUE, TRUE))
-  expect_named(.Call(ffi_turns, problem), c("turn", "lean"))
+  expect_named(.Call(ffi_slopes, problem), c("slope_jump", "lean"))
   # Each element too short by one, of another type, or away.
   for (name in setdiff(names(problem), "plans")) {
     wrong <- problem
     wrong[[name]] <- problem[[name]][-1]
-    refused(.Call(ffi_turns, wrong), name)
+    refused(.Call(ffi_slopes, wrong), name)
     wrong[[name]] <- as.character(problem[[name]])
-    refused(.Call(ffi_turns, wrong), name)
+    refused(.Call(ffi_slopes, wrong), name)
     if (name == "turn") next # straight lines have none
     wrong[[name]] <- NULL
-    refused(.Call(ffi_turns, wrong), name)
+    refused(.Call(ffi_slopes, wrong), name)
   }
   plan <- problem$plans[[1]]
   for (name in names(plan)) {
     wrong <- problem
     wrong$plans[[1]][[name]] <- plan[[name]][-1]
-    refused(.Call(ffi_turns, wrong), "`problem$plans[[1]]")
+    refused(.Call(ffi_slopes, wrong), "`problem$plans[[1]]")
     if (name == "rows") next
     wrong <- problem
     wrong$plans[[1]]$rows[[name]] <- plan$rows[[name]][-1]
-    refused(.Call(ffi_turns, wrong), "`problem$plans[[1]]$rows")
+    refused(.Call(ffi_slopes, wrong), "`problem$plans[[1]]$rows")
   }
   wrong <- problem
   wrong$plans[[2]]$source[1:4] <- as.raw(c(0xff, 0xff, 0xff, 0x7f))
-  refused(.Call(ffi_turns, wrong), "entry 1 of `problem$plans[[2]]`")
+  refused(.Call(ffi_slopes, wrong), "entry 1 of `problem$plans[[2]]`")
   wrong <- problem
   wrong$plans[[2]]$count[1] <- as.raw(0xff)
-  refused(.Call(ffi_turns, wrong), "`problem$plans[[2]]`")
+  refused(.Call(ffi_slopes, wrong), "`problem$plans[[2]]`")
   wrong <- problem
   wrong$times <- rev(problem$times)
-  refused(.Call(ffi_turns, wrong), "times")
+  refused(.Call(ffi_slopes, wrong), "times")
   wrong <- problem
   wrong$plans <- list()
-  refused(.Call(ffi_turns, wrong), "`problem$plans` is empty")
+  refused(.Call(ffi_slopes, wrong), "`problem$plans` is empty")
 })
 
 test_that("so are points, weights and rows", {

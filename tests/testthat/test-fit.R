@@ -381,7 +381,7 @@ test_that("the fold that judges is not among the cells that are fitted", {
                       rounds = 5, rate_floor = 1, key = fit$training$key, threads = 1),
                  utils::modifyList(refine_settings, list(learning_rate = 0)))
     state <- in_place(new_refinement(fit$training), 5)
-    .Call(ffi_refine_run, state, core, options, 5)
+    .Call(ffi_fit_run, state, core, options, 5)
     state$losses[1, ]
   }
   # Each cell judges in exactly one round of five, as one of the ten of its fold.

@@ -10,7 +10,7 @@ typedef struct {
   float *out, *dout; /* (MLP_TILE, pad(outputs)) */
   float *dx;         /* (MLP_TILE, pad(inputs)) */
   mlp_tile tile;
-} lane;
+} scratch;
 
 /* A network, the scale of its answers, and the part of the seed that belongs to it. */
 typedef struct {
@@ -21,7 +21,7 @@ typedef struct {
   const double *seed; /* (outputs) */
 } part;
 
-static void layout(arena *a, lane *l, const mlp_shape *s) {
+static void layout(arena *a, scratch *l, const mlp_shape *s) {
   l->input = arena_take(a, MLP_TILE * (s->inputs + 1), sizeof(float));
   l->out = arena_take(a, MLP_TILE * kernel_pad(s->outputs), sizeof(float));
   l->dout = arena_take(a, MLP_TILE * kernel_pad(s->outputs), sizeof(float));
@@ -29,9 +29,9 @@ static void layout(arena *a, lane *l, const mlp_shape *s) {
   mlp_tile_layout(a, &l->tile, s, MLP_TILE);
 }
 
-static size_t lane_bytes(const mlp_shape *s) {
+static size_t scratch_bytes(const mlp_shape *s) {
   arena a = {0};
-  lane l;
+  scratch l;
   layout(&a, &l, s);
   return arena_size(&a);
 }
@@ -39,19 +39,19 @@ static size_t lane_bytes(const mlp_shape *s) {
 static size_t part_bytes(const mlp_shape *s, int threads) {
   arena a = {0};
   arena_take(&a, mlp_transposed(s), sizeof(float));
-  arena_take(&a, (size_t)threads, lane_bytes(s));
+  arena_take(&a, (size_t)threads, scratch_bytes(s));
   return arena_size(&a);
 }
 
 /* The networks take turns, so they share the workspace. */
-size_t flow_gradient_workspace(const flow *f, int threads) {
+size_t field_gradient_workspace(const field *f, int threads) {
   size_t v = part_bytes(&f->velocity, threads), g = part_bytes(&f->growth, threads);
   if (v == 0 || g == 0) return 0;
   return v > g ? v : g;
 }
 
 static void add_tile(double *gradient, const double *x, const double *t, size_t rows,
-                     size_t d, const part *p, lane *l) {
+                     size_t d, const part *p, scratch *l) {
   size_t outputs = p->shape->outputs, pad_in = kernel_pad(p->shape->inputs);
   size_t pad_out = kernel_pad(outputs);
   memset(l->dout, 0, rows * pad_out * sizeof *l->dout);
@@ -74,17 +74,17 @@ static void add_tile(double *gradient, const double *x, const double *t, size_t 
 static int add_part(double *gradient, const double *x, const double *t, size_t n,
                     size_t d, part p, int threads, void *workspace,
                     size_t workspace_bytes) {
-  size_t share = lane_bytes(p.shape);
+  size_t share = scratch_bytes(p.shape);
   size_t tiles = (n + MLP_TILE - 1) / MLP_TILE;
   arena a = arena_over(workspace, workspace_bytes);
   p.transposed = arena_take(&a, mlp_transposed(p.shape), sizeof(float));
-  char *lanes = arena_take(&a, (size_t)threads, share);
+  char *scratches = arena_take(&a, (size_t)threads, share);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   mlp_transpose(p.transposed, p.packed, p.shape);
   PARALLEL_FOR(parallel_threads(threads, tiles))
   for (size_t tile = 0; tile < tiles; tile++) {
-    arena mine = arena_over(lanes + (size_t)parallel_rank() * share, share);
-    lane l;
+    arena mine = arena_over(scratches + (size_t)parallel_rank() * share, share);
+    scratch l;
     layout(&mine, &l, p.shape);
     size_t r = tile * MLP_TILE, rows = n - r < MLP_TILE ? n - r : MLP_TILE;
     add_tile(gradient + r * d, x + r * d, t + r, rows, d, &p, &l);
@@ -98,10 +98,10 @@ static int any(const double *seed, size_t n) {
   return 0;
 }
 
-int flow_gradient(double *gradient, const double *seed, const double *x, const double *t,
-                  size_t n, const flow *f, int threads, void *workspace,
+int field_gradient(double *gradient, const double *seed, const double *x, const double *t,
+                  size_t n, const field *f, int threads, void *workspace,
                   size_t workspace_bytes) {
-  size_t d = flow_dim(f);
+  size_t d = field_dim(f);
   const part parts[2] = {
     {&f->velocity, f->velocity_packed, NULL, f->velocity_scale, seed},
     {&f->growth, f->growth_packed, NULL, f->growth_scale, seed + d},

@@ -1,9 +1,9 @@
-/* Flow matching: velocity and growth are regressed together on rows from a bridge. */
+/* Flow matching: velocity and growth are regressed together on rows from a pairs. */
 #ifndef VGFM_MATCH_H
 #define VGFM_MATCH_H
 
-#include "path/bridge.h"
-#include "nn/learner.h"
+#include "path/pairs.h"
+#include "nn/trainer.h"
 #include "base/stop.h"
 
 typedef struct {
@@ -17,16 +17,16 @@ typedef struct {
   void *interrupted_data;
 } match_options;
 
-/* Forward, loss and backward of one lane's share of the batch of a step. The gradient,
- * times `scale`, is added to the lane; loss gets the weighted sums of squared errors of
+/* Forward, loss and backward of one slot's share of the batch of a step. The gradient,
+ * times `scale`, is added to the slot; loss gets the weighted sums of squared errors of
  * velocity and growth. Scratch is one thread's. If `s` stops, the rest is left out. */
-size_t match_scratch(const mlp_shape *velocity, const mlp_shape *growth, size_t lanes,
+size_t match_scratch(const mlp_shape *velocity, const mlp_shape *growth, size_t slots,
                      size_t batch);
-void match_lane(double loss[2], learner *l, size_t lane, const bridge *b, size_t batch,
+void match_slot(double loss[2], trainer *l, size_t slot, const pairs *b, size_t batch,
                 rng_key key, uint64_t step, double scale, void *scratch, size_t bytes,
                 stop *s, int rank);
 
-size_t match_workspace(const trainee *velocity, const trainee *growth,
+size_t match_workspace(const head *velocity, const head *growth,
                        const match_options *options);
 
 /* Steps `from` ... `from` + `steps` - 1 (counted from 0) of the schedule, in place. Of
@@ -34,8 +34,8 @@ size_t match_workspace(const trainee *velocity, const trainee *growth,
  * over features) and growth in standard units. The result does not depend on how a
  * schedule is cut into calls, nor on the number of threads. Interrupted, it leaves the
  * networks as they were. */
-int match_run(trainee *velocity, trainee *growth, double *losses, uint64_t from,
-              uint64_t steps, const bridge *b, const match_options *options,
+int match_run(head *velocity, head *growth, double *losses, uint64_t from,
+              uint64_t steps, const pairs *b, const match_options *options,
               void *workspace, size_t workspace_bytes);
 
 #endif

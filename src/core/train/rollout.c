@@ -45,7 +45,7 @@ size_t rollout_tile_bytes(const mlp_shape *velocity, const mlp_shape *growth) {
   return arena_size(&a);
 }
 
-static scratch scratch_in(const learner *l, void *tile, size_t bytes) {
+static scratch scratch_in(const trainer *l, void *tile, size_t bytes) {
   arena a = arena_over(tile, bytes);
   scratch s;
   layout(&a, &s, l->velocity.shape, l->growth.shape);
@@ -54,7 +54,7 @@ static scratch scratch_in(const learner *l, void *tile, size_t bytes) {
 
 /* Runs all stages of one step from states x (rows, d + 1). */
 static void run_stages(scratch *s, const float *x, size_t rows, double from, double h,
-                       const learner *l, const rollout_units *units) {
+                       const trainer *l, const rollout_units *units) {
   size_t d = l->velocity.shape->outputs, dim = d + 1, pad = kernel_pad(d);
   for (int stage = 0; stage < STAGES; stage++) {
     float reach = (float)(node[stage] * h * units->velocity_scale);
@@ -75,7 +75,7 @@ static void run_stages(scratch *s, const float *x, size_t rows, double from, dou
   }
 }
 
-void rollout_forward(rollout *r, size_t first, size_t rows, const learner *l,
+void rollout_forward(rollout *r, size_t first, size_t rows, const trainer *l,
                      const rollout_units *units, void *tile, size_t tile_bytes) {
   scratch s = scratch_in(l, tile, tile_bytes);
   size_t d = r->d, dim = d + 1, pad = kernel_pad(d), pad_growth = kernel_pad(1);
@@ -116,27 +116,27 @@ static void start_stages(scratch *s, const float *later, size_t rows, double h,
   }
 }
 
-/* One stage backwards: gradients into the lane, derivative by its input into s->dx. */
+/* One stage backwards: gradients into the slot, derivative by its input into s->dx. */
 static void stage_backward(scratch *s, int stage, const float *later, size_t rows,
-                           double h, learner *l, size_t lane,
+                           double h, trainer *l, size_t slot,
                            const rollout_units *units) {
   size_t d = l->velocity.shape->outputs, dim = d + 1, pad_growth = kernel_pad(1);
-  network *v = &l->velocity, *g = &l->growth;
+  packed_network *v = &l->velocity, *g = &l->growth;
   memset(s->dx[0], 0, rows * kernel_pad(v->shape->inputs) * sizeof(float));
   memset(s->dx[1], 0, rows * kernel_pad(g->shape->inputs) * sizeof(float));
-  mlp_backward(v->grad + lane * v->packed, s->dx[0], s->dk[stage], &s->v_tile[stage],
+  mlp_backward(v->grad + slot * v->packed, s->dx[0], s->dk[stage], &s->v_tile[stage],
                s->input[stage], dim, rows, v->transposed, v->shape);
   if (growth_share[stage] == 0) return;
   const float part = (float)(h * growth_share[stage] * units->growth_scale);
   memset(s->dgrowth, 0, rows * pad_growth * sizeof(float));
   for (size_t r = 0; r < rows; r++)
     s->dgrowth[r * pad_growth] = part * later[r * dim + d];
-  mlp_backward(g->grad + lane * g->packed, s->dx[1], s->dgrowth, &s->g_tile[stage],
+  mlp_backward(g->grad + slot * g->packed, s->dx[1], s->dgrowth, &s->g_tile[stage],
                s->input[stage], dim, rows, g->transposed, g->shape);
 }
 
 static void step_backward(scratch *s, float *now, const float *later, size_t rows,
-                          double h, learner *l, size_t lane,
+                          double h, trainer *l, size_t slot,
                           const rollout_units *units) {
   size_t d = l->velocity.shape->outputs, dim = d + 1, pad = kernel_pad(d);
   size_t pad_v = kernel_pad(l->velocity.shape->inputs);
@@ -144,7 +144,7 @@ static void step_backward(scratch *s, float *now, const float *later, size_t row
   start_stages(s, later, rows, h, d, units);
   for (size_t i = 0; i < rows * dim; i++) now[i] += later[i];
   for (int stage = STAGES; stage-- > 0;) {
-    stage_backward(s, stage, later, rows, h, l, lane, units);
+    stage_backward(s, stage, later, rows, h, l, slot, units);
     const float reach = (float)(node[stage] * h * units->velocity_scale);
     for (size_t r = 0; r < rows; r++) {
       const float *by_velocity = s->dx[0] + r * pad_v, *by_growth = s->dx[1] + r * pad_g;
@@ -157,7 +157,7 @@ static void step_backward(scratch *s, float *now, const float *later, size_t row
   }
 }
 
-void rollout_backward(rollout *r, size_t first, size_t rows, learner *l, size_t lane,
+void rollout_backward(rollout *r, size_t first, size_t rows, trainer *l, size_t slot,
                       const rollout_units *units, void *tile, size_t tile_bytes) {
   scratch s = scratch_in(l, tile, tile_bytes);
   size_t dim = r->d + 1;
@@ -165,6 +165,6 @@ void rollout_backward(rollout *r, size_t first, size_t rows, learner *l, size_t 
     size_t at = (step * r->n + first) * dim, next = ((step + 1) * r->n + first) * dim;
     double h = r->times[step + 1] - r->times[step];
     run_stages(&s, r->path + at, rows, r->times[step], h, l, units);
-    step_backward(&s, r->adjoint + at, r->adjoint + next, rows, h, l, lane, units);
+    step_backward(&s, r->adjoint + at, r->adjoint + next, rows, h, l, slot, units);
   }
 }

@@ -6,9 +6,9 @@
 #ifndef VGFM_ROLLOUT_H
 #define VGFM_ROLLOUT_H
 
-#include "nn/learner.h"
+#include "nn/trainer.h"
 
-/* Networks answer in standard units, as in flow.h. */
+/* Networks answer in standard units, as in field.h. */
 typedef struct {
   double velocity_scale, growth_offset, growth_scale;
 } rollout_units;
@@ -25,13 +25,13 @@ size_t rollout_tile_bytes(const mlp_shape *velocity, const mlp_shape *growth);
 
 /* Fills path[1 ...] of cells first ... first + rows - 1 from path[0]; at most MLP_TILE
  * rows. */
-void rollout_forward(rollout *r, size_t first, size_t rows, const learner *l,
+void rollout_forward(rollout *r, size_t first, size_t rows, const trainer *l,
                      const rollout_units *units, void *tile, size_t tile_bytes);
 
 /* From adjoint[1 ...], holding the derivatives of the loss by every state taken on its
- * own, adds the gradient of the loss by the parameters to `lane` of the learner. The
+ * own, adds the gradient of the loss by the parameters to `slot` of the trainer. The
  * adjoint ends as the total derivative by every state, the start included. */
-void rollout_backward(rollout *r, size_t first, size_t rows, learner *l, size_t lane,
+void rollout_backward(rollout *r, size_t first, size_t rows, trainer *l, size_t slot,
                       const rollout_units *units, void *tile, size_t tile_bytes);
 
 #endif

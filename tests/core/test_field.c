@@ -1,5 +1,5 @@
 #include "check.h"
-#include "field/flow.h"
+#include "field/field.h"
 #include "base/status.h"
 #include <string.h>
 
@@ -13,7 +13,7 @@ static const double *at(double t) {
 }
 
 typedef struct {
-  flow f;
+  field f;
   double *flat[2];
   float *packed[2];
   void *block;
@@ -35,7 +35,7 @@ static fixture fixture_make(int constant, int threads) {
   }
   x.f.velocity_packed = x.packed[0];
   x.f.growth_packed = x.packed[1];
-  x.bytes = flow_workspace(&x.f, threads);
+  x.bytes = field_workspace(&x.f, threads);
   x.block = malloc(x.bytes);
   return x;
 }
@@ -60,7 +60,7 @@ static void check_constant_field(void) {
   fill(states, N * (D + 1));
   memcpy(start, states, sizeof start);
   ode_options o = ODE_DEFAULTS;
-  int status = flow_advance(states, at(1), 4, N, &x.f, &o, 2, x.block, x.bytes);
+  int status = field_advance(states, at(1), 4, N, &x.f, &o, 2, x.block, x.bytes);
   CHECK(status == STATUS_OK, "status %d", status);
   for (size_t i = 0; i < N * (D + 1); i++) {
     size_t c = i % (D + 1);
@@ -70,13 +70,13 @@ static void check_constant_field(void) {
   fixture_free(&x);
 }
 
-/* flow_evaluate() is the networks' output in the flow's units. */
+/* field_evaluate() is the networks' output in the units of the field. */
 static void check_evaluate(void) {
   fixture x = fixture_make(0, 1);
   static double cells[N * D], times[N], velocity[N * D], growth[N];
   fill(cells, N * D);
   fill(times, N);
-  CHECK(flow_evaluate(velocity, growth, cells, times, N, &x.f, 1, x.block, x.bytes) ==
+  CHECK(field_evaluate(velocity, growth, cells, times, N, &x.f, 1, x.block, x.bytes) ==
             STATUS_OK, "evaluate");
   arena a = {0};
   mlp_tile tile;
@@ -103,14 +103,14 @@ static void check_independence(void) {
   fill(three, N * (D + 1));
   fixture x = fixture_make(0, 3);
   ode_options o = ODE_DEFAULTS;
-  flow_advance(one, at(0), 2, N, &x.f, &o, 1, x.block, x.bytes);
-  flow_advance(three, at(0), 2, N, &x.f, &o, 3, x.block, x.bytes);
+  field_advance(one, at(0), 2, N, &x.f, &o, 1, x.block, x.bytes);
+  field_advance(three, at(0), 2, N, &x.f, &o, 3, x.block, x.bytes);
   CHECK(memcmp(one, three, sizeof one) == 0, "threads change the result");
   for (size_t i = 0; i < N; i += 25) {
     static double all[N * (D + 1)];
     fill(all, N * (D + 1));
     memcpy(alone, all + i * (D + 1), sizeof alone);
-    flow_advance(alone, at(0), 2, 1, &x.f, &o, 1, x.block, x.bytes);
+    field_advance(alone, at(0), 2, 1, &x.f, &o, 1, x.block, x.bytes);
     CHECK(memcmp(alone, one + i * (D + 1), sizeof alone) == 0, "cell %zu", i);
   }
   fixture_free(&x);
@@ -131,7 +131,7 @@ static void check_interrupt(void) {
   for (int some = 0; some < 2; some++) {
     polls = 1;
     fill(states, N * (D + 1));
-    int status = flow_advance(states, at(0), 1000, some ? 5 : N, &x.f, &o, 3, x.block,
+    int status = field_advance(states, at(0), 1000, some ? 5 : N, &x.f, &o, 3, x.block,
                               x.bytes);
     CHECK(status == STATUS_INTERRUPTED && polls == -1, "status %d", status);
   }
@@ -143,7 +143,7 @@ static void check_not_finite(void) {
   fixture x = fixture_make(0, 1);
   double position[D] = {0}, velocity[D], growth;
   x.packed[1][0] = NAN;
-  CHECK(flow_evaluate(velocity, &growth, position, at(0), 1, &x.f, 1, x.block, x.bytes) ==
+  CHECK(field_evaluate(velocity, &growth, position, at(0), 1, &x.f, 1, x.block, x.bytes) ==
             STATUS_NOT_FINITE, "NaN");
   fixture_free(&x);
 }
@@ -152,11 +152,11 @@ static void check_bad_arguments(void) {
   fixture x = fixture_make(0, 1);
   double states[D + 1] = {0};
   ode_options o = ODE_DEFAULTS;
-  CHECK(flow_check(&x.f) == STATUS_OK, "a good flow");
-  CHECK(flow_advance(states, at(0), 1, 1, &x.f, &o, 1, x.block, x.bytes / 2) ==
+  CHECK(field_check(&x.f) == STATUS_OK, "a good field");
+  CHECK(field_advance(states, at(0), 1, 1, &x.f, &o, 1, x.block, x.bytes / 2) ==
             STATUS_NO_SPACE, "half the workspace");
   x.f.growth.outputs = 2;
-  CHECK(flow_check(&x.f) == STATUS_BAD_ARGUMENT, "two growth rates");
+  CHECK(field_check(&x.f) == STATUS_BAD_ARGUMENT, "two growth rates");
   fixture_free(&x);
 }
 
@@ -168,5 +168,5 @@ int main(void) {
   check_interrupt();
   check_not_finite();
   check_bad_arguments();
-  return check_report("test_flow");
+  return check_report("test_field");
 }

@@ -1,4 +1,4 @@
-#include "field/flow.h"
+#include "field/field.h"
 #include "base/parallel.h"
 #include "base/status.h"
 #include <math.h>
@@ -11,28 +11,28 @@
 
 /* What one thread needs. */
 typedef struct {
-  const flow *f;
+  const field *f;
   float *input;        /* (MLP_TILE, d + 1) */
   float *v, *g;        /* (MLP_TILE, pad(d)) and (MLP_TILE, pad(1)) */
   mlp_tile v_tile, g_tile;
   char *ode;
   size_t ode_bytes;
-} lane;
+} scratch;
 
 /* Single right-hand sides between two polls. */
-static size_t breath(const flow *f) {
+static size_t breath(const field *f) {
   size_t fit = BREATH / (mlp_packed(&f->velocity) + mlp_packed(&f->growth));
   return fit < 1 ? 1 : fit;
 }
 
 /* Fewer cells where networks are so large that a step of all would outlast that. */
-static size_t block_cells(const flow *f) {
+static size_t block_cells(const field *f) {
   size_t fit = breath(f) / ODE_STAGES;
   return fit < 1 ? 1 : fit < BLOCK ? fit : BLOCK;
 }
 
-static void layout(arena *a, lane *l, const flow *f) {
-  size_t d = flow_dim(f);
+static void layout(arena *a, scratch *l, const field *f) {
+  size_t d = field_dim(f);
   l->f = f;
   l->input = arena_take(a, MLP_TILE * (d + 1), sizeof(float));
   l->v = arena_take(a, MLP_TILE * kernel_pad(d), sizeof(float));
@@ -43,34 +43,34 @@ static void layout(arena *a, lane *l, const flow *f) {
   l->ode = arena_take(a, l->ode_bytes, 1);
 }
 
-static size_t lane_bytes(const flow *f) {
+static size_t scratch_bytes(const field *f) {
   arena a = {0};
-  lane l;
+  scratch l;
   layout(&a, &l, f);
   return arena_size(&a);
 }
 
-int flow_check(const flow *f) {
-  size_t d = flow_dim(f);
+int field_check(const field *f) {
+  size_t d = field_dim(f);
   if (mlp_check(&f->velocity) || mlp_check(&f->growth) || f->velocity.inputs != d + 1 ||
       (f->growth.inputs != d && f->growth.inputs != d + 1) || f->growth.outputs != 1)
     return STATUS_BAD_ARGUMENT;
   return STATUS_OK;
 }
 
-/* A lane, and the block of states that it moves. */
+/* A scratch, and the block of states that it moves. */
 typedef struct {
-  lane lane;
+  scratch scratch;
   ode_run run;
   int status;
 } worker;
 
-static worker *take_workers(arena *a, const flow *f, int threads, char **shares) {
-  *shares = arena_take(a, (size_t)threads, lane_bytes(f));
+static worker *take_workers(arena *a, const field *f, int threads, char **shares) {
+  *shares = arena_take(a, (size_t)threads, scratch_bytes(f));
   return arena_take(a, (size_t)threads, sizeof(worker));
 }
 
-size_t flow_workspace(const flow *f, int threads) {
+size_t field_workspace(const field *f, int threads) {
   arena a = {0};
   char *shares;
   take_workers(&a, f, threads, &shares);
@@ -80,9 +80,9 @@ size_t flow_workspace(const flow *f, int threads) {
 /* Velocity and growth of `rows` cells; each array has a stride from cell to cell. */
 static void evaluate_tile(double *velocity, double *growth, const double *x,
                           const double *t, size_t rows, size_t stride_x,
-                          size_t stride_velocity, size_t stride_growth, lane *l) {
-  const flow *f = l->f;
-  size_t d = flow_dim(f), pad = kernel_pad(d), pad_growth = kernel_pad(1);
+                          size_t stride_velocity, size_t stride_growth, scratch *l) {
+  const field *f = l->f;
+  size_t d = field_dim(f), pad = kernel_pad(d), pad_growth = kernel_pad(1);
   for (size_t r = 0; r < rows; r++) {
     float *in = l->input + r * (d + 1);
     for (size_t i = 0; i < d; i++) in[i] = (float)x[r * stride_x + i];
@@ -99,9 +99,10 @@ static void evaluate_tile(double *velocity, double *growth, const double *x,
 }
 
 /* The right-hand side for ode.h: states (n, d + 1). */
-static void field(double *dx, const double *x, const double *t, size_t n, void *context) {
-  lane *l = context;
-  size_t d = flow_dim(l->f), step = d + 1;
+static void derivative(double *dx, const double *x, const double *t, size_t n,
+                       void *context) {
+  scratch *l = context;
+  size_t d = field_dim(l->f), step = d + 1;
   for (size_t r = 0; r < n; r += MLP_TILE) {
     size_t rows = n - r < MLP_TILE ? n - r : MLP_TILE;
     evaluate_tile(dx + r * step, dx + r * step + d, x + r * step, t + r, rows, step, step,
@@ -109,11 +110,11 @@ static void field(double *dx, const double *x, const double *t, size_t n, void *
   }
 }
 
-/* A lane carved from its share of the workspace. */
-static lane lane_over(char *shares, size_t rank, const flow *f) {
-  size_t share = lane_bytes(f);
+/* A scratch carved from its share of the workspace. */
+static scratch scratch_over(char *shares, size_t rank, const field *f) {
+  size_t share = scratch_bytes(f);
   arena a = arena_over(shares + rank * share, share);
-  lane l;
+  scratch l;
   layout(&a, &l, f);
   return l;
 }
@@ -124,10 +125,10 @@ static int all_finite(const double *value, size_t count) {
   return 1;
 }
 
-int flow_evaluate(double *velocity, double *growth, const double *x, const double *t,
-                  size_t n, const flow *f, int threads, void *workspace,
+int field_evaluate(double *velocity, double *growth, const double *x, const double *t,
+                  size_t n, const field *f, int threads, void *workspace,
                   size_t workspace_bytes) {
-  size_t d = flow_dim(f), tiles = (n + MLP_TILE - 1) / MLP_TILE;
+  size_t d = field_dim(f), tiles = (n + MLP_TILE - 1) / MLP_TILE;
   char *shares;
   arena a = arena_over(workspace, workspace_bytes);
   take_workers(&a, f, threads, &shares);
@@ -135,7 +136,7 @@ int flow_evaluate(double *velocity, double *growth, const double *x, const doubl
   kernels_get(); /* chosen here, before threads ask for it */
   PARALLEL_FOR(parallel_threads(threads, tiles))
   for (size_t tile = 0; tile < tiles; tile++) {
-    lane l = lane_over(shares, (size_t)parallel_rank(), f);
+    scratch l = scratch_over(shares, (size_t)parallel_rank(), f);
     size_t r = tile * MLP_TILE, rows = n - r < MLP_TILE ? n - r : MLP_TILE;
     evaluate_tile(velocity + r * d, growth + r, x + r * d, t + r, rows, d, d, 1, &l);
   }
@@ -149,13 +150,13 @@ typedef struct {
   const double *from;
   double to;
   size_t n, next;
-  const flow *f;
+  const field *f;
   const ode_options *options;
 } journey;
 
 /* The next block of states for a worker; 0 if there is none. */
 static int take_block(worker *w, journey *j) {
-  size_t rows = block_cells(j->f), first = j->n, dim = flow_dim(j->f) + 1;
+  size_t rows = block_cells(j->f), first = j->n, dim = field_dim(j->f) + 1;
   PARALLEL_CRITICAL
   {
     first = j->next;
@@ -164,8 +165,8 @@ static int take_block(worker *w, journey *j) {
   if (first >= j->n) return 0;
   if (j->n - first < rows) rows = j->n - first;
   int status = ode_begin(&w->run, j->states + first * dim, j->from + first, j->to, rows,
-                         dim, field, &w->lane, j->options, w->lane.ode,
-                         w->lane.ode_bytes);
+                         dim, derivative, &w->scratch, j->options, w->scratch.ode,
+                         w->scratch.ode_bytes);
   if (status > w->status) w->status = status;
   return 1;
 }
@@ -183,8 +184,8 @@ static void work(worker *w, journey *j, size_t evaluations) {
   }
 }
 
-int flow_advance(double *states, const double *from, double to, size_t n,
-                 const flow *f, const ode_options *options, int threads, void *workspace,
+int field_advance(double *states, const double *from, double to, size_t n,
+                 const field *f, const ode_options *options, int threads, void *workspace,
                  size_t workspace_bytes) {
   char *shares;
   arena a = arena_over(workspace, workspace_bytes);
@@ -194,7 +195,7 @@ int flow_advance(double *states, const double *from, double to, size_t n,
   journey j = {states, from, to, n, 0, f, options};
   threads = parallel_threads(threads, (n + block_cells(f) - 1) / block_cells(f));
   for (int i = 0; i < threads; i++)
-    workers[i] = (worker){.lane = lane_over(shares, (size_t)i, f)};
+    workers[i] = (worker){.scratch = scratch_over(shares, (size_t)i, f)};
   int busy, worst = STATUS_OK;
   do {
     if (options->interrupted && options->interrupted(options->interrupted_data))

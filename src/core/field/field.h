@@ -2,8 +2,8 @@
  *
  * Networks read (x, t) and answer in standard units; `velocity_scale`, `growth_offset`
  * and `growth_scale` turn the answers into velocities and growth rates. */
-#ifndef VGFM_FLOW_H
-#define VGFM_FLOW_H
+#ifndef VGFM_FIELD_H
+#define VGFM_FIELD_H
 
 #include "nn/mlp.h"
 #include "field/ode.h"
@@ -13,27 +13,27 @@ typedef struct {
                                  * it is then the same at all times */
   const float *velocity_packed, *growth_packed;
   double velocity_scale, growth_offset, growth_scale;
-} flow;
+} field;
 
-static inline size_t flow_dim(const flow *f) { return f->velocity.outputs; }
+static inline size_t field_dim(const field *f) { return f->velocity.outputs; }
 
-int flow_check(const flow *f);
+int field_check(const field *f);
 
 /* Workspace in bytes for up to `threads` threads; 0 if it overflows. */
-size_t flow_workspace(const flow *f, int threads);
+size_t field_workspace(const field *f, int threads);
 
 /* velocity (n, d) and growth (n) at cells x (n, d) and times t (n); STATUS_NOT_FINITE if
  * one of them is no number. */
-int flow_evaluate(double *velocity, double *growth, const double *x, const double *t,
-                  size_t n, const flow *f, int threads, void *workspace,
+int field_evaluate(double *velocity, double *growth, const double *x, const double *t,
+                  size_t n, const field *f, int threads, void *workspace,
                   size_t workspace_bytes);
 
 /* Moves states (n, d + 1), a cell's position and then its log weight, from times `from`
  * (n) to time `to`. A cell's path does not depend on the other cells nor on `threads`.
  * The options' `interrupted` is polled on the calling thread while no other is at work;
  * after STATUS_INTERRUPTED the states are undefined. */
-int flow_advance(double *states, const double *from, double to, size_t n,
-                 const flow *f, const ode_options *options, int threads, void *workspace,
+int field_advance(double *states, const double *from, double to, size_t n,
+                 const field *f, const ode_options *options, int threads, void *workspace,
                  size_t workspace_bytes);
 
 #endif

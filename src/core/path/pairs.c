@@ -1,5 +1,5 @@
-#include "path/bridge.h"
-#include "path/bend.h"
+#include "path/pairs.h"
+#include "path/hermite.h"
 #include "kernels/kernels.h"
 #include <math.h>
 
@@ -8,7 +8,7 @@ static const double wide_weight = 0.02;
 
 enum {
   WIDE_ROWS = 8,
-  ROWS = 64,   /* rows whose pairs are drawn together */
+  ROWS = 64,   /* rows whose drawn_pairs are drawn together */
   NOISE = 4096 /* normals drawn together, unless a single row needs more */
 };
 
@@ -21,7 +21,7 @@ static size_t whole_groups(size_t n) {
   return (n + NORMALS_GROUP - 1) / NORMALS_GROUP * NORMALS_GROUP;
 }
 
-size_t bridge_noise(size_t d) {
+size_t pairs_noise(size_t d) {
   return whole_groups(noisy_rows(d) * d) + NORMALS_GROUP;
 }
 
@@ -42,10 +42,10 @@ static double recurrence(double shift, size_t index, double stride) {
  * time nothing is known of the slope; there a path ends without curvature, as natural
  * splines do: the slope changes by half of what it does at the other end, with the
  * opposite sign. */
-static void add_bend(float *place, float *velocity, const bridge *b, size_t k, size_t i,
+static void add_bend(float *place, float *velocity, const pairs *b, size_t k, size_t i,
                      size_t j, double s) {
   const size_t first = b->offset[k] + i, last = b->offset[k + 1] + j;
-  const float *from = b->turn + first * b->d, *to = b->turn + last * b->d;
+  const float *from = b->slope_jump + first * b->d, *to = b->slope_jump + last * b->d;
   const double gap = b->times[k + 1] - b->times[k], rest = 1 - s;
   const double leave = -b->lean[first], arrive = 1 - b->lean[last];
   const double start = s * rest * rest, start_speed = rest * (1 - 3 * s);
@@ -67,7 +67,7 @@ static void add_bend(float *place, float *velocity, const bridge *b, size_t k, s
 typedef struct {
   int32_t source[ROWS], target[ROWS]; /* target -1: the source stays where it is */
   double s[ROWS];
-} pairs;
+} drawn_pairs;
 
 /* Some of the rows that are drawn together, and two uniforms for each. */
 typedef struct {
@@ -94,7 +94,7 @@ static void draw_ends(int32_t *partner, int32_t *column, const draws *d, const p
 }
 
 /* Every row that interval k has among `count` rows from `first`. */
-static void draw_pairs(pairs *p, const bridge *b, rng_key key, uint64_t step,
+static void draw_pairs(drawn_pairs *p, const pairs *b, rng_key key, uint64_t step,
                        size_t first, size_t count, size_t k) {
   const uint32_t low = (uint32_t)step, high = (uint32_t)(step >> 32);
   const uint32_t counter[2][4] = {{(uint32_t)(2 * k), low, high, RNG_PAIR},
@@ -112,35 +112,35 @@ static void draw_pairs(pairs *p, const bridge *b, rng_key key, uint64_t step,
   draw_ends(p->target, p->source, &by[1], &b->rows[k]);
 }
 
-static int is_wide(const bridge *b, uint64_t step, size_t index) {
+static int is_wide(const pairs *b, uint64_t step, size_t index) {
   return b->wide > b->noise && (index + step) % WIDE_ROWS == 0;
 }
 
-static void fill_row(bridge_rows *rows, size_t at, const bridge *b, size_t k, size_t i,
+static void fill_row(rows *rows, size_t at, const pairs *b, size_t k, size_t i,
                      int32_t j, double s, const float *noise, int wide) {
   size_t d = b->d, from = b->offset[k] + i;
   size_t to = j < 0 ? from : b->offset[k + 1] + (size_t)j;
   double gap = b->times[k + 1] - b->times[k];
-  double log_children = b->log_children[from];
+  double gain_source = b->gain_source[from];
   float *input = rows->input + at * (d + 1);
   float *velocity = rows->velocity + at * kernel_pad(d);
   kernels_get()->join(input, velocity, b->cells + from * d, b->cells + to * d, noise,
                       (float)s, (float)(1 / (gap * b->velocity_scale)),
                       (float)(wide ? b->wide : b->noise), d);
-  if (b->turn && j >= 0) add_bend(input, velocity, b, k, i, (size_t)j, s);
+  if (b->slope_jump && j >= 0) add_bend(input, velocity, b, k, i, (size_t)j, s);
   for (size_t c = d; c < kernel_pad(d); c++) velocity[c] = 0;
   input[d] = (float)(b->times[k] + s * gap);
   rows->growth[at] =
       (float)((b->log_growth[from] / gap - b->growth_offset) / b->growth_scale);
-  double density = 0.5 * (b->growth[k] + exp(log_children));
-  double weight = (wide ? wide_weight : 1) * exp(s * log_children) / density;
+  double density = 0.5 * (b->growth[k] + exp(gain_source));
+  double weight = (wide ? wide_weight : 1) * exp(s * gain_source) / density;
   rows->weight[at] = (float)weight;
   rows->growth_weight[at] = (float)(weight * b->trust[k]);
 }
 
 /* The normals of a step are one sequence, d of them for each row, drawn in whole groups.
  * Returns those of rows first ... first + count - 1. */
-static const float *draw_noise(bridge_rows *rows, const bridge *b, rng_key key,
+static const float *draw_noise(rows *rows, const pairs *b, rng_key key,
                                uint64_t step, size_t first, size_t count) {
   size_t from = first * b->d / NORMALS_GROUP * NORMALS_GROUP;
   size_t length = (first + count) * b->d - from;
@@ -151,9 +151,9 @@ static const float *draw_noise(bridge_rows *rows, const bridge *b, rng_key key,
 }
 
 /* The noise of a few rows at a time, while it is in the first-level cache. */
-static void draw_rows(bridge_rows *rows, size_t at, const bridge *b, rng_key key,
+static void draw_rows(rows *rows, size_t at, const pairs *b, rng_key key,
                       uint64_t step, size_t first, size_t count) {
-  pairs p;
+  drawn_pairs p;
   for (size_t k = 0; k < b->intervals && k < count; k++)
     draw_pairs(&p, b, key, step, first, count, (first + k) % b->intervals);
   size_t few = noisy_rows(b->d);
@@ -169,7 +169,7 @@ static void draw_rows(bridge_rows *rows, size_t at, const bridge *b, rng_key key
   }
 }
 
-void bridge_draw(bridge_rows *rows, const bridge *b, rng_key key, uint64_t step,
+void pairs_draw(rows *rows, const pairs *b, rng_key key, uint64_t step,
                  size_t first, size_t count) {
   for (size_t at = 0; at < count; at += ROWS)
     draw_rows(rows, at, b, key, step, first + at, count - at < ROWS ? count - at : ROWS);

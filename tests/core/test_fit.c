@@ -1,5 +1,5 @@
 #include "check.h"
-#include "train/refine.h"
+#include "train/fit.h"
 #include "base/status.h"
 #include <string.h>
 
@@ -21,12 +21,12 @@ static plan plans[2], rows_of[2];
 static size_t row_start[2][30], row_count[2][30];
 static int32_t row_target[2][30];
 static float row_value[2][30];
-static double log_children[35];
+static double gain_source[35];
 static const double growth[2] = {1, 1};
 static const double times[TIMES] = {0, 1, 2};
-static bridge anchor;
+static pairs anchor;
 
-static void make_problem(refine_problem *p) {
+static void make_problem(fit_problem *p) {
   for (size_t i = 0; i < CELLS; i++) {
     size_t k = i < 20 ? 0 : i < 35 ? 1 : 2;
     cells[i * D] = 0.7 * (double)k + 0.3 * sin(5.0 * (double)i);
@@ -46,12 +46,12 @@ static void make_problem(refine_problem *p) {
                         .source = row_target[k], .value = row_value[k]};
     plan_transpose(&rows_of[k], &plans[k], 0);
   }
-  anchor = (bridge){.d = D, .intervals = 2, .cells = cells_f32, .offset = offset,
+  anchor = (pairs){.d = D, .intervals = 2, .cells = cells_f32, .offset = offset,
                     .times = times, .plans = plans, .rows = rows_of,
-                    .log_children = log_children, .log_growth = log_children,
+                    .gain_source = gain_source, .log_growth = gain_source,
                     .growth = growth, .trust = growth,
                     .velocity_scale = 1, .growth_scale = 1};
-  *p = (refine_problem){D, TIMES, cells, offset, mass, 5, boundary, observed,
+  *p = (fit_problem){D, TIMES, cells, offset, mass, 5, boundary, observed,
                         {0.8, 0.1, 0.5}, &anchor};
 }
 
@@ -59,40 +59,40 @@ typedef struct {
   double weights[MOST], first[MOST], second[MOST];
 } moments;
 
-static trainee make_trainee(moments *m, size_t outputs, uint32_t stream) {
-  trainee t = {{D + 1, outputs, 20, 2, ACTIVATION_TANH}, m->weights, m->first, m->second};
+static head make_trainee(moments *m, size_t outputs, uint32_t stream) {
+  head t = {{D + 1, outputs, 20, 2, ACTIVATION_TANH}, m->weights, m->first, m->second};
   memset(m, 0, sizeof *m);
   mlp_init(m->weights, &t.shape, key, stream);
   return t;
 }
 
-static const refine_options defaults = {
+static const fit_options defaults = {
   .most_start = 1000, .most_target = 1000, .folds = 1, .parts = 1, .mass_weight = 2,
   .batch = 64, .total_rounds = 100, .learning_rate = 1e-12, .rate_floor = 1,
   .clip = 1e30, .key = {{31, 32}}, .threads = 1,
 };
 
-static int run(trainee *v, trainee *g, double *losses, uint64_t from, uint64_t steps,
-               const refine_options *o) {
-  refine_problem p;
+static int run(head *v, head *g, double *losses, uint64_t from, uint64_t steps,
+               const fit_options *o) {
+  fit_problem p;
   make_problem(&p);
-  size_t bytes = refine_workspace(v, g, &p, o);
+  size_t bytes = fit_workspace(v, g, &p, o);
   void *block = malloc(bytes);
-  int status = refine_run(v, g, losses, from, steps, &p, o, block, bytes);
+  int status = fit_run(v, g, losses, from, steps, &p, o, block, bytes);
   free(block);
   return status;
 }
 
-/* One station only, so that the reported parts give the loss: W1 + 2 (mass error)^2. */
-static double one_station(trainee *v, trainee *g) {
-  refine_problem p;
+/* One snapshot_loss only, so that the reported parts give the loss: W1 + 2 (mass error)^2. */
+static double one_station(head *v, head *g) {
+  fit_problem p;
   make_problem(&p);
   p.times = 2;
   p.boundaries = 3;
   double losses[2];
-  size_t bytes = refine_workspace(v, g, &p, &defaults);
+  size_t bytes = fit_workspace(v, g, &p, &defaults);
   void *block = malloc(bytes);
-  int status = refine_run(v, g, losses, 0, 1, &p, &defaults, block, bytes);
+  int status = fit_run(v, g, losses, 0, 1, &p, &defaults, block, bytes);
   CHECK(status == STATUS_OK, "status %d", status);
   free(block);
   return losses[0] + 2 * losses[1] * losses[1];
@@ -103,12 +103,12 @@ static double one_station(trainee *v, trainee *g) {
  * network learns from W1, too. */
 static void check_gradient(void) {
   static moments mv, mg, keep_v, keep_g;
-  trainee v = make_trainee(&mv, D, 1), g = make_trainee(&mg, 1, 2);
+  head v = make_trainee(&mv, D, 1), g = make_trainee(&mg, 1, 2);
   keep_v = mv;
   keep_g = mg;
   one_station(&v, &g);
   moments *after[2] = {&mv, &mg}, *before[2] = {&keep_v, &keep_g};
-  const trainee *nets[2] = {&v, &g};
+  const head *nets[2] = {&v, &g};
   static double analytic[2][MOST];
   for (int net = 0; net < 2; net++)
     for (int i = 0; i < MOST; i++) analytic[net][i] = after[net]->first[i] / 0.1;
@@ -136,8 +136,8 @@ static void check_gradient(void) {
  * 2 %. */
 static void check_learning(void) {
   static moments mv, mg;
-  trainee v = make_trainee(&mv, D, 1), g = make_trainee(&mg, 1, 2);
-  refine_options o = defaults;
+  head v = make_trainee(&mv, D, 1), g = make_trainee(&mg, 1, 2);
+  fit_options o = defaults;
   double losses[200];
   o.learning_rate = 0.01;
   o.rate_floor = 0.01;
@@ -153,8 +153,8 @@ static void check_learning(void) {
 static void check_invariance(void) {
   static moments mv[3], mg[3];
   for (int how = 0; how < 3; how++) {
-    trainee v = make_trainee(&mv[how], D, 1), g = make_trainee(&mg[how], 1, 2);
-    refine_options o = defaults;
+    head v = make_trainee(&mv[how], D, 1), g = make_trainee(&mg[how], 1, 2);
+    fit_options o = defaults;
     double losses[20];
     o.learning_rate = 1e-3;
     o.anchor = 0.1;
@@ -177,14 +177,14 @@ static void check_invariance(void) {
 
 static void check_bad_arguments(void) {
   static moments mv, mg;
-  trainee v = make_trainee(&mv, D, 1), g = make_trainee(&mg, 1, 2);
-  refine_problem p;
+  head v = make_trainee(&mv, D, 1), g = make_trainee(&mg, 1, 2);
+  fit_problem p;
   make_problem(&p);
   double losses[2];
-  CHECK(refine_run(&v, &g, losses, 0, 1, &p, &defaults, NULL, 0) == STATUS_NO_SPACE,
+  CHECK(fit_run(&v, &g, losses, 0, 1, &p, &defaults, NULL, 0) == STATUS_NO_SPACE,
         "no workspace");
   p.boundaries = 2;
-  CHECK(refine_run(&v, &g, losses, 0, 1, &p, &defaults, NULL, 0) ==
+  CHECK(fit_run(&v, &g, losses, 0, 1, &p, &defaults, NULL, 0) ==
             STATUS_BAD_ARGUMENT, "fewer boundaries than times");
 }
 
@@ -199,11 +199,11 @@ static int countdown(void *unused) {
 static void check_leaves_alone(void) {
   static moments v, g, before_v, before_g;
   for (int c = 0; c < 6; c++) {
-    trainee velocity = make_trainee(&v, D, 1), growth = make_trainee(&g, 1, 2);
+    head velocity = make_trainee(&v, D, 1), growth = make_trainee(&g, 1, 2);
     if (c == 5) v.weights[0] = NAN;
     before_v = v;
     before_g = g;
-    refine_options o = defaults;
+    fit_options o = defaults;
     o.threads = 1 + c % 2;
     o.interrupted = countdown;
     stop_at = c == 5 ? 1000000 : 2 * c;
@@ -223,5 +223,5 @@ int main(void) {
   check_invariance();
   check_bad_arguments();
   check_leaves_alone();
-  return check_report("test_refine");
+  return check_report("test_fit");
 }

@@ -1,16 +1,16 @@
 #include "ffi_training.h"
-#include "train/refine.h"
+#include "train/fit.h"
 #include <float.h>
 
 /* problem: list(cells (d, cells) double, offset, mass, boundary, observed, and `anchor`,
  * a problem of matching, whose standard units are used) */
-static refine_problem problem_from(r_list problem, bridge *anchor) {
-  *anchor = bridge_from(list_in(problem, "anchor"));
+static fit_problem problem_from(r_list problem, pairs *anchor) {
+  *anchor = pairs_from(list_in(problem, "anchor"));
   size_t times = anchor->intervals + 1, cells = anchor->offset[times];
   SEXP boundary = list_get(problem.list, "boundary");
   size_t boundaries = (size_t)Rf_xlength(boundary);
   if (boundaries < 2) refuse("`boundary` has no two times");
-  refine_problem p = {
+  fit_problem p = {
     .d = anchor->d,
     .times = times,
     .cells = matrix_of(list_get(problem.list, "cells"), "cells", anchor->d, cells),
@@ -20,7 +20,7 @@ static refine_problem problem_from(r_list problem, bridge *anchor) {
     .boundary = doubles_of(boundary, "boundary", ANY),
     .observed = sizes_from(problem, "observed", times, boundaries - 1),
     .units = {anchor->velocity_scale, anchor->growth_offset, anchor->growth_scale},
-    .bridge = anchor,
+    .pairs = anchor,
   };
   check_increasing(p.boundary, boundaries, "boundary");
   for (size_t k = 0; k <= times; k++)
@@ -35,12 +35,12 @@ static refine_problem problem_from(r_list problem, bridge *anchor) {
 }
 
 /* `rounds` rounds more of a training_state: list(status) */
-SEXP ffi_refine_run(SEXP state, SEXP problem, SEXP options, SEXP rounds) {
+SEXP ffi_fit_run(SEXP state, SEXP problem, SEXP options, SEXP rounds) {
   training_state s = state_from(list_at(state, "refinement"));
   r_list given = list_at(options, "options");
-  bridge anchor;
-  refine_problem p = problem_from(list_at(problem, "problem"), &anchor);
-  refine_options o = {
+  pairs anchor;
+  fit_problem p = problem_from(list_at(problem, "problem"), &anchor);
+  fit_options o = {
     .most_start = list_size(given, "most_start", 1, INT32_MAX),
     .most_target = list_size(given, "most_target", 1, INT32_MAX),
     .folds = list_size(given, "folds", 1, INT32_MAX),
@@ -58,9 +58,9 @@ SEXP ffi_refine_run(SEXP state, SEXP problem, SEXP options, SEXP rounds) {
     .interrupted = user_interrupted,
   };
   size_t count = size_of(rounds, "rounds", 1, s.left);
-  size_t bytes = refine_workspace(&s.velocity, &s.growth, &p, &o);
+  size_t bytes = fit_workspace(&s.velocity, &s.growth, &p, &o);
   void *block = workspace(bytes);
-  int status = refine_run(&s.velocity, &s.growth, s.losses, (uint64_t)*s.step, count, &p,
+  int status = fit_run(&s.velocity, &s.growth, s.losses, (uint64_t)*s.step, count, &p,
                           &o, block, bytes);
   return state_advanced(&s, status, count);
 }
