@@ -60,33 +60,18 @@ vgfm_couple <- function(x, y, epsilon, tau, a = 1, b = 1, tolerance = 1e-9, plan
     )
   }
   threads <- use_threads(threads)
-  out <- solve_srot(t(x), t(y), a, b, epsilon, tau, tolerance, threads)
-  out[c("method", "blocks")] <- NULL # always whole
+  coupling <- new_coupling("semirelaxed", tau = tau, epsilon = epsilon)
+  problem <- list(x = t(x), y = t(y), a = a, b = b, scale = 1, interval = 1)
+  effort <- list(tolerance = tolerance, threads = threads)
+  out <- couple_interval(coupling, problem, effort, keep = FALSE)
+  out <- out[c("descendants", "potential_source", "potential_target", "cost", "objective",
+               "residual", "iterations", "epsilon", "tau")]
   if (plan) {
     out$plan <- .Call(ffi_plan_dense, t(x), t(y), out$potential_source,
-                      out$potential_target, epsilon)
+                      out$potential_target, epsilon, NULL)
     dimnames(out$plan) <- list(rownames(x), rownames(y))
   }
   out
-}
-
-# x (d, n) and y (d, m). With `keep`, element `plan` is what training draws pairs from.
-# Who is in which of the blocks is random, but the same for all fits; `stream` tells one
-# coupling from another.
-solve_srot <- function(x, y, a, b, epsilon, tau, tolerance, threads, keep = FALSE,
-                       memory = 2^30, blocks = 1, stream = 0,
-                       call = rlang::caller_env()) {
-  options <- list(epsilon = epsilon, tau = tau, tolerance = tolerance, threads = threads,
-                  keep = keep, memory = memory, blocks = blocks, key = c(0, 0),
-                  stream = stream, least = least_descendants)
-  out <- .Call(ffi_srot, x, y, a, b, options)
-  check_core(out, "Coupling the snapshots", call, paste(
-    "Raise {.arg epsilon}, now", format(epsilon, digits = 3), "in the units of the",
-    "solver, or look for cells that lie far from all others."
-  ))
-  out$status <- NULL
-  c(out, epsilon = epsilon, tau = tau,
-    method = if (blocks > 1) "blocks" else "whole", blocks = blocks)
 }
 
 # Cells in a block of a coupling that does not fit in memory as a whole: geometric mean of

@@ -94,12 +94,9 @@ some_cells <- function(snapshots, places) {
 }
 
 couple_some <- function(some, k, epsilon, tau) {
-  x <- standard_cells(some$x, which(some$index == k), some)
-  y <- standard_cells(some$x, which(some$index == k + 1), some)
-  mass <- ncol(x) * some$mass[k + 1] / some$mass[k]
-  solve_srot(x, y, rep(1, ncol(x)), rep(mass / ncol(y), ncol(y)),
-             epsilon / some$scale^2, tau / some$scale^2, tolerance = 1e-4,
-             threads = 1, keep = TRUE)
+  coupling <- new_coupling("semirelaxed", tau = tau, epsilon = epsilon)
+  couple_interval(coupling, interval_problem(some, k),
+                  list(tolerance = 1e-4, threads = 1))
 }
 
 # Places (d, bend_cells) at a time in interval k, in standard units, as a function of the
@@ -136,7 +133,7 @@ path_places <- function(some, couplings, problem, k, time) {
 
 path_pairs <- function(coupling, x, y, s) {
   plan <- .Call(ffi_plan_dense, x, y, coupling$potential_source,
-                coupling$potential_target, coupling$epsilon)
+                coupling$potential_target, coupling$epsilon, NULL)
   mass <- plan * pmax(coupling$descendants, least_descendants)^(s - 1)
   ends <- cumsum(mass)
   at <- (seq_len(bend_cells) - 0.5) / bend_cells * ends[length(ends)]

@@ -1,17 +1,27 @@
 # Stage 1: a coupling for every interval.
 
+# What is coupled in interval k: cells x (d, n) and y (d, m) in standard units, at most so
+# many of each, evenly spread, and their masses a (n) and b (m): one for each source, and
+# for targets together as much more as the population has grown.
+interval_problem <- function(snapshots, k, most = Inf) {
+  cells <- function(k) {
+    rows <- spaced(which(snapshots$index == k), most)
+    standard_cells(snapshots$x, rows, snapshots)
+  }
+  x <- cells(k)
+  y <- cells(k + 1)
+  growth <- snapshots$mass[k + 1] / snapshots$mass[k]
+  list(x = x, y = y, a = rep(1, ncol(x)), b = rep(ncol(x) * growth / ncol(y), ncol(y)),
+       scale = snapshots$scale, interval = k)
+}
+
 # In standard units. Intervals that are `identified` come first: what they say of the
 # growth of a state is expected of it in the others. `solved` has those that there are
 # already; `save` gets all there are after each.
 couple_snapshots <- function(snapshots, control, identified, call, solved = NULL,
                              save = function(couplings) NULL) {
-  z <- cell_order(snapshots)
   intervals <- length(snapshots$times) - 1
-  members <- function(k) {
-    rows <- z$order[seq(z$offset[k] + 1, z$offset[k + 1])]
-    standard_cells(snapshots$x, rows, snapshots)
-  }
-  memory <- control$memory * 2^30
+  coupling <- new_coupling("semirelaxed", tau = control$tau, epsilon = control$epsilon)
   solved <- solved %||% vector("list", intervals)
   threads <- use_threads(control$threads)
   todo <- Filter(function(k) is.null(solved[[k]]), order(!identified))
@@ -20,23 +30,17 @@ couple_snapshots <- function(snapshots, control, identified, call, solved = NULL
   on.exit(progress(0, finished = TRUE))
   prior <- if (length(todo) > 0) weigh_prior(snapshots, control, identified, call)
   for (k in todo) {
-    x <- members(k)
-    y <- members(k + 1)
-    growth <- snapshots$mass[k + 1] / snapshots$mass[k]
+    problem <- interval_problem(snapshots, k)
     solve <- function(a, tolerance = control$transport_tolerance, keep = TRUE) {
-      solve_srot(
-        x, y, a = a, b = rep(ncol(x) * growth / ncol(y), ncol(y)),
-        epsilon = control$epsilon / snapshots$scale^2,
-        tau = control$tau[k] / snapshots$scale^2, tolerance = tolerance,
-        threads = threads, keep = keep, memory = memory,
-        blocks = count_blocks(ncol(x), ncol(y), memory), stream = k, call = call
-      )
+      effort <- list(tolerance = tolerance, threads = threads,
+                     memory = control$memory * 2^30)
+      couple_interval(coupling, replace(problem, "a", list(a)), effort, keep, call)
     }
     state <- if (!identified[k] && any(identified)) {
       sources <- sources %||% source_rates(snapshots, solved, which(identified))
-      growth_of_state(sources, x, diff(snapshots$times)[k], control)
+      growth_of_state(sources, problem$x, diff(snapshots$times)[k], control)
     }
-    expected <- exp(state$log_descendants %||% numeric(ncol(x)))
+    expected <- exp(state$log_descendants %||% numeric(ncol(problem$x)))
     solved[[k]] <- if (is.null(prior)) solve(expected / mean(expected)) else
       solve_with_prior(prior, k, state, solve, snapshots, control, call)
     save(solved)

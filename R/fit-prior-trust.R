@@ -46,20 +46,17 @@ sample_interval <- function(k, snapshots, control, call) {
   later <- which(snapshots$index == k + 1)
   sample <- list(sources = spaced(seq_along(rows), trust_cells),
                  targets = spaced(seq_along(later), trust_cells))
-  sample$x <- standard_cells(snapshots$x, rows[sample$sources], snapshots)
-  sample$y <- standard_cells(snapshots$x, later[sample$targets], snapshots)
   sample$near <- near_in_state(rows[sample$sources], rows, snapshots, control)
-  mass <- length(sample$sources) * snapshots$mass[k + 1] / snapshots$mass[k]
+  problem <- interval_problem(snapshots, k, trust_cells)
+  coupling <- new_coupling("semirelaxed", tau = control$tau, epsilon = control$epsilon)
+  effort <- list(tolerance = 1e-4, threads = use_threads(control$threads))
   sample$solve <- function(expected) {
-    solve_srot(
-      sample$x, sample$y, expected, rep(mass / ncol(sample$y), ncol(sample$y)),
-      control$epsilon / snapshots$scale^2, rep_len(control$tau, k)[k] / snapshots$scale^2,
-      tolerance = 1e-4, threads = use_threads(control$threads), call = call
-    )
+    couple_interval(coupling, replace(problem, "a", list(expected)), effort,
+                    keep = FALSE, call = call)
   }
-  out <- sample$solve(rep(1, ncol(sample$x)))
-  sample$plan <- .Call(ffi_plan_dense, sample$x, sample$y, out$potential_source,
-                       out$potential_target, control$epsilon / snapshots$scale^2)
+  out <- sample$solve(problem$a)
+  sample$plan <- .Call(ffi_plan_dense, problem$x, problem$y, out$potential_source,
+                       out$potential_target, out$epsilon, NULL)
   sample
 }
 

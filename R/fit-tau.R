@@ -48,9 +48,7 @@ identify_growth <- function(snapshots, control) {
   intervals <- seq_len(length(snapshots$times) - 1)
   fewer <- pmin(snapshots$counts[intervals], snapshots$counts[intervals + 1], tau_cells)
   scans <- lapply(intervals, function(k) {
-    scan_interval(tau_sample(snapshots, k), tau_sample(snapshots, k + 1),
-                  snapshots$mass[k + 1] / snapshots$mass[k],
-                  control$epsilon / snapshots$scale^2, control,
+    scan_interval(interval_problem(snapshots, k, tau_cells), control$epsilon, control,
                   enough = function(scan) is_settled(scan, fewer[k]))
   })
   corners <- Map(find_corner, scans, fewer)
@@ -70,19 +68,18 @@ identify_growth <- function(snapshots, control) {
   list(identified = verdict, scan = scan)
 }
 
-tau_sample <- function(snapshots, k) {
-  standard_cells(snapshots$x, tau_rows(snapshots, k), snapshots)
-}
-
 tau_rows <- function(snapshots, k) spaced(which(snapshots$index == k), tau_cells)
 
-# x (d, n) and y (d, m) in standard units; `mass`: that of y over that of x. Down the grid
-# until there is `enough`; the rest is NA. With `keep`, the attribute `descendants` has
-# those of every cell at every tau (n, taus).
-scan_interval <- function(x, y, mass, epsilon, control, enough = function(scan) FALSE,
+# `problem`: of interval_problem(); epsilon in the user's units, tau in standard ones.
+# Down the grid until there is `enough`; the rest is NA. With `keep`, the attribute
+# `descendants` has those of every cell at every tau (n, taus).
+scan_interval <- function(problem, epsilon, control, enough = function(scan) FALSE,
                           keep = FALSE) {
+  epsilon <- epsilon / problem$scale^2
+  problem$scale <- 1
+  x <- problem$x
   square <- function(z) mean(colSums((z - rowMeans(z))^2))
-  variance <- mean(c(square(x), square(y)))
+  variance <- mean(c(square(x), square(problem$y)))
   # Two snapshots of one point each.
   if (variance < 1e-9) variance <- nrow(x)
   tau <- tau_grid * variance
@@ -90,7 +87,8 @@ scan_interval <- function(x, y, mass, epsilon, control, enough = function(scan) 
   scan <- data.frame(tau = tau, spread = NA_real_, parents = NA_real_, slope = NA_real_)
   descendants <- matrix(NA_real_, ncol(x), length(tau))
   for (i in seq_along(tau)) {
-    descendants[, i] <- descendants_at(x, y, mass, epsilon, tau[i], control)
+    coupling <- new_coupling("semirelaxed", tau = tau[i], epsilon = epsilon)
+    descendants[, i] <- descendants_at(problem, coupling, control)
     scan[i, c("spread", "parents")] <- descendants_spread(descendants[, i], near)
     level <- log(pmax(scan$spread, 1e-12))
     scan$slope <- c(diff(level) / -diff(log(tau)), NA)
@@ -107,14 +105,12 @@ is_settled <- function(scan, n) {
   !is.null(corner$tau) && done >= corner$place + 4
 }
 
-# Descendants of every cell of x; NA where this tau is beyond the solver.
-descendants_at <- function(x, y, mass, epsilon, tau, control) {
-  out <- tryCatch(
-    solve_srot(x, y, rep(1, ncol(x)), rep(ncol(x) * mass / ncol(y), ncol(y)), epsilon,
-               tau, tolerance = 1e-4, threads = use_threads(control$threads)),
-    vgfm_error = function(condition) NULL
-  )
-  out$descendants %||% rep(NA_real_, ncol(x))
+# Descendants of every source; NA where this coupling is beyond the solver.
+descendants_at <- function(problem, coupling, control) {
+  effort <- list(tolerance = 1e-4, threads = use_threads(control$threads))
+  out <- tryCatch(couple_interval(coupling, problem, effort, keep = FALSE),
+                  vgfm_error = function(condition) NULL)
+  out$descendants %||% rep(NA_real_, ncol(problem$x))
 }
 
 # Spread of the log descendants, averaged over the neighbours `near` (n, k) of every cell,

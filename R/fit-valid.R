@@ -136,13 +136,21 @@ couplings_fault <- function(couplings, counts) {
     return(fault_at("couplings", paste("a list of", intervals), couplings))
   }
   for (k in seq_len(intervals)) {
+    is_there <- function(element) is.list(couplings[[k]]) &&
+      !is.null(couplings[[k]][[element]])
+    given <- function(part, unless) if (unless) function(x) NULL else part
+    batches <- is_there("method") && identical(couplings[[k]]$method, "minibatch")
+    kept <- is_there("tau") && identical(couplings[[k]]$tau, Inf)
     fault <- parts_fault(couplings[[k]], paste0("couplings[[", k, "]]"), list(
       descendants = numbers(counts[k], 0),
-      potential_source = numbers(counts[k], finite = FALSE),
-      potential_target = numbers(counts[k + 1], finite = FALSE),
-      cost = numbers(1, 0), residual = numbers(1, 0), iterations = wholes(2),
-      epsilon = numbers(1, 0), tau = numbers(1, 0), method = texts(1),
-      blocks = wholes(1, 1), prior = or_null(expected_of(counts[k]))
+      potential_source = given(numbers(counts[k], finite = FALSE), batches),
+      potential_target = given(numbers(counts[k + 1], finite = FALSE), batches),
+      gain_source = given(numbers(counts[k]), kept),
+      gain_target = or_null(numbers(counts[k + 1])),
+      cost = numbers(1, 0), square = numbers(1, 0), residual = numbers(1, 0),
+      iterations = wholes(2), alone = wholes(2), epsilon = numbers(1, 0),
+      tau = numbers(1, 0, finite = FALSE), method = texts(1), blocks = wholes(1, 1),
+      prior = or_null(expected_of(counts[k]))
     ))
     if (!is.null(fault)) return(fault)
   }

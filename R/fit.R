@@ -266,10 +266,11 @@ is_trained <- function(fit) {
 
 # A coupling without its plan; squared distances in the square of the data's units.
 in_user_units <- function(coupling, scale) {
-  for (part in c("potential_source", "potential_target", "cost", "epsilon", "tau")) {
+  squared <- c("potential_source", "potential_target", "cost", "square", "epsilon", "tau")
+  for (part in intersect(squared, names(Filter(Negate(is.null), coupling)))) {
     coupling[[part]] <- coupling[[part]] * scale^2
   }
-  coupling[c("plan", "objective")] <- NULL
+  coupling[c("plan", "sums", "objective", "row_sums", "column_sums")] <- NULL
   coupling
 }
 

@@ -31,8 +31,7 @@ group_rows <- function(rows, group) split(rows, group[rows], drop = TRUE)
 full_scans <- function(fit) {
   s <- fit$snapshots
   lapply(seq_along(fit$couplings), function(k) {
-    scan <- scan_interval(tau_sample(s, k), tau_sample(s, k + 1),
-                          s$mass[k + 1] / s$mass[k], fit$control$epsilon / s$scale^2,
+    scan <- scan_interval(interval_problem(s, k, tau_cells), fit$control$epsilon,
                           fit$control, keep = TRUE)
     scan$tau <- scan$tau * s$scale^2
     structure(scan, rows = tau_rows(s, k))

@@ -61,7 +61,7 @@ static pairs make_problem(size_t d) {
     }
     plan_accumulate(&p);
     plans[k] = p;
-    plan_transpose(&by_source, &p, 0);
+    plan_transpose(&by_source, &p, NULL, 0);
     rows[k] = by_source;
     growth[k] = 1;
   }

@@ -38,8 +38,8 @@ SEXP ffi_field_advance(SEXP field, SEXP states, SEXP from, SEXP to, SEXP toleran
 /* neighbours */
 SEXP ffi_nearest(SEXP points, SEXP queries, SEXP neighbours, SEXP threads);
 /* transport */
-SEXP ffi_srot(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options);
-SEXP ffi_plan_dense(SEXP x, SEXP y, SEXP source, SEXP target, SEXP epsilon);
+SEXP ffi_couple(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options);
+SEXP ffi_plan_dense(SEXP x, SEXP y, SEXP source, SEXP target, SEXP epsilon, SEXP delta);
 /* lapack */
 SEXP ffi_gaussian_distance(SEXP x, SEXP y, SEXP a, SEXP b);
 /* transport */
@@ -82,6 +82,13 @@ double number_of(SEXP x, const char *name, double min, double max);
 size_t size_of(SEXP x, const char *name, size_t min, size_t max);
 int flag_of(SEXP x, const char *name);
 void check_increasing(const double *value, size_t count, const char *name);
+
+/* Two clouds with their masses, x (d, n), y (d, m), a (n), b (m); see ffi_couple.c. */
+typedef struct {
+  size_t n, m, d;
+  const double *x, *y, *a, *b;
+} clouds;
+clouds clouds_from(SEXP x, SEXP y, SEXP a, SEXP b);
 
 /* Threads, of which a process has no more than this. */
 #define THREADS 1024

@@ -24,18 +24,15 @@ SEXP ffi_emd(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   r_list given = list_at(options, "options");
   int squared = flag_of(list_get(options, "squared"), "squared");
   int wanted = flag_of(list_get(options, "plan"), "plan");
-  const double *source = matrix_of(x, "x", ANY, ANY);
-  size_t n = (size_t)Rf_ncols(x), d = (size_t)Rf_nrows(x);
-  const double *target = matrix_of(y, "y", d, ANY);
-  size_t m = (size_t)Rf_ncols(y);
+  clouds c = clouds_from(x, y, a, b);
   emd_task task = {
-    .n = n,
-    .m = m,
-    .d = d,
-    .x = source,
-    .y = target,
-    .a = doubles_of(a, "a", n),
-    .b = doubles_of(b, "b", m),
+    .n = c.n,
+    .m = c.m,
+    .d = c.d,
+    .x = c.x,
+    .y = c.y,
+    .a = c.a,
+    .b = c.b,
     .metric = squared ? EMD_SQEUCLIDEAN : EMD_EUCLIDEAN,
   };
   emd_options o = emd_defaults();
@@ -43,7 +40,7 @@ SEXP ffi_emd(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options) {
   o.interrupted = user_interrupted;
   size_t bytes = emd_workspace(&task, &o);
   void *block = workspace(bytes);
-  emd_arc *arcs = wanted ? workspace((n + m) * sizeof *arcs) : NULL;
+  emd_arc *arcs = wanted ? workspace((c.n + c.m) * sizeof *arcs) : NULL;
   emd_result result = {0};
   int status = emd_solve(NULL, NULL, arcs, &result, &task, &o, block, bytes);
 

@@ -27,8 +27,8 @@ SEXP state_advanced(training_state *s, int status, size_t steps);
  * standard units, and for smooth paths slope_jump and lean) */
 pairs pairs_from(r_list problem);
 
-/* A plan (n, m) in the form that ffi_srot() hands to R; every column has at least so many
- * entries. */
+/* A plan (n, m) in the form that ffi_couple() hands to R; every column has at least so
+ * many entries. */
 plan plan_from(r_list list, size_t n, size_t m, size_t least);
 
 #endif

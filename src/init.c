@@ -21,8 +21,8 @@ static const R_CallMethodDef routines[] = {
   ROUTINE(ffi_field_advance, 6),
   ROUTINE(ffi_nearest, 4),
   ROUTINE(ffi_gaussian_distance, 4),
-  ROUTINE(ffi_srot, 5),
-  ROUTINE(ffi_plan_dense, 5),
+  ROUTINE(ffi_couple, 5),
+  ROUTINE(ffi_plan_dense, 6),
   ROUTINE(ffi_emd, 5),
   {NULL, NULL, 0},
 };

@@ -44,7 +44,7 @@ static void make_problem(fit_problem *p) {
     plans[k] = (plan){n, m, start[k], count[k], source[k], value[k]};
     rows_of[k] = (plan){.start = row_start[k], .count = row_count[k],
                         .source = row_target[k], .value = row_value[k]};
-    plan_transpose(&rows_of[k], &plans[k], 0);
+    plan_transpose(&rows_of[k], &plans[k], NULL, 0);
   }
   anchor = (pairs){.d = D, .intervals = 2, .cells = cells_f32, .offset = offset,
                     .times = times, .plans = plans, .rows = rows_of,

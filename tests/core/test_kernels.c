@@ -113,6 +113,37 @@ static void check_bridge(void) {
   }
 }
 
+/* Linear combinations, to 2e-6 of their twins for every remainder of a vector and every
+ * choice of terms; a vector without coefficients is not read. The bits of an element do
+ * not depend on where it stands. */
+static void check_combine(void) {
+  enum { N = 67, V = COMBINE_MOST };
+  float x[V][N], place[N], velocity[N], place_twin[N], velocity_twin[N], alone[2];
+  for (size_t v = 0; v < V; v++)
+    for (size_t i = 0; i < N; i++) x[v][i] = (float)uniform(-1, 1);
+  for (unsigned chosen = 0; chosen < 1u << V; chosen++) {
+    const float *vector[V], *at[V];
+    float a[V], b[V];
+    size_t n = 1 + chosen % N, vectors = chosen % 2 ? V : V - 1, i = chosen % n;
+    for (size_t v = 0; v < V; v++) {
+      int in = chosen >> v & 1;
+      vector[v] = in ? x[v] : NULL;
+      at[v] = in ? x[v] + i : NULL;
+      a[v] = in && (chosen + v) % 3 ? (float)uniform(-1, 1) : 0;
+      b[v] = in && (a[v] == 0 || (chosen + v) % 4) ? (float)uniform(-1, 1) : 0;
+    }
+    kernels_get()->combine(place, velocity, vector, a, b, vectors, n);
+    kernels_naive.combine(place_twin, velocity_twin, vector, a, b, vectors, n);
+    for (size_t k = 0; k < n; k++) {
+      CHECK_NEAR(place[k], place_twin[k], 2e-6);
+      CHECK_NEAR(velocity[k], velocity_twin[k], 2e-6);
+    }
+    kernels_get()->combine(alone, alone + 1, at, a, b, vectors, 1);
+    CHECK(alone[0] == place[i] && alone[1] == velocity[i], "terms %x, element %zu", chosen,
+          i);
+  }
+}
+
 /* exp to 4e-16 relative over its range; 0 below it, infinity above, NaN kept. */
 static void check_exp(void) {
   enum { N = 4099 };
@@ -179,6 +210,7 @@ int main(void) {
   check_layouts_agree();
   check_activations();
   check_bridge();
+  check_combine();
   check_exp();
   check_reductions();
   check_sqdist();

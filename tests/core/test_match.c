@@ -38,7 +38,7 @@ static pairs make_bridge(double noise) {
     plans[k] = (plan){n, m, start[k], count[k], source[k], value[k]};
     rows_of[k] = (plan){.start = row_start[k], .count = row_count[k],
                         .source = row_target[k], .value = row_value[k]};
-    plan_transpose(&rows_of[k], &plans[k], 0);
+    plan_transpose(&rows_of[k], &plans[k], NULL, 0);
     growth[k] = k == 0 ? 1.5 : 0.5;
     double sum[5] = {0};
     for (size_t j = 0; j < m; j++) {

@@ -167,7 +167,7 @@ static void check_boundaries(void) {
   for (size_t k = 0; k < 9; k++)
     CHECK(from[k] == want_from[k] && to[k] == want_to[k], "draw %zu: %d, %d", k, from[k],
           to[k]);
-  plan_target_sums(sums, b, 3);
+  CHECK(!plan_target_sums(sums, b, &p), "alike");
   CHECK(sums[2] == 1, "target sums do not end at 1");
   double v[] = {0.2499, 0, 0.25, 0, 0.7499, 0.5, 0.75, 0.5, last, 0};
   const int32_t weighted_from[5] = {7, 1, 3, 2, 0}, weighted_to[5] = {0, 1, 1, 2, 2};
@@ -219,7 +219,7 @@ static void check_frequencies(int constant) {
   plan p = packed_copy(&c.sparse);
   plan_accumulate(&p);
   double sums[M], mass = 0, chi = 0;
-  plan_target_sums(sums, c.b, M);
+  CHECK(plan_target_sums(sums, c.b, &p) == constant, "alike");
   double *u = malloc(2 * DRAWS * sizeof *u);
   int32_t *from = malloc(DRAWS * sizeof *from), *to = malloc(DRAWS * sizeof *to);
   for (size_t k = 0; k < 2 * DRAWS; k++) u[k] = uniform(0, 1);
@@ -242,13 +242,14 @@ static void check_frequencies(int constant) {
   case_free(&c);
 }
 
-/* The plan source by source: frequencies of pairs whose source is uniform against
- * P_ij / r_i / n, as above; a source with less than a share of a target's mass has no
- * entries, and is drawn with target -1. */
-static void check_transpose(void) {
+/* The plan source by source, targets alike or not: frequencies of pairs whose source is
+ * uniform against P_ij / r_i / n, as above; a source with less than a share of a target's
+ * mass has no entries, and is drawn with target -1. */
+static void check_transpose(int constant) {
   enum { N = 7, M = 6, DRAWS = 400000 };
   uot_case c = case_random(N, M, 2, 0.3, 1);
-  for (size_t j = 0; j < M; j++) c.b[j] = 2;
+  for (size_t j = 0; constant && j < M; j++) c.b[j] = 2;
+  double unit = constant ? 2 : 1;
   CHECK(case_solve(&c) == STATUS_OK, "solve");
   plan p = packed_copy(&c.sparse);
   plan_accumulate(&p);
@@ -256,7 +257,7 @@ static void check_transpose(void) {
   plan rows = {.start = malloc(N * sizeof(size_t)), .count = malloc(N * sizeof(size_t)),
                .source = malloc(entries * sizeof(int32_t)),
                .value = malloc(entries * sizeof(float))};
-  plan_transpose(&rows, &p, 0);
+  plan_transpose(&rows, &p, constant ? NULL : c.b, 0);
   CHECK(rows.n == M && rows.m == N && plan_entries(&rows) == entries, "sizes");
   double *u = malloc(2 * DRAWS * sizeof *u), seen[N * M] = {0}, chi = 0, sum[N] = {0};
   int32_t *from = malloc(DRAWS * sizeof *from), *to = malloc(DRAWS * sizeof *to);
@@ -271,13 +272,13 @@ static void check_transpose(void) {
       CHECK(want > 5, "pair %zu, %zu too rare for chi-square: %g", i, j, want);
       chi += (seen[i * M + j] - want) * (seen[i * M + j] - want) / want;
     }
-  double freedom = N * (M - 1) + N - 1, median = sum[3] / 2;
+  double freedom = N * (M - 1) + N - 1, median = sum[3] / unit;
   CHECK(chi < freedom + 5 * sqrt(2 * freedom), "chi-square %g on %g", chi, freedom);
-  plan_transpose(&rows, &p, median);
+  plan_transpose(&rows, &p, constant ? NULL : c.b, median);
   plan_draw(to, from, u, 1000, &rows, NULL);
   for (size_t k = 0; k < 1000; k++) {
-    int none = sum[from[k]] / 2 < median * (1 - 1e-6);
-    if (fabs(sum[from[k]] / 2 / median - 1) < 1e-5) continue; /* itself, to rounding */
+    int none = sum[from[k]] / unit < median * (1 - 1e-6);
+    if (fabs(sum[from[k]] / unit / median - 1) < 1e-5) continue; /* itself, to rounding */
     CHECK((to[k] == -1) == none, "source %d has target %d", from[k], to[k]);
   }
   free(u);
@@ -306,6 +307,7 @@ int main(void) {
   check_search();
   check_frequencies(1);
   check_frequencies(0);
-  check_transpose();
+  check_transpose(1);
+  check_transpose(0);
   return check_report("test_plan");
 }

@@ -94,7 +94,7 @@ test_that("so are points, weights and rows", {
   refused(.Call(ffi_standard, x, 3L, c(0, 0, 0), 1, FALSE), "row 3 of 2")
   refused(.Call(ffi_standard, x, 1L, c(0, 0), 1, FALSE), "`center` has 2 numbers, not 3")
   refused(.Call(ffi_standard, x, 1L, c(0, 0, 0), 0, FALSE), "`scale`")
-  refused(.Call(ffi_plan_dense, x, x, c(0, 0), c(0, 0, 0), 1), "`source`")
+  refused(.Call(ffi_plan_dense, x, x, c(0, 0), c(0, 0, 0), 1, NULL), "`source`")
 })
 
 test_that("a time limit surfaces as R's own error, whatever core is at", {

@@ -50,7 +50,9 @@ test_that("a moving Gaussian cloud has no corner, whatever its variance", {
   # tau / (tau + c), but for the averaging over neighbours and the samples.
   set.seed(3)
   x <- matrix(stats::qnorm(stats::ppoints(1500)), 1)
-  scan <- scan_interval(x, x + 1, 1, 0.002, vgfm_control())
+  problem <- list(x = x, y = x + 1, a = rep(1, 1500), b = rep(1, 1500), scale = 1,
+                  interval = 1)
+  scan <- scan_interval(problem, 0.002, vgfm_control())
   middle <- scan$tau / sqrt(2)
   inner <- 2:8
   expect_equal(scan$slope[inner], (middle / (middle + 2))[inner], tolerance = 0.1)

@@ -22,6 +22,7 @@ static inline size_t kernel_pad(size_t n) {
 
 typedef enum { ACTIVATION_LEAKY_RELU, ACTIVATION_SILU, ACTIVATION_TANH } activation;
 #define LEAKY_SLOPE 0.01f
+#define COMBINE_MOST ((size_t)8) /* vectors of a linear combination */
 #define NORMALS_GROUP ((size_t)64) /* normals are drawn in groups of this size */
 
 /* Adam's constants for one step, bias corrections folded in. */
@@ -51,6 +52,11 @@ typedef struct {
    * change = speed (y - x), on n values. */
   void (*join)(float *at, float *change, const float *x, const float *y,
                const float *noise, float part, float speed, float sd, size_t n);
+  /* Two linear combinations of the same vectors, (n) each and COMBINE_MOST at most:
+   * place = sum of a[v] vector[v], velocity = sum of b[v] vector[v], terms added in
+   * order. A vector whose coefficients are both 0 is not read, and may be NULL. */
+  void (*combine)(float *place, float *velocity, const float *const vector[],
+                  const float *a, const float *b, size_t vectors, size_t n);
   /* out = slope (out - want) on n values; returns the sum of (out - want)^2. */
   float (*squared_error)(float *out, const float *want, float slope, size_t n);
 

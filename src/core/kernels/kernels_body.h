@@ -66,6 +66,7 @@ const kernels TABLE_NAME(SIMD_NAME) = {
   .activate = activate,
   .activate_grad = activate_grad,
   .join = join,
+  .combine = combine,
   .squared_error = squared_error,
   .adam = adam,
   .normals = normals,

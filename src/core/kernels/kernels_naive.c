@@ -46,6 +46,20 @@ static void join(float *at, float *change, const float *x, const float *y,
   }
 }
 
+static void combine(float *place, float *velocity, const float *const vector[],
+                    const float *a, const float *b, size_t vectors, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    double x = 0, change = 0;
+    for (size_t v = 0; v < vectors; v++) {
+      if (a[v] == 0 && b[v] == 0) continue;
+      x += (double)a[v] * vector[v][i];
+      change += (double)b[v] * vector[v][i];
+    }
+    place[i] = (float)x;
+    velocity[i] = (float)change;
+  }
+}
+
 static float squared_error(float *out, const float *want, float slope, size_t n) {
   double total = 0;
   for (size_t i = 0; i < n; i++) {
@@ -173,6 +187,7 @@ const kernels kernels_naive = {
   .activate = activate,
   .activate_grad = activate_grad,
   .join = join,
+  .combine = combine,
   .squared_error = squared_error,
   .adam = adam,
   .normals = normals,

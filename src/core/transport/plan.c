@@ -32,7 +32,7 @@ void plan_accumulate(plan *p) {
   }
 }
 
-void plan_transpose(plan *rows, const plan *p, double least) {
+void plan_transpose(plan *rows, const plan *p, const double *b, double least) {
   rows->n = p->m;
   rows->m = p->n;
   memset(rows->count, 0, p->n * sizeof *rows->count);
@@ -51,6 +51,7 @@ void plan_transpose(plan *rows, const plan *p, double least) {
       size_t i = (size_t)p->source[e], place = rows->start[i] + rows->count[i]++;
       rows->source[place] = (int32_t)j;
       rows->value[place] = p->value[e] - before;
+      if (b) rows->value[place] *= (float)b[j];
       before = p->value[e];
     }
   }
@@ -62,10 +63,18 @@ void plan_transpose(plan *rows, const plan *p, double least) {
   plan_accumulate(rows);
 }
 
-void plan_target_sums(double *sums, const double *b, size_t m) {
+int plan_target_sums(double *sums, const double *b, const plan *p) {
   double total = 0, sum = 0;
-  for (size_t j = 0; j < m; j++) total += b[j];
-  for (size_t j = 0; j < m; j++) sums[j] = (sum += b[j]) / total;
+  int alike = 1;
+  for (size_t j = 0; j < p->m; j++) {
+    alike = alike && p->count[j] > 0 && b[j] == b[0];
+    if (p->count[j] > 0) total += b[j];
+  }
+  for (size_t j = 0; j < p->m; j++) {
+    if (p->count[j] > 0) sum += b[j];
+    sums[j] = sum / total;
+  }
+  return alike;
 }
 
 /* First place whose running sum exceeds u < 1. */

@@ -32,13 +32,16 @@ void plan_pack(plan *packed, const plan *p);
 void plan_accumulate(plan *p);
 
 /* The same plan source by source: column i of `rows` has the targets of source i, with
- * running sums. For an accumulated plan whose targets all have the same mass. Sources
- * that keep less than `least` of the mass of a target have no entries. `rows` needs its
- * four pointers set: start and count for p->n, source and value for plan_entries(p). */
-void plan_transpose(plan *rows, const plan *p, double least);
+ * running sums. For an accumulated plan with target masses b (m), or NULL where they are
+ * all the same: 1. Sources that have less than `least` of that have no entries. `rows`
+ * needs its four pointers set: start and count for p->n, source and value for
+ * plan_entries(p). */
+void plan_transpose(plan *rows, const plan *p, const double *b, double least);
 
-/* Running sums of the target marginal b (m), ending at 1. */
-void plan_target_sums(double *sums, const double *b, size_t m);
+/* Running sums of the target marginal b (m), ending at 1. Targets without entries in `p`
+ * count for nothing. Returns 1 if they are those of targets that are all alike, and so
+ * not needed for drawing. */
+int plan_target_sums(double *sums, const double *b, const plan *p);
 
 /* Draw `count` pairs from two independent uniforms in [0, 1) each: uniforms (count, 2)
  * chooses the target by `sums` (m; NULL when b is constant), then the source: -1 where a

@@ -27,7 +27,10 @@
  * Wasserstein-Fisher-Rao transport is the limit epsilon -> 0 of a finite delta and
  * tau_source = tau_target = 4 delta^2; the squared distance WFR^2 is half the objective
  * then. At epsilon > 0 a plan is wider than that by about sqrt(epsilon) in length, and of
- * the log gains log(r / a), log(b / q) what is common to both sides cancels.
+ * the log gains log(r / a), log(b / q) what is common to both sides cancels. (Measured,
+ * 400 x 530 cells in 2 dimensions, delta 1.5: at epsilon = tau / 1000, log(r / a) is off
+ * by 6e-4, of a spread of 0.08, the objective by 0.4 %, the mean square of the pairs by
+ * 0.3 %; at tau / 100 by 3e-3, 0.1 % and 1.6 %.)
  *
  * With a finite delta, cells may have no partner in reach. Where their marginal is
  * relaxed they take no part: their sums are 0, and so are their potentials. They are
