@@ -27,8 +27,7 @@ cells_a_call <- 20000
 products_a_call <- 5e9
 
 cell_slices <- function(n, fit) {
-  products <- count_parameters(fit$field$velocity$shape) +
-    count_parameters(fit$field$growth$shape)
+  products <- sum(vapply(fit$field$heads, function(h) count_parameters(h$shape), 0))
   size <- max(64, min(cells_a_call, floor(products_a_call / products)))
   split(seq_len(n), (seq_len(n) - 1) %/% size)
 }

@@ -34,7 +34,7 @@ SEXP ffi_fit_run(SEXP state, SEXP problem, SEXP options, SEXP rounds);
 SEXP ffi_field_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads);
 SEXP ffi_field_gradient(SEXP field, SEXP x, SEXP time, SEXP seed, SEXP threads);
 SEXP ffi_field_advance(SEXP field, SEXP states, SEXP from, SEXP to, SEXP tolerance,
-                      SEXP threads);
+                       SEXP threads);
 /* neighbours */
 SEXP ffi_nearest(SEXP points, SEXP queries, SEXP neighbours, SEXP threads);
 /* transport */
@@ -95,6 +95,9 @@ clouds clouds_from(SEXP x, SEXP y, SEXP a, SEXP b);
 
 rng_key key_from(SEXP key);
 mlp_shape shape_from(r_list shape);
+/* list(velocity, growth, ...), each list(shape, offset, scale, weights) and, if
+ * `moments`, first and second; the heads point into it. */
+heads heads_from(r_list list, int moments);
 
 /* --- what goes out ---------------------------------------------------------------- */
 

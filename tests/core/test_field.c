@@ -14,30 +14,31 @@ static const double *at(double t) {
 
 typedef struct {
   field f;
+  head head[3];
   double *flat[2];
   float *packed[2];
   void *block;
   size_t bytes;
 } fixture;
 
-static fixture fixture_make(int constant, int threads) {
-  fixture x = {.f = {.velocity = {D + 1, D, 32, 2, ACTIVATION_SILU},
-                     .growth = {D + 1, 1, 16, 1, ACTIVATION_TANH},
-                     .velocity_scale = 2, .growth_offset = 0.5, .growth_scale = 0.25}};
-  const mlp_shape *shape[2] = {&x.f.velocity, &x.f.growth};
+static void fixture_make(fixture *x, int constant, int threads) {
+  *x = (fixture){
+    .head = {{HEAD_VELOCITY, {D + 1, D, 32, 2, ACTIVATION_SILU}, 0, 2, 0, 0, 0},
+             {HEAD_GROWTH, {D + 1, 1, 16, 1, ACTIVATION_TANH}, 0.5, 0.25, 0, 0, 0}}};
+  x->f.heads = (heads){D, 2, x->head};
   for (int net = 0; net < 2; net++) {
-    size_t n = mlp_parameters(shape[net]), out = shape[net]->outputs;
-    x.flat[net] = calloc(n, sizeof(double));
-    x.packed[net] = malloc(mlp_packed(shape[net]) * sizeof(float));
-    if (!constant) mlp_init(x.flat[net], shape[net], (rng_key){{8, 9}}, (uint32_t)net);
-    for (size_t j = 0; j < out && constant; j++) x.flat[net][n - out + j] = 0.5 * (j + 1);
-    mlp_pack(x.packed[net], x.flat[net], shape[net]);
+    const mlp_shape *shape = &x->head[net].shape;
+    size_t n = mlp_parameters(shape), out = shape->outputs;
+    x->flat[net] = calloc(n, sizeof(double));
+    x->packed[net] = malloc(mlp_packed(shape) * sizeof(float));
+    if (!constant) mlp_init(x->flat[net], shape, (rng_key){{8, 9}}, (uint32_t)net);
+    for (size_t j = 0; j < out && constant; j++)
+      x->flat[net][n - out + j] = 0.5 * (j + 1);
+    mlp_pack(x->packed[net], x->flat[net], shape);
+    x->f.packed[net] = x->packed[net];
   }
-  x.f.velocity_packed = x.packed[0];
-  x.f.growth_packed = x.packed[1];
-  x.bytes = field_workspace(&x.f, threads);
-  x.block = malloc(x.bytes);
-  return x;
+  x->bytes = field_workspace(&x->f, threads);
+  x->block = malloc(x->bytes);
 }
 
 static void fixture_free(fixture *x) {
@@ -55,7 +56,8 @@ static void fill(double *x, size_t n) {
 /* Networks that answer with a constant move cells on straight lines:
  * x + 2 * 0.5 (i + 1) t, and log w + (0.5 + 0.25 * 0.5) t. */
 static void check_constant_field(void) {
-  fixture x = fixture_make(1, 2);
+  fixture x;
+  fixture_make(&x, 1, 2);
   static double states[N * (D + 1)], start[N * (D + 1)];
   fill(states, N * (D + 1));
   memcpy(start, states, sizeof start);
@@ -72,27 +74,70 @@ static void check_constant_field(void) {
 
 /* field_evaluate() is the networks' output in the units of the field. */
 static void check_evaluate(void) {
-  fixture x = fixture_make(0, 1);
+  fixture x;
+  fixture_make(&x, 0, 1);
   static double cells[N * D], times[N], velocity[N * D], growth[N];
   fill(cells, N * D);
   fill(times, N);
-  CHECK(field_evaluate(velocity, growth, cells, times, N, &x.f, 1, x.block, x.bytes) ==
-            STATUS_OK, "evaluate");
+  double *const value[] = {velocity, growth};
+  CHECK(field_evaluate(value, cells, times, N, &x.f, 1, x.block, x.bytes) == STATUS_OK,
+        "evaluate");
   arena a = {0};
   mlp_tile tile;
-  mlp_tile_layout(&a, &tile, &x.f.velocity, MLP_TILE);
+  mlp_tile_layout(&a, &tile, &x.head[0].shape, MLP_TILE);
   void *block = malloc(arena_size(&a));
   a = arena_over(block, arena_size(&a));
-  mlp_tile_layout(&a, &tile, &x.f.velocity, MLP_TILE);
+  mlp_tile_layout(&a, &tile, &x.head[0].shape, MLP_TILE);
   for (size_t r = 0; r < N; r++) {
     float in[D + 1], out[KERNEL_PAD];
     for (int c = 0; c < D; c++) in[c] = (float)cells[r * D + c];
     in[D] = (float)times[r];
-    mlp_forward(out, &tile, in, D + 1, 1, x.packed[0], &x.f.velocity);
+    mlp_forward(out, &tile, in, D + 1, 1, x.packed[0], &x.head[0].shape);
     for (int c = 0; c < D; c++)
       CHECK(velocity[r * D + c] == 2 * (double)out[c], "cell %zu", r);
   }
   free(block);
+  fixture_free(&x);
+}
+
+/* Without growth cells move as with it, and keep their weights; a score is told, and
+ * moves nothing. */
+static void check_other_heads(void) {
+  fixture x;
+  fixture_make(&x, 0, 1);
+  static double with[N * (D + 1)], without[N * (D + 1)], scored[N * (D + 1)];
+  static double cells[N * D], velocity[N * D], growth[N], score[N * D];
+  double *const value[] = {velocity, growth, score};
+  ode_options o = ODE_DEFAULTS;
+  fill(with, N * (D + 1));
+  for (size_t i = 0; i < N; i++) with[i * (D + 1) + D] = 0.25;
+  memcpy(without, with, sizeof with);
+  memcpy(scored, with, sizeof with);
+  field_advance(with, at(0), 1, N, &x.f, &o, 1, x.block, x.bytes);
+
+  x.head[2] = x.head[0];
+  x.head[2].kind = HEAD_SCORE;
+  x.head[2].scale = 3;
+  x.f.heads.count = 3;
+  x.f.packed[2] = x.packed[0];
+  CHECK(heads_check(&x.f.heads) == STATUS_OK, "three heads");
+  size_t bytes = field_workspace(&x.f, 1);
+  void *block = malloc(bytes);
+  field_advance(scored, at(0), 1, N, &x.f, &o, 1, block, bytes);
+  CHECK(memcmp(scored, with, sizeof with) == 0, "a score moves cells");
+  fill(cells, N * D);
+  field_evaluate(value, cells, at(1), N, &x.f, 1, block, bytes);
+  for (size_t i = 0; i < N * D; i++) CHECK_NEAR(score[i], 1.5 * velocity[i], 1e-12);
+  free(block);
+
+  x.f.heads.count = 1;
+  field_advance(without, at(0), 1, N, &x.f, &o, 1, x.block, x.bytes);
+  for (size_t i = 0; i < N * (D + 1); i++) {
+    if (i % (D + 1) == D)
+      CHECK(without[i] == 0.25, "weight %zu", i);
+    else
+      CHECK_NEAR(without[i], with[i], 1e-5); /* steps see no growth */
+  }
   fixture_free(&x);
 }
 
@@ -101,7 +146,8 @@ static void check_independence(void) {
   static double one[N * (D + 1)], three[N * (D + 1)], alone[D + 1];
   fill(one, N * (D + 1));
   fill(three, N * (D + 1));
-  fixture x = fixture_make(0, 3);
+  fixture x;
+  fixture_make(&x, 0, 3);
   ode_options o = ODE_DEFAULTS;
   field_advance(one, at(0), 2, N, &x.f, &o, 1, x.block, x.bytes);
   field_advance(three, at(0), 2, N, &x.f, &o, 3, x.block, x.bytes);
@@ -122,8 +168,9 @@ static int countdown(void *left) { return --*(int *)left < 0; }
  * poll, which comes however few of the threads have work. */
 static void check_interrupt(void) {
   static double states[N * (D + 1)];
-  fixture x = fixture_make(0, 3);
-  x.f.velocity_scale = 1e6;
+  fixture x;
+  fixture_make(&x, 0, 3);
+  x.head[0].scale = 1e6;
   ode_options o = ODE_DEFAULTS;
   int polls;
   o.interrupted = countdown;
@@ -140,23 +187,23 @@ static void check_interrupt(void) {
 
 /* A network that left the numbers gives no numbers, and says so. */
 static void check_not_finite(void) {
-  fixture x = fixture_make(0, 1);
+  fixture x;
+  fixture_make(&x, 0, 1);
   double position[D] = {0}, velocity[D], growth;
   x.packed[1][0] = NAN;
-  CHECK(field_evaluate(velocity, &growth, position, at(0), 1, &x.f, 1, x.block, x.bytes) ==
+  double *const value[] = {velocity, &growth};
+  CHECK(field_evaluate(value, position, at(0), 1, &x.f, 1, x.block, x.bytes) ==
             STATUS_NOT_FINITE, "NaN");
   fixture_free(&x);
 }
 
 static void check_bad_arguments(void) {
-  fixture x = fixture_make(0, 1);
+  fixture x;
+  fixture_make(&x, 0, 1);
   double states[D + 1] = {0};
   ode_options o = ODE_DEFAULTS;
-  CHECK(field_check(&x.f) == STATUS_OK, "a good field");
   CHECK(field_advance(states, at(0), 1, 1, &x.f, &o, 1, x.block, x.bytes / 2) ==
             STATUS_NO_SPACE, "half the workspace");
-  x.f.growth.outputs = 2;
-  CHECK(field_check(&x.f) == STATUS_BAD_ARGUMENT, "two growth rates");
   fixture_free(&x);
 }
 
@@ -164,6 +211,7 @@ int main(void) {
   CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
   check_constant_field();
   check_evaluate();
+  check_other_heads();
   check_independence();
   check_interrupt();
   check_not_finite();

@@ -139,8 +139,8 @@ static void check_combine(void) {
       CHECK_NEAR(velocity[k], velocity_twin[k], 2e-6);
     }
     kernels_get()->combine(alone, alone + 1, at, a, b, vectors, 1);
-    CHECK(alone[0] == place[i] && alone[1] == velocity[i], "terms %x, element %zu", chosen,
-          i);
+    CHECK(alone[0] == place[i] && alone[1] == velocity[i], "terms %x, element %zu",
+          chosen, i);
   }
 }
 

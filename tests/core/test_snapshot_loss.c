@@ -37,9 +37,10 @@ static double loss(snapshot_loss *s) {
       double gap = x - s->target[s->plan[e].target * D + c];
       square += gap * gap;
     }
-    w1 += s->plan[e].field * sqrt(square);
+    w1 += s->plan[e].flow * sqrt(square);
   }
-  return part * (w1 + mass_weight * error * error / (s->observed_mass * s->observed_mass));
+  error /= s->observed_mass;
+  return part * (w1 + mass_weight * error * error);
 }
 
 /* The adjoint agrees with central differences of the loss, with the plan made anew, to
@@ -71,9 +72,9 @@ static void check_adjoint(void) {
   free(block);
 }
 
-/* The held_out' score is the distance to them, not to the target: far held_out show in it,
- * and nowhere else. */
-static void check_judges(void) {
+/* The score is the distance to the cells held out, not to the target: where these are far,
+ * it shows in the score and nowhere else. */
+static void check_held_out(void) {
   void *block;
   snapshot_loss s = make_station(&block);
   reset_states();
@@ -88,6 +89,6 @@ static void check_judges(void) {
 int main(void) {
   CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
   check_adjoint();
-  check_judges();
-  return check_report("test_station");
+  check_held_out();
+  return check_report("test_snapshot_loss");
 }

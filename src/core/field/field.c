@@ -12,16 +12,16 @@
 /* What one thread needs. */
 typedef struct {
   const field *f;
-  float *input;        /* (MLP_TILE, d + 1) */
-  float *v, *g;        /* (MLP_TILE, pad(d)) and (MLP_TILE, pad(1)) */
-  mlp_tile v_tile, g_tile;
+  float *input;           /* (MLP_TILE, d + 1) */
+  float *out[HEADS_MOST]; /* (MLP_TILE, pad(outputs)) */
+  mlp_tile tile[HEADS_MOST];
   char *ode;
   size_t ode_bytes;
 } scratch;
 
 /* Single right-hand sides between two polls. */
 static size_t breath(const field *f) {
-  size_t fit = BREATH / (mlp_packed(&f->velocity) + mlp_packed(&f->growth));
+  size_t fit = BREATH / heads_packed(&f->heads);
   return fit < 1 ? 1 : fit;
 }
 
@@ -35,10 +35,11 @@ static void layout(arena *a, scratch *l, const field *f) {
   size_t d = field_dim(f);
   l->f = f;
   l->input = arena_take(a, MLP_TILE * (d + 1), sizeof(float));
-  l->v = arena_take(a, MLP_TILE * kernel_pad(d), sizeof(float));
-  l->g = arena_take(a, MLP_TILE * kernel_pad(1), sizeof(float));
-  mlp_tile_layout(a, &l->v_tile, &f->velocity, MLP_TILE);
-  mlp_tile_layout(a, &l->g_tile, &f->growth, MLP_TILE);
+  for (size_t i = 0; i < f->heads.count; i++) {
+    const mlp_shape *shape = &f->heads.head[i].shape;
+    l->out[i] = arena_take(a, MLP_TILE * kernel_pad(shape->outputs), sizeof(float));
+    mlp_tile_layout(a, &l->tile[i], shape, MLP_TILE);
+  }
   l->ode_bytes = ode_workspace(block_cells(f), d + 1);
   l->ode = arena_take(a, l->ode_bytes, 1);
 }
@@ -50,14 +51,6 @@ static size_t scratch_bytes(const field *f) {
   return arena_size(&a);
 }
 
-int field_check(const field *f) {
-  size_t d = field_dim(f);
-  if (mlp_check(&f->velocity) || mlp_check(&f->growth) || f->velocity.inputs != d + 1 ||
-      (f->growth.inputs != d && f->growth.inputs != d + 1) || f->growth.outputs != 1)
-    return STATUS_BAD_ARGUMENT;
-  return STATUS_OK;
-}
-
 /* A scratch, and the block of states that it moves. */
 typedef struct {
   scratch scratch;
@@ -65,55 +58,63 @@ typedef struct {
   int status;
 } worker;
 
-static worker *take_workers(arena *a, const field *f, int threads, char **shares) {
-  *shares = arena_take(a, (size_t)threads, scratch_bytes(f));
+static worker *take_workers(arena *a, const field *f, int threads, char **spaces) {
+  *spaces = arena_take(a, (size_t)threads, scratch_bytes(f));
   return arena_take(a, (size_t)threads, sizeof(worker));
 }
 
 size_t field_workspace(const field *f, int threads) {
   arena a = {0};
-  char *shares;
-  take_workers(&a, f, threads, &shares);
+  char *spaces;
+  take_workers(&a, f, threads, &spaces);
   return arena_size(&a);
 }
 
-/* Velocity and growth of `rows` cells; each array has a stride from cell to cell. */
-static void evaluate_tile(double *velocity, double *growth, const double *x,
-                          const double *t, size_t rows, size_t stride_x,
-                          size_t stride_velocity, size_t stride_growth, scratch *l) {
-  const field *f = l->f;
-  size_t d = field_dim(f), pad = kernel_pad(d), pad_growth = kernel_pad(1);
+/* `rows` cells for the networks; x has a stride from cell to cell. */
+static void take_cells(scratch *l, const double *x, const double *t, size_t rows,
+                       size_t stride) {
+  size_t d = field_dim(l->f);
   for (size_t r = 0; r < rows; r++) {
     float *in = l->input + r * (d + 1);
-    for (size_t i = 0; i < d; i++) in[i] = (float)x[r * stride_x + i];
+    for (size_t i = 0; i < d; i++) in[i] = (float)x[r * stride + i];
     in[d] = (float)t[r];
   }
-  mlp_forward(l->v, &l->v_tile, l->input, d + 1, rows, f->velocity_packed, &f->velocity);
-  mlp_forward(l->g, &l->g_tile, l->input, d + 1, rows, f->growth_packed, &f->growth);
-  for (size_t r = 0; r < rows; r++) {
-    for (size_t i = 0; i < d; i++)
-      velocity[r * stride_velocity + i] = f->velocity_scale * l->v[r * pad + i];
-    growth[r * stride_growth] =
-        f->growth_offset + f->growth_scale * l->g[r * pad_growth];
-  }
+}
+
+/* What the head at a place says of these cells; `value` has a stride, too. */
+static void answer(double *value, scratch *l, size_t place, size_t rows, size_t stride) {
+  const head *h = l->f->heads.head + place;
+  size_t outputs = h->shape.outputs, pad = kernel_pad(outputs);
+  float *out = l->out[place];
+  mlp_forward(out, &l->tile[place], l->input, field_dim(l->f) + 1, rows,
+              l->f->packed[place], &h->shape);
+  for (size_t r = 0; r < rows; r++)
+    for (size_t i = 0; i < outputs; i++)
+      value[r * stride + i] = h->offset + h->scale * out[r * pad + i];
 }
 
 /* The right-hand side for ode.h: states (n, d + 1). */
 static void derivative(double *dx, const double *x, const double *t, size_t n,
                        void *context) {
   scratch *l = context;
-  size_t d = field_dim(l->f), step = d + 1;
+  const heads *h = &l->f->heads;
+  size_t d = h->d, dim = d + 1;
+  size_t velocity = heads_place(h, HEAD_VELOCITY), growth = heads_place(h, HEAD_GROWTH);
   for (size_t r = 0; r < n; r += MLP_TILE) {
     size_t rows = n - r < MLP_TILE ? n - r : MLP_TILE;
-    evaluate_tile(dx + r * step, dx + r * step + d, x + r * step, t + r, rows, step, step,
-                  step, l);
+    take_cells(l, x + r * dim, t + r, rows, dim);
+    answer(dx + r * dim, l, velocity, rows, dim);
+    if (growth < h->count)
+      answer(dx + r * dim + d, l, growth, rows, dim);
+    else
+      for (size_t i = r; i < r + rows; i++) dx[i * dim + d] = 0;
   }
 }
 
-/* A scratch carved from its share of the workspace. */
-static scratch scratch_over(char *shares, size_t rank, const field *f) {
-  size_t share = scratch_bytes(f);
-  arena a = arena_over(shares + rank * share, share);
+/* A scratch carved from its part of the workspace. */
+static scratch scratch_over(char *spaces, size_t rank, const field *f) {
+  size_t bytes = scratch_bytes(f);
+  arena a = arena_over(spaces + rank * bytes, bytes);
   scratch l;
   layout(&a, &l, f);
   return l;
@@ -125,23 +126,28 @@ static int all_finite(const double *value, size_t count) {
   return 1;
 }
 
-int field_evaluate(double *velocity, double *growth, const double *x, const double *t,
-                  size_t n, const field *f, int threads, void *workspace,
-                  size_t workspace_bytes) {
+int field_evaluate(double *const value[], const double *x, const double *t, size_t n,
+                   const field *f, int threads, void *workspace, size_t workspace_bytes) {
   size_t d = field_dim(f), tiles = (n + MLP_TILE - 1) / MLP_TILE;
-  char *shares;
+  char *spaces;
   arena a = arena_over(workspace, workspace_bytes);
-  take_workers(&a, f, threads, &shares);
+  take_workers(&a, f, threads, &spaces);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   kernels_get(); /* chosen here, before threads ask for it */
   PARALLEL_FOR(parallel_threads(threads, tiles))
   for (size_t tile = 0; tile < tiles; tile++) {
-    scratch l = scratch_over(shares, (size_t)parallel_rank(), f);
+    scratch l = scratch_over(spaces, (size_t)parallel_rank(), f);
     size_t r = tile * MLP_TILE, rows = n - r < MLP_TILE ? n - r : MLP_TILE;
-    evaluate_tile(velocity + r * d, growth + r, x + r * d, t + r, rows, d, d, 1, &l);
+    take_cells(&l, x + r * d, t + r, rows, d);
+    for (size_t i = 0; i < f->heads.count; i++) {
+      size_t outputs = f->heads.head[i].shape.outputs;
+      answer(value[i] + r * outputs, &l, i, rows, outputs);
+    }
   }
-  return all_finite(velocity, n * d) && all_finite(growth, n) ? STATUS_OK
-                                                              : STATUS_NOT_FINITE;
+  for (size_t i = 0; i < f->heads.count; i++)
+    if (!all_finite(value[i], n * f->heads.head[i].shape.outputs))
+      return STATUS_NOT_FINITE;
+  return STATUS_OK;
 }
 
 /* States that are moved, in blocks, and the next of these that nobody has begun. */
@@ -185,17 +191,17 @@ static void work(worker *w, journey *j, size_t evaluations) {
 }
 
 int field_advance(double *states, const double *from, double to, size_t n,
-                 const field *f, const ode_options *options, int threads, void *workspace,
-                 size_t workspace_bytes) {
-  char *shares;
+                  const field *f, const ode_options *options, int threads,
+                  void *workspace, size_t workspace_bytes) {
+  char *spaces;
   arena a = arena_over(workspace, workspace_bytes);
-  worker *workers = take_workers(&a, f, threads, &shares);
+  worker *workers = take_workers(&a, f, threads, &spaces);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   kernels_get();
   journey j = {states, from, to, n, 0, f, options};
   threads = parallel_threads(threads, (n + block_cells(f) - 1) / block_cells(f));
   for (int i = 0; i < threads; i++)
-    workers[i] = (worker){.scratch = scratch_over(shares, (size_t)i, f)};
+    workers[i] = (worker){.scratch = scratch_over(spaces, (size_t)i, f)};
   int busy, worst = STATUS_OK;
   do {
     if (options->interrupted && options->interrupted(options->interrupted_data))

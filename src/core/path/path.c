@@ -74,8 +74,8 @@ static int brownian(path_out *out, const path_in *in) {
 }
 
 /* Geodesic of the Wasserstein-Fisher-Rao metric, whose action is the integral of
- * mass (|velocity|^2 + delta^2 growth^2) / 2: Chizat, Peyre, Schmitzer and Vialard (2018),
- * Liero, Mielke and Savare (2018). Reads distance and delta.
+ * mass (|velocity|^2 + delta^2 growth^2) / 2: Chizat, Peyre, Schmitzer and Vialard
+ * (2018), Liero, Mielke and Savare (2018). Reads distance and delta.
  *
  * Mass is the square of the radius, and distance / (2 delta) the angle, of a plane. There
  * the path is the straight line from (1, 0) to the end of radius sqrt(mass), which is why

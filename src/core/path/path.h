@@ -1,7 +1,7 @@
 /* Paths between two cells, in one table.
  *
  * Place and velocity on every path are linear in a few vectors: the two cells, a normal
- * draw, the two slope jumps of bend.h. So a path is a function from scalars to the
+ * draw, the two slope jumps of hermite.h. So a path is a function from scalars to the
  * coefficients of these vectors, and the kernel `combine` makes the row. */
 #ifndef VGFM_PATH_H
 #define VGFM_PATH_H
@@ -13,7 +13,7 @@ enum {
   FROM_X0,     /* the cell where the path begins */
   FROM_X1,     /* the cell where it ends */
   FROM_NOISE,  /* d standard normals, the same for place, velocity and score */
-  FROM_SLOPE0, /* slope jump at x0, `turn` of bend.h */
+  FROM_SLOPE0, /* slope jump at x0, of hermite.h */
   FROM_SLOPE1, /* slope jump at x1 */
   PATH_VECTORS
 };

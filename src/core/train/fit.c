@@ -7,14 +7,15 @@
 
 typedef struct {
   const fit_problem *problem;
+  const row_source *anchor;
   const fit_options *options;
   trainer trainer;
   rollout roll;
   double *boundary;        /* (boundaries) of this round */
-  snapshot_loss *snapshots;       /* (times - 1) of the times after the first */
+  snapshot_loss *snapshots; /* (times - 1) of the times after the first */
   size_t first, count;     /* cells of the part that is being worked on */
   size_t slots;
-  double *anchor_loss;     /* (slots, 2) not reported */
+  double *anchor_loss;     /* (slots, heads) not reported */
   char *thread_space;
   size_t thread_bytes;
   double *losses;
@@ -29,7 +30,7 @@ static size_t snapshot_size(const fit_problem *p, size_t k) {
   return p->offset[k + 1] - p->offset[k];
 }
 
-/* A part is dealt out in at least this many pieces, so that few threads thread_bytes evenly. */
+/* A part is dealt out in at least this many pieces, so that few threads share evenly. */
 static const size_t least_pieces = 4;
 
 static size_t part_begin(const fit_state *r, size_t part) {
@@ -53,39 +54,38 @@ static size_t fold_size(const fit_problem *p, const fit_options *o, size_t k) {
   return o->folds == 1 ? 0 : snapshot_size(p, k) / o->folds;
 }
 
-static void layout(arena *a, fit_state *r, const mlp_shape *velocity,
-                   const mlp_shape *growth, const fit_problem *p,
-                   const fit_options *o) {
+static void layout(arena *a, fit_state *r, const heads *h, const fit_problem *p,
+                   const row_source *anchor, const fit_options *o) {
   size_t n = smaller(snapshot_size(p, 0), o->most_start);
   size_t tiles = count_tiles((n + o->parts - 1) / o->parts);
   size_t anchor_tiles = (o->batch + MLP_TILE - 1) / MLP_TILE;
-  r->slots = trainer_slots(velocity, growth, tiles > anchor_tiles ? tiles : anchor_tiles);
-  trainer_layout(a, &r->trainer, velocity, growth, r->slots);
+  r->slots = trainer_slots(h, tiles > anchor_tiles ? tiles : anchor_tiles);
+  trainer_layout(a, &r->trainer, h, r->slots);
   r->boundary = arena_take(a, p->boundaries, sizeof(double));
   r->roll = (rollout){.n = n, .d = p->d, .steps = p->boundaries - 1,
                       .times = r->boundary};
   r->roll.path = arena_take(a, p->boundaries * n * (p->d + 1), sizeof(float));
   r->roll.adjoint = arena_take(a, p->boundaries * n * (p->d + 1), sizeof(float));
-  r->anchor_loss = arena_take(a, 2 * r->slots, sizeof(double));
+  r->anchor_loss = arena_take(a, h->count * r->slots, sizeof(double));
   r->snapshots = arena_take(a, p->times - 1, sizeof(snapshot_loss));
   for (size_t k = 1; k < p->times; k++) {
     snapshot_loss s, *at = r->snapshots ? r->snapshots + k - 1 : &s;
     size_t held_out = fold_size(p, o, k), others = snapshot_size(p, k) - held_out;
     snapshot_loss_layout(a, at, n, smaller(others, o->most_target),
-                   smaller(held_out, o->most_target / o->folds), p->d);
+                         smaller(held_out, o->most_target / o->folds), p->d);
     at->observed_mass = p->mass[k];
   }
-  size_t match = match_scratch(velocity, growth, r->slots, o->batch);
-  size_t tile = rollout_tile_bytes(velocity, growth);
+  size_t match = match_scratch(h, r->slots, o->batch, anchor);
+  size_t tile = rollout_tile_bytes(h);
   r->thread_bytes = match > tile ? match : tile;
   r->thread_space = arena_take(a, (size_t)o->threads, r->thread_bytes);
 }
 
-size_t fit_workspace(const head *velocity, const head *growth,
-                        const fit_problem *problem, const fit_options *options) {
+size_t fit_workspace(const heads *h, const fit_problem *problem, const row_source *anchor,
+                     const fit_options *options) {
   arena a = {0};
   fit_state r;
-  layout(&a, &r, &velocity->shape, &growth->shape, problem, options);
+  layout(&a, &r, h, problem, anchor, options);
   return arena_size(&a);
 }
 
@@ -104,7 +104,7 @@ static size_t golden_stride(size_t size) {
 }
 
 /* Cells of a snapshot in an order in which any stretch is spread evenly over it: first
- * those of this round's fold, who held_out_cell, then the others, beginning where an earlier
+ * those of this round's fold, who judge, then the others, beginning where an earlier
  * round left off if only some of them step. */
 typedef struct {
   const double *cells;
@@ -128,7 +128,9 @@ static const double *at_place(const deck *d, size_t place) {
   return d->cells + place % d->size * d->stride % d->size * d->d;
 }
 
-static const double *held_out_cell(const deck *d, size_t i) { return at_place(d, d->fold + i); }
+static const double *held_out_cell(const deck *d, size_t i) {
+  return at_place(d, d->fold + i);
+}
 
 static const double *stepper(const deck *d, size_t i) {
   return at_place(d, d->fold + d->held_out + (d->begin + i) % (d->size - d->held_out));
@@ -185,7 +187,7 @@ static void forward_tile(void *context, size_t tile, int rank) {
   fit_state *r = context;
   size_t begin = tile_begin(r, tile);
   if (stop_asked(&r->stop, rank)) return;
-  rollout_forward(&r->roll, begin, rows_at(r, begin), &r->trainer, &r->problem->units,
+  rollout_forward(&r->roll, begin, rows_at(r, begin), &r->trainer,
                   r->thread_space + (size_t)rank * r->thread_bytes, r->thread_bytes);
 }
 
@@ -197,10 +199,12 @@ static void plan_item(void *context, size_t item, int rank) {
 static void adjoint_item(void *context, size_t item, int rank) {
   fit_state *r = context;
   size_t dim = r->roll.d + 1;
-  float *adjoint = r->roll.adjoint + r->problem->observed_step[item + 1] * r->roll.n * dim;
+  size_t step = r->problem->observed_step[item + 1];
+  float *adjoint = r->roll.adjoint + step * r->roll.n * dim;
   (void)rank;
-  snapshot_loss_adjoint(r->snapshots + item, adjoint, states(r, item), r->first, r->count,
-                  1 / (double)(r->problem->times - 1), r->options->mass_weight);
+  snapshot_loss_adjoint(r->snapshots + item, adjoint, states(r, item), r->first,
+                        r->count, 1 / (double)(r->problem->times - 1),
+                        r->options->mass_weight);
 }
 
 static void run_slot(void *context, size_t slot, int rank) {
@@ -212,12 +216,12 @@ static void run_slot(void *context, size_t slot, int rank) {
     size_t begin = tile_begin(r, tile);
     if (stop_asked(&r->stop, rank)) return;
     rollout_backward(&r->roll, begin, rows_at(r, begin), &r->trainer, slot,
-                     &r->problem->units, space, r->thread_bytes);
+                     space, r->thread_bytes);
   }
   if (o->anchor > 0)
-    match_slot(r->anchor_loss + 2 * slot, &r->trainer, slot, r->problem->pairs,
-               o->batch, o->key, r->step, o->anchor / (double)o->batch, space, r->thread_bytes,
-               &r->stop, rank);
+    match_slot(r->anchor_loss + r->trainer.heads->count * slot, &r->trainer, slot,
+               r->anchor, o->batch, o->key, r->step, o->anchor / (double)o->batch, space,
+               r->thread_bytes, &r->stop, rank);
 }
 
 static void collect(fit_state *r) {
@@ -278,9 +282,8 @@ static void run_rounds(team *c, void *context) {
   }
 }
 
-static int check(const mlp_shape *velocity, const mlp_shape *growth,
-                 const fit_problem *p, const fit_options *o) {
-  if (trainer_check(velocity, growth, p->d) || p->times < 2 ||
+static int check(const heads *h, const fit_problem *p, const fit_options *o) {
+  if (heads_check(h) || h->d != p->d || !heads_find(h, HEAD_GROWTH) || p->times < 2 ||
       p->boundaries < p->times || o->most_start == 0 ||
       o->most_target == 0 || o->threads < 1 || o->batch == 0 || o->parts == 0 ||
       o->folds == 0 || o->parts > smaller(snapshot_size(p, 0), o->most_start))
@@ -291,21 +294,21 @@ static int check(const mlp_shape *velocity, const mlp_shape *growth,
   return STATUS_OK;
 }
 
-int fit_run(head *velocity, head *growth, double *losses, uint64_t from,
-               uint64_t rounds, const fit_problem *problem,
-               const fit_options *options, void *workspace, size_t workspace_bytes) {
-  int status = check(&velocity->shape, &growth->shape, problem, options);
+int fit_run(heads *h, double *losses, uint64_t from, uint64_t rounds,
+            const fit_problem *problem, const row_source *anchor,
+            const fit_options *options, void *workspace, size_t workspace_bytes) {
+  int status = check(h, problem, options);
   if (status != STATUS_OK) return status;
-  fit_state r = {.problem = problem, .options = options, .losses = losses, .from = from,
-               .to = from + rounds,
-               .stop = {.interrupted = options->interrupted,
-                        .data = options->interrupted_data}};
+  fit_state r = {.problem = problem, .anchor = anchor, .options = options,
+                 .losses = losses, .from = from, .to = from + rounds,
+                 .stop = {.interrupted = options->interrupted,
+                          .data = options->interrupted_data}};
   arena a = arena_over(workspace, workspace_bytes);
-  layout(&a, &r, &velocity->shape, &growth->shape, problem, options);
+  layout(&a, &r, h, problem, anchor, options);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
-  trainer_load(&r.trainer, velocity, growth);
+  trainer_load(&r.trainer);
   team_run(trainer_threads(&r.trainer, options->threads), run_rounds, &r);
   if (r.stop.stopped) return STATUS_INTERRUPTED;
-  if (r.status == STATUS_OK) trainer_store(velocity, growth, &r.trainer);
+  if (r.status == STATUS_OK) trainer_store(&r.trainer);
   return r.status;
 }

@@ -11,7 +11,7 @@
 #ifndef VGFM_FIT_H
 #define VGFM_FIT_H
 
-#include "path/pairs.h"
+#include "path/rows.h"
 #include "nn/trainer.h"
 #include "train/rollout.h"
 
@@ -22,14 +22,12 @@ typedef struct {
   const double *mass;    /* (times) relative to the first */
   size_t boundaries;     /* of integration steps, the first time included */
   const double *boundary;/* (boundaries) times */
-  const size_t *observed_step;/* (times) boundary that each observed time is */
-  rollout_units units;
-  const pairs *pairs;  /* for the anchor */
+  const size_t *observed_step; /* (times) boundary that each observed time is */
 } fit_problem;
 
 typedef struct {
   size_t most_start, most_target; /* cells that take part in a round, drawn anew */
-  size_t folds; /* of the cells of a later snapshot: one sits out a round and held_out it,
+  size_t folds; /* of the cells of a later snapshot: one sits out a round and judges it,
                  * in turn, if there is more than one */
   uint64_t warm_up; /* steps in which the learning rate rises to its course: Adam's
                      * first ones know no scale yet */
@@ -44,17 +42,18 @@ typedef struct {
   void *interrupted_data;
 } fit_options;
 
-size_t fit_workspace(const head *velocity, const head *growth,
-                        const fit_problem *problem, const fit_options *options);
+size_t fit_workspace(const heads *h, const fit_problem *problem, const row_source *anchor,
+                     const fit_options *options);
 
 /* Rounds `from` ... `from` + `rounds` - 1 of the schedule, in place. A round makes the
  * optimal plans, which stand while one part of the starting cells after the other is
  * rolled out and gives a step. Of each round, losses (rounds, 2) gets, before it, the
  * mean W1 to the fold that sits it out and the mean relative mass error. The result does
  * not depend on how a schedule is cut, nor on the number of threads. Unless it is OK, it
- * leaves the networks as they were. */
-int fit_run(head *velocity, head *growth, double *losses, uint64_t from,
-               uint64_t rounds, const fit_problem *problem,
-               const fit_options *options, void *workspace, size_t workspace_bytes);
+ * leaves the networks as they were. A model without growth is refused. `anchor` has rows
+ * for the matching loss of all heads. */
+int fit_run(heads *h, double *losses, uint64_t from, uint64_t rounds,
+            const fit_problem *problem, const row_source *anchor,
+            const fit_options *options, void *workspace, size_t workspace_bytes);
 
 #endif

@@ -5,20 +5,21 @@
 
 /* What one thread needs. */
 typedef struct {
-  size_t tile;                      /* rows at a time */
+  size_t tile;            /* rows at a time */
   rows rows;
-  float *out_velocity, *out_growth; /* (tile, pad) */
-  mlp_tile velocity, growth;
+  float *out[HEADS_MOST]; /* (tile, pad(outputs)) */
+  mlp_tile net[HEADS_MOST];
+  void *draw;             /* scratch of the row source */
 } scratch;
 
 typedef struct {
-  const pairs *pairs;
+  const row_source *source;
   const match_options *options;
   trainer trainer;
-  double *slot_loss; /* (slots, 2) */
-  char *thread_space;      /* one scratch a thread */
+  double *slot_loss;  /* (slots, heads) */
+  char *thread_space; /* one scratch a thread */
   size_t thread_bytes;
-  double *losses;    /* (to - from, 2) */
+  double *losses;     /* (to - from, heads) */
   uint64_t from, to, step;
   stop stop;
 } match_state;
@@ -30,110 +31,115 @@ static size_t tile_rows(size_t slots, size_t batch) {
   return MLP_TILE * (tiles < 4 ? tiles : 4);
 }
 
-static void layout_scratch(arena *a, scratch *s, const mlp_shape *velocity,
-                           const mlp_shape *growth, size_t slots, size_t batch) {
-  size_t d = velocity->outputs, rows = tile_rows(slots, batch);
-  s->tile = rows;
-  s->rows.input = arena_take(a, rows * (d + 1), sizeof(float));
-  s->rows.velocity = arena_take(a, rows * kernel_pad(d), sizeof(float));
-  s->rows.growth = arena_take(a, rows, sizeof(float));
-  s->rows.weight = arena_take(a, rows, sizeof(float));
-  s->rows.growth_weight = arena_take(a, rows, sizeof(float));
-  s->rows.noise = arena_take(a, pairs_noise(d), sizeof(float));
-  s->out_velocity = arena_take(a, rows * kernel_pad(d), sizeof(float));
-  s->out_growth = arena_take(a, rows * kernel_pad(1), sizeof(float));
-  mlp_tile_layout(a, &s->velocity, velocity, rows);
-  mlp_tile_layout(a, &s->growth, growth, rows);
+static void layout_scratch(arena *a, scratch *s, const heads *h, size_t slots,
+                           size_t batch, const row_source *source) {
+  size_t tile = s->tile = tile_rows(slots, batch);
+  s->rows.input = arena_take(a, tile * (h->d + 1), sizeof(float));
+  for (size_t i = 0; i < h->count; i++) {
+    const mlp_shape *shape = &h->head[i].shape;
+    size_t values = tile * kernel_pad(shape->outputs);
+    s->rows.target[i] = arena_take(a, values, sizeof(float));
+    s->rows.weight[i] = arena_take(a, tile, sizeof(float));
+    s->out[i] = arena_take(a, values, sizeof(float));
+    mlp_tile_layout(a, &s->net[i], shape, tile);
+  }
+  s->draw = arena_take(a, source->scratch, 1);
 }
 
-size_t match_scratch(const mlp_shape *velocity, const mlp_shape *growth, size_t slots,
-                     size_t batch) {
+size_t match_scratch(const heads *h, size_t slots, size_t batch,
+                     const row_source *source) {
   arena a = {0};
   scratch s;
-  layout_scratch(&a, &s, velocity, growth, slots, batch);
+  layout_scratch(&a, &s, h, slots, batch, source);
   return arena_size(&a);
 }
 
-static void layout(arena *a, match_state *m, const mlp_shape *velocity,
-                   const mlp_shape *growth, const match_options *options) {
+static void layout(arena *a, match_state *m, const heads *h, const row_source *source,
+                   const match_options *options) {
   size_t tiles = (options->batch + MLP_TILE - 1) / MLP_TILE;
-  size_t slots = trainer_slots(velocity, growth, tiles);
-  trainer_layout(a, &m->trainer, velocity, growth, slots);
-  m->thread_bytes = match_scratch(velocity, growth, slots, options->batch);
-  m->slot_loss = arena_take(a, 2 * m->trainer.slots, sizeof(double));
+  size_t slots = trainer_slots(h, tiles);
+  trainer_layout(a, &m->trainer, h, slots);
+  m->thread_bytes = match_scratch(h, slots, options->batch, source);
+  m->slot_loss = arena_take(a, h->count * slots, sizeof(double));
   m->thread_space = arena_take(a, (size_t)options->threads, m->thread_bytes);
 }
 
-size_t match_workspace(const head *velocity, const head *growth,
+size_t match_workspace(const heads *h, const row_source *source,
                        const match_options *options) {
   arena a = {0};
   match_state m;
-  layout(&a, &m, &velocity->shape, &growth->shape, options);
+  layout(&a, &m, h, source, options);
   return arena_size(&a);
 }
 
 /* Turns out (rows, pad) into the gradient of scale * weight * |out - want|^2 and returns
- * that loss without the scale; `columns` are used, `ldw` is the stride of want. */
-static double squared_error(float *out, size_t pad, const float *want, size_t ldw,
-                            const float *weight, float scale, size_t rows,
+ * that loss without the scale; want has rows like out, of which `columns` are used. */
+static double squared_error(float *out, size_t pad, const float *want,
+                            const float *weight, float scale, size_t count,
                             size_t columns) {
   const kernels *k = kernels_get();
   double loss = 0;
-  for (size_t r = 0; r < rows; r++)
-    loss += (double)weight[r] * k->squared_error(out + r * pad, want + r * ldw,
+  for (size_t r = 0; r < count; r++)
+    loss += (double)weight[r] * k->squared_error(out + r * pad, want + r * pad,
                                                  2 * scale * weight[r], columns);
   return loss;
 }
 
-/* Forward, loss and backward of one network on one tile; the gradient goes to `slot`. */
-static double learn_tile(packed_network *net, mlp_tile *tile, float *out, const rows *in,
-                         size_t ldx, const float *want, size_t ldw, const float *weight,
-                         double scale, size_t rows, size_t slot) {
-  const mlp_shape *shape = net->shape;
-  size_t pad = kernel_pad(shape->outputs);
-  mlp_forward(out, tile, in->input, ldx, rows, net->weights, shape);
-  double loss = squared_error(out, pad, want, ldw, weight, (float)scale, rows,
+/* Forward, loss and backward of one head on one tile; the gradient goes to `slot`. */
+static double learn_tile(trainer *t, size_t place, scratch *s, size_t count,
+                         double scale, size_t slot) {
+  packed_network *net = t->net + place;
+  const mlp_shape *shape = &net->head->shape;
+  mlp_tile *tile = s->net + place;
+  float *out = s->out[place];
+  mlp_forward(out, tile, s->rows.input, t->heads->d + 1, count, net->weights, shape);
+  double loss = squared_error(out, kernel_pad(shape->outputs), s->rows.target[place],
+                              s->rows.weight[place], (float)scale, count,
                               shape->outputs);
-  mlp_backward(net->grad + slot * net->packed, NULL, out, tile, in->input, ldx, rows,
-               net->transposed, shape);
+  mlp_backward(net->grad + slot * net->packed, NULL, out, tile, s->rows.input,
+               t->heads->d + 1, count, net->transposed, shape);
   return loss;
 }
 
-void match_slot(double loss[2], trainer *l, size_t slot, const pairs *b, size_t batch,
-                rng_key key, uint64_t step, double scale, void *space, size_t bytes,
-                stop *halt, int rank) {
+void match_slot(double *loss, trainer *t, size_t slot, const row_source *source,
+                size_t batch, rng_key key, uint64_t step, double scale, void *space,
+                size_t bytes, stop *halt, int rank) {
+  const heads *h = t->heads;
   scratch s;
   arena a = arena_over(space, bytes);
-  layout_scratch(&a, &s, l->velocity.shape, l->growth.shape, l->slots, batch);
-  loss[0] = loss[1] = 0;
-  for (size_t at = slot * s.tile; at < batch; at += l->slots * s.tile) {
-    size_t rows = batch - at < s.tile ? batch - at : s.tile;
+  layout_scratch(&a, &s, h, t->slots, batch, source);
+  for (size_t i = 0; i < h->count; i++) loss[i] = 0;
+  for (size_t at = slot * s.tile; at < batch; at += t->slots * s.tile) {
+    size_t count = batch - at < s.tile ? batch - at : s.tile;
     if (stop_asked(halt, rank)) return;
-    pairs_draw(&s.rows, b, key, step, at, rows);
-    loss[0] += learn_tile(&l->velocity, &s.velocity, s.out_velocity, &s.rows,
-                          b->d + 1, s.rows.velocity, kernel_pad(b->d), s.rows.weight,
-                          scale, rows, slot);
-    if (stop_asked(halt, rank)) return; /* half a tile of a wide network takes a second */
-    loss[1] += learn_tile(&l->growth, &s.growth, s.out_growth, &s.rows, b->d + 1,
-                          s.rows.growth, 1, s.rows.growth_weight, scale, rows, slot);
+    source->draw(&s.rows, source, key, step, at, count, s.draw);
+    for (size_t i = 0; i < h->count; i++) {
+      /* Half a tile of a wide network takes a second. */
+      if (i > 0 && stop_asked(halt, rank)) return;
+      loss[i] += learn_tile(t, i, &s, count, scale, slot);
+    }
   }
 }
 
 static void run_slot(void *context, size_t slot, int rank) {
   match_state *m = context;
   const match_options *o = m->options;
+  double *loss = m->slot_loss + m->trainer.heads->count * slot;
+  void *space = m->thread_space + (size_t)rank * m->thread_bytes;
   trainer_clear_slot(&m->trainer, slot);
-  match_slot(m->slot_loss + 2 * slot, &m->trainer, slot, m->pairs, o->batch, o->key,
-             m->step, 1, m->thread_space + (size_t)rank * m->thread_bytes, m->thread_bytes, &m->stop, rank);
+  match_slot(loss, &m->trainer, slot, m->source, o->batch, o->key, m->step, 1, space,
+             m->thread_bytes, &m->stop, rank);
 }
 
 static void collect_losses(match_state *m) {
-  double *loss = m->losses + 2 * (m->step - m->from);
-  loss[0] = loss[1] = 0;
-  for (size_t slot = 0; slot < m->trainer.slots; slot++)
-    for (size_t i = 0; i < 2; i++) loss[i] += m->slot_loss[2 * slot + i];
-  loss[0] /= (double)(m->options->batch * m->pairs->d);
-  loss[1] /= (double)m->options->batch;
+  const heads *h = m->trainer.heads;
+  double *loss = m->losses + h->count * (m->step - m->from);
+  for (size_t i = 0; i < h->count; i++) {
+    loss[i] = 0;
+    for (size_t slot = 0; slot < m->trainer.slots; slot++)
+      loss[i] += m->slot_loss[h->count * slot + i];
+    loss[i] /= (double)(m->options->batch * h->head[i].shape.outputs);
+  }
 }
 
 static void run_steps(team *c, void *context) {
@@ -148,30 +154,22 @@ static void run_steps(team *c, void *context) {
   }
 }
 
-static int check(const mlp_shape *velocity, const mlp_shape *growth, const pairs *b,
-                 const match_options *options) {
-  if (trainer_check(velocity, growth, b->d) || b->intervals == 0 ||
-      options->batch == 0 || options->threads < 1)
+int match_run(heads *h, double *losses, uint64_t from, uint64_t steps,
+              const row_source *source, const match_options *options, void *workspace,
+              size_t workspace_bytes) {
+  if (heads_check(h) || options->batch == 0 || options->threads < 1)
     return STATUS_BAD_ARGUMENT;
-  return STATUS_OK;
-}
-
-int match_run(head *velocity, head *growth, double *losses, uint64_t from,
-              uint64_t steps, const pairs *b, const match_options *options,
-              void *workspace, size_t workspace_bytes) {
-  int status = check(&velocity->shape, &growth->shape, b, options);
-  if (status != STATUS_OK) return status;
-  match_state m = {.pairs = b, .options = options, .losses = losses, .from = from,
-               .to = from + steps,
-               .stop = {.interrupted = options->interrupted,
-                        .data = options->interrupted_data}};
+  match_state m = {.source = source, .options = options, .losses = losses, .from = from,
+                   .to = from + steps,
+                   .stop = {.interrupted = options->interrupted,
+                            .data = options->interrupted_data}};
   arena a = arena_over(workspace, workspace_bytes);
-  layout(&a, &m, &velocity->shape, &growth->shape, options);
+  layout(&a, &m, h, source, options);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
   m.trainer.lowest = 1;
-  trainer_load(&m.trainer, velocity, growth);
+  trainer_load(&m.trainer);
   team_run(trainer_threads(&m.trainer, options->threads), run_steps, &m);
   if (m.stop.stopped) return STATUS_INTERRUPTED;
-  trainer_store(velocity, growth, &m.trainer);
+  trainer_store(&m.trainer);
   return STATUS_OK;
 }

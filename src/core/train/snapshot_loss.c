@@ -6,14 +6,15 @@ static emd_task to_target(const snapshot_loss *s) {
                     EMD_EUCLIDEAN};
 }
 
-static emd_task to_judges(const snapshot_loss *s) {
+static emd_task to_held_out(const snapshot_loss *s) {
   emd_task task = to_target(s);
   task.y += s->m * s->d;
   task.m = s->held_out;
   return task;
 }
 
-void snapshot_loss_layout(arena *a, snapshot_loss *s, size_t n, size_t m, size_t held_out, size_t d) {
+void snapshot_loss_layout(arena *a, snapshot_loss *s, size_t n, size_t m,
+                          size_t held_out, size_t d) {
   s->n = n;
   s->m = m;
   s->held_out = held_out;
@@ -23,7 +24,7 @@ void snapshot_loss_layout(arena *a, snapshot_loss *s, size_t n, size_t m, size_t
   s->target = arena_take(a, (m + held_out) * d, sizeof(double));
   s->u = arena_take(a, n, sizeof(double));
   s->plan = arena_take(a, n + m, sizeof(emd_arc));
-  emd_task task = to_target(s), other = to_judges(s);
+  emd_task task = to_target(s), other = to_held_out(s);
   emd_options options = emd_defaults();
   s->emd_bytes = emd_workspace(&task, &options);
   if (s->emd_bytes == 0) a->failed = 1;
@@ -50,7 +51,7 @@ void snapshot_loss_plan(snapshot_loss *s, const float *state, stop *halt, int ra
     for (size_t c = 0; c < s->d; c++) s->cloud[i * s->d + c] = from[c];
     s->total += s->weight[i] = exp(from[s->d]);
   }
-  emd_task task = to_target(s), other = to_judges(s);
+  emd_task task = to_target(s), other = to_held_out(s);
   emd_options options = emd_defaults();
   emd_result result;
   asked by = {halt, rank};
@@ -69,8 +70,8 @@ void snapshot_loss_plan(snapshot_loss *s, const float *state, stop *halt, int ra
   s->mass_error = fabs(s->total / (double)s->n - s->observed_mass) / s->observed_mass;
 }
 
-void snapshot_loss_adjoint(const snapshot_loss *s, float *adjoint, const float *state, size_t first,
-                     size_t count, double part, double mass_weight) {
+void snapshot_loss_adjoint(const snapshot_loss *s, float *adjoint, const float *state,
+                           size_t first, size_t count, double part, double mass_weight) {
   size_t d = s->d, dim = d + 1;
   double scale = part * (double)s->n / (double)count, change = 0;
   for (size_t i = first; i < first + count; i++)
@@ -79,9 +80,9 @@ void snapshot_loss_adjoint(const snapshot_loss *s, float *adjoint, const float *
   double error = (predicted - s->observed_mass) / s->observed_mass;
   double slope = 2 * mass_weight * error / s->observed_mass;
   for (size_t i = first; i < first + count; i++) {
-    double by_share = s->weight[i] / s->total * s->u[i];
+    double by_weight = s->weight[i] / s->total * s->u[i];
     double by_mass = slope * exp(state[i * dim + d]) / (double)s->n;
-    adjoint[i * dim + d] += (float)(scale * (by_share + by_mass));
+    adjoint[i * dim + d] += (float)(scale * (by_weight + by_mass));
   }
   for (size_t e = 0; e < s->arcs; e++) {
     const emd_arc *arc = s->plan + e;

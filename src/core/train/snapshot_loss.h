@@ -9,8 +9,8 @@
 
 typedef struct {
   size_t n, m, d;          /* cells of the cloud and of the target; features */
-  size_t held_out;           /* cells of the snapshot that are not in the target */
-  double observed_mass;         /* mass of the snapshot relative to the first */
+  size_t held_out;         /* cells of the snapshot that are not in the target */
+  double observed_mass;    /* mass of the snapshot relative to the first */
   double *cloud, *weight;  /* (n, d), (n) rolled out, weights not normalised */
   double *target;          /* (m + held_out, d) */
   double *u;               /* (n) potential of the cloud, its weighted mean 0 */
@@ -19,12 +19,13 @@ typedef struct {
   void *emd;
   size_t emd_bytes;
   double total;            /* weight, */
-  double distance;           /* W1 to the held_out (to the target if there are none) and */
+  double distance;         /* W1 to those held out (to the target if there are none) and */
   double mass_error;       /* relative error of mass, when the plan was made */
   int status;
 } snapshot_loss;
 
-void snapshot_loss_layout(arena *a, snapshot_loss *s, size_t n, size_t m, size_t held_out, size_t d);
+void snapshot_loss_layout(arena *a, snapshot_loss *s, size_t n, size_t m,
+                          size_t held_out, size_t d);
 
 /* Transport from the states (n, d + 1), positions and log weights, to the target, and
  * their score; on the thread of this rank, which may be told to stop. */
@@ -34,8 +35,8 @@ void snapshot_loss_plan(snapshot_loss *s, const float *state, stop *halt, int ra
  *   part * (W1 + mass_weight * (mass error)^2)
  * by the states of cells first ... first + count - 1, which may have moved since the plan
  * was made: arcs and potentials stand, distances and masses are those of now. The mass
- * of all cells is distance by how these have changed, and they speak for all. */
-void snapshot_loss_adjoint(const snapshot_loss *s, float *adjoint, const float *state, size_t first,
-                     size_t count, double part, double mass_weight);
+ * of all cells is judged by how these have changed, and they speak for all. */
+void snapshot_loss_adjoint(const snapshot_loss *s, float *adjoint, const float *state,
+                           size_t first, size_t count, double part, double mass_weight);
 
 #endif
