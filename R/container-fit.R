@@ -57,6 +57,7 @@
 #'   then makes rates from the default assay, with its defaults. See [vgfm_fit()].
 #' @param stable Cells that neither divide nor die: the name of a column of the metadata
 #'   that is `TRUE` for them, `TRUE` or `FALSE` for all cells, or names of cells.
+#' @param method What is fitted: a name of [vgfm_methods()], or a [vgfm_method()].
 #' @param control Settings, see [vgfm_control()].
 #' @return A fit of class `vgfm`, see [vgfm_fit()]. With `split_by`, a list of fits named
 #'   by replicate, of class `vgfm_list`, for which there are [tidy()], [glance()] and
@@ -88,17 +89,18 @@ NULL
 #' @export
 vgfm_fit.Seurat <- function(x, time, mass = NULL, ..., reduction = NULL, dims = NULL,
                             assay = NULL, layer = NULL, features = NULL, split_by = NULL,
-                            growth_prior = NULL, stable = NULL,
+                            growth_prior = NULL, stable = NULL, method = "vgfm",
                             control = vgfm_control()) {
   check_arguments()
   call <- rlang::current_env()
+  method <- as_method(method, call = call)
   control <- check_control(control, call = call)
   snapshots <- as_snapshots(
     x, time, mass, reduction = reduction, dims = dims, assay = assay, layer = layer,
     features = features, split_by = split_by, growth_prior = growth_prior,
     stable = stable, call = call
   )
-  fit_all(snapshots, control, call)
+  fit_all(snapshots, method, control, call)
 }
 
 #' @rdname vgfm_fit.Seurat
@@ -106,16 +108,18 @@ vgfm_fit.Seurat <- function(x, time, mass = NULL, ..., reduction = NULL, dims = 
 vgfm_fit.SummarizedExperiment <- function(x, time, mass = NULL, ..., reduction = NULL,
                                           dims = NULL, assay = NULL, features = NULL,
                                           split_by = NULL, growth_prior = NULL,
-                                          stable = NULL, control = vgfm_control()) {
+                                          stable = NULL, method = "vgfm",
+                                          control = vgfm_control()) {
   check_arguments()
   call <- rlang::current_env()
+  method <- as_method(method, call = call)
   control <- check_control(control, call = call)
   snapshots <- as_snapshots(
     x, time, mass, reduction = reduction, dims = dims, assay = assay,
     features = features, split_by = split_by, growth_prior = growth_prior,
     stable = stable, call = call
   )
-  fit_all(snapshots, control, call)
+  fit_all(snapshots, method, control, call)
 }
 
 as_snapshots.Seurat <- function(x, time, mass = NULL, ..., reduction = NULL, dims = NULL,

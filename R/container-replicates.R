@@ -29,9 +29,9 @@ for_replicates <- function(names, make, call) {
 }
 
 # A fit of snapshots, or a list of fits of those of replicates.
-fit_all <- function(snapshots, control, call) {
+fit_all <- function(snapshots, method, control, call) {
   if (inherits(snapshots, "vgfm_snapshots")) {
-    return(fit_snapshots(snapshots, control, call))
+    return(fit_snapshots(snapshots, method, control, call))
   }
   if (!is.null(control$checkpoint)) {
     abort_input(c(
@@ -40,7 +40,7 @@ fit_all <- function(snapshots, control, call) {
     ), arg = "control", class = "vgfm_error_control", call = call)
   }
   fits <- for_replicates(names(snapshots), function(name) {
-    fit_snapshots(snapshots[[name]], control, call)
+    fit_snapshots(snapshots[[name]], method, control, call)
   }, call)
   structure(fits, class = "vgfm_list")
 }

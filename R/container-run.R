@@ -58,18 +58,19 @@ RunVGFM.default <- function(object, ...) {
 #' @export
 RunVGFM.Seurat <- function(object, time, mass = NULL, ..., reduction = NULL, dims = NULL,
                            assay = NULL, layer = NULL, features = NULL, split_by = NULL,
-                           growth_prior = NULL, stable = NULL,
+                           growth_prior = NULL, stable = NULL, method = "vgfm",
                            control = vgfm_control(), name = "vgfm") {
   check_arguments()
   check_prefix(name)
   call <- rlang::current_env()
+  method <- as_method(method, call = call)
   control <- check_control(control, call = call)
   snapshots <- as_snapshots(
     object, time, mass, reduction = reduction, dims = dims, assay = assay,
     layer = layer, features = features, split_by = split_by, growth_prior = growth_prior,
     stable = stable, call = call
   )
-  fit <- fit_all(snapshots, control, call)
+  fit <- fit_all(snapshots, method, control, call)
   out <- annotate_container(fit, ncol(object), colnames(object), name)
   key <- paste0(toupper(gsub("[^[:alnum:]]", "", name)), "VEL_")
   colnames(out$velocity) <- paste0(key, seq_len(ncol(out$velocity)))
@@ -148,18 +149,19 @@ runVGFM.default <- function(x, ...) {
 runVGFM.SingleCellExperiment <- function(x, time, mass = NULL, ..., reduction = NULL,
                                          dims = NULL, assay = NULL, features = NULL,
                                          split_by = NULL, growth_prior = NULL,
-                                         stable = NULL, control = vgfm_control(),
-                                         name = "vgfm") {
+                                         stable = NULL, method = "vgfm",
+                                         control = vgfm_control(), name = "vgfm") {
   check_arguments()
   check_prefix(name)
   call <- rlang::current_env()
+  method <- as_method(method, call = call)
   control <- check_control(control, call = call)
   snapshots <- as_snapshots(
     x, time, mass, reduction = reduction, dims = dims, assay = assay,
     features = features, split_by = split_by,
     growth_prior = growth_prior, stable = stable, call = call
   )
-  fit <- fit_all(snapshots, control, call)
+  fit <- fit_all(snapshots, method, control, call)
   out <- annotate_container(fit, ncol(x), colnames(x), name)
   data <- SummarizedExperiment::colData(x)
   data[names(out$table)] <- out$table

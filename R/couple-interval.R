@@ -1,15 +1,5 @@
 # Couplings of every kind, behind one function.
 
-# A coupling as the methods have it: a list of its parameters, in the units of the data
-# and by interval or one for all. Of class `coupling_<kind>`:
-#   exact        minibatch: cells of either side in a batch; NULL: all
-#   entropic     epsilon
-#   semirelaxed  tau of the source, epsilon
-#   unbalanced   tau of both sides, epsilon, cost ("squared" or "log_cos"), delta
-new_coupling <- function(kind, ...) {
-  structure(list(...), class = c(paste0("coupling_", kind), "vgfm_coupling"))
-}
-
 # The coupling of an interval. `problem`: of interval_problem(), in standard units, the
 # scale of which is its `scale`; `effort`: tolerance, threads and memory in bytes (NULL:
 # all that it takes). A list:

@@ -60,7 +60,7 @@ vgfm_couple <- function(x, y, epsilon, tau, a = 1, b = 1, tolerance = 1e-9, plan
     )
   }
   threads <- use_threads(threads)
-  coupling <- new_coupling("semirelaxed", tau = tau, epsilon = epsilon)
+  coupling <- new_part("coupling", "semirelaxed", tau = tau, epsilon = epsilon)
   problem <- list(x = t(x), y = t(y), a = a, b = b, scale = 1, interval = 1)
   effort <- list(tolerance = tolerance, threads = threads)
   out <- couple_interval(coupling, problem, effort, keep = FALSE)

@@ -47,7 +47,11 @@ straight_population <- function(snapshots, before, time, threads, call) {
 }
 
 loglinear_mass <- function(snapshots, time) {
-  before <- findInterval(time, snapshots$times)
+  mass_between(snapshots, findInterval(time, snapshots$times), time)
+}
+
+# The same at a time in the interval that begins at `before`, or at its end.
+mass_between <- function(snapshots, before, time) {
   s <- time_share(snapshots, before, time)
   exp(sum(c(1 - s, s) * log(snapshots$mass[before + 0:1])))
 }

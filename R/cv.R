@@ -19,6 +19,7 @@
 #'   that is left out is used to score, not to fit.
 #' @param times Times to leave out, each between the first and the last, as numbers,
 #'   labels or dates, whatever `time` has. Default: all of those.
+#' @param method What is fitted: a name of [vgfm_methods()], or a [vgfm_method()].
 #' @param control Settings, see [vgfm_control()].
 #' @return A data frame of class `vgfm_cv` with one row per time that was left out. The
 #'   columns `time`, `label`, `cells`, `used`, `w1`, `floor`, `rme` and `spread` are those
@@ -51,19 +52,15 @@
 #' cells <- vgfm_simulate_gene_network()
 #' vgfm_cv(cells[-1], cells$time, times = 16, control = vgfm_control("fast"))
 vgfm_cv <- function(x, time, mass = NULL, ..., growth_prior = NULL, stable = NULL,
-                    times = NULL, control = vgfm_control()) {
+                    times = NULL, method = "vgfm", control = vgfm_control()) {
   call <- rlang::current_env()
   check_arguments(container_arguments)
+  method <- as_method(method)
   control <- check_control(control)
   snapshots <- as_snapshots(x, time, mass, ..., growth_prior = growth_prior,
                             stable = stable, call = call)
-  if (!inherits(snapshots, "vgfm_snapshots")) {
-    abort_input(c(
-      "{.fn vgfm_cv} takes one replicate at a time, not {.arg split_by}.",
-      i = "Subset the object to the cells of a replicate."
-    ), arg = "split_by", class = "vgfm_error_split_by", call = call)
-  }
-  check_prices_of_intervals(control$tau, length(snapshots$times) - 1, call)
+  check_one_replicate(snapshots, "vgfm_cv", call)
+  check_method_prices(method, length(snapshots$times) - 1, call)
   tasks <- lapply(left_out_places(snapshots, times, call), function(place) {
     list(place = place, key = new_key())
   })
@@ -72,18 +69,27 @@ vgfm_cv <- function(x, time, mass = NULL, ..., growth_prior = NULL, stable = NUL
   control["checkpoint"] <- list(NULL) # one file holds one fit
   rows <- if (futures_planned()) {
     # Random numbers hang on the keys alone.
-    future.apply::future_lapply(tasks, score_left_out, snapshots, control,
+    future.apply::future_lapply(tasks, score_left_out, snapshots, method, control,
                                 future.seed = FALSE)
   } else {
     progress <- new_progress("Leaving out", length(tasks), show)
     on.exit(progress(0, finished = TRUE))
     lapply(tasks, function(task) {
       on.exit(progress(1))
-      score_left_out(task, snapshots, control)
+      score_left_out(task, snapshots, method, control)
     })
   }
   table <- in_user_times(do.call(rbind, rows), snapshots)
   structure(table, class = c("vgfm_cv", class(table)))
+}
+
+check_one_replicate <- function(snapshots, fun, call) {
+  if (!inherits(snapshots, "vgfm_snapshots")) {
+    abort_input(c(
+      "{.fn {fun}} takes one replicate at a time, not {.arg split_by}.",
+      i = "Subset the object to the cells of a replicate."
+    ), arg = "split_by", class = "vgfm_error_split_by", call = call)
+  }
 }
 
 # Which snapshots are left out in turn.
@@ -125,16 +131,16 @@ futures_planned <- function() {
 
 # One row of the table. `task`: the place of the snapshot to leave out, and the key of the
 # fit to the others.
-score_left_out <- function(task, snapshots, control) {
+score_left_out <- function(task, snapshots, method, control) {
   # Not a frame: it may have to travel to another process.
   call <- quote(vgfm_cv())
   place <- task$place
   left_out <- snapshots$index == place
   cloud <- snapshots$x[left_out, , drop = FALSE]
   rest <- without_snapshot(snapshots, place, call)
-  control$tau <- without_time(control$tau, place)
+  method <- method_without_time(method, place)
   fit <- withCallingHandlers(
-    fit_snapshots(rest, control, call, task$key),
+    fit_snapshots(rest, method, control, call, task$key),
     vgfm_warning_interrupted = function(condition) rlang::interrupt(),
     # It is about fits that nobody sees.
     vgfm_message_growth = rlang::cnd_muffle

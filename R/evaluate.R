@@ -92,19 +92,21 @@ known_mass <- function(snapshots, time) {
   snapshots$mass[match(time, snapshots$times)]
 }
 
-# One row of the table: a weighted cloud at its time against a snapshot.
-compare_clouds <- function(fit, state, cloud, mass, call = rlang::caller_env()) {
+# One row of the table: a weighted cloud at its time against a snapshot. `size`: cells in
+# a sample.
+compare_clouds <- function(fit, state, cloud, mass, call = rlang::caller_env(),
+                           size = sample_size(nrow(state$x), nrow(cloud)),
+                           floor = halves_distance(cloud, size, threads)) {
   threads <- use_threads(fit$control$threads)
   predicted <- mean(exp(state$log_weight))
   weight <- exp(state$log_weight - max(state$log_weight))
   observed <- total_variance(cloud)
-  size <- sample_size(nrow(state$x), nrow(cloud))
   data.frame(
     time = state$time,
     cells = nrow(cloud),
     used = min(size, nrow(cloud)),
-    w1 = cloud_distance(state$x, weight, cloud, threads, call),
-    floor = halves_distance(cloud, size, threads),
+    w1 = cloud_distance(state$x, weight, cloud, threads, call, size),
+    floor = floor,
     rme = round(abs(predicted - mass) / mass, 12), # what is less is rounding
     spread = if (observed > 0) total_variance(state$x, weight) / observed else NA
   )

@@ -21,13 +21,14 @@ bend_least <- 1e-6
 # list(settings, table): `bend` and `pooling`, and where one was left to the data, the
 # candidates: `w1`, geometric mean over so many `times`, in units of x, and which was
 # `chosen`.
-choose_bend <- function(control, snapshots) {
-  if (!is.null(control$bend) && !is.null(control$pooling)) return(list(settings = list()))
+choose_bend <- function(method, control, snapshots) {
+  path <- method$path
+  if (!is.null(path$bend) && !is.null(path$pooling)) return(list(settings = list()))
   inner <- spaced(which(scorable(length(snapshots$times))), bend_times)
-  table <- bend_candidates(control, scored = length(inner) > 0)
+  table <- bend_candidates(path, scored = length(inner) > 0)
   if (nrow(table) == 1) inner <- integer()
   scores <- vapply(inner, function(k) {
-    if_fields_fail(scores_at(snapshots, k, control, table),
+    if_fields_fail(scores_at(snapshots, k, method, control, table),
                    function(error) rep(NA_real_, nrow(table)))
   }, numeric(nrow(table)))
   scores <- matrix(log(pmax(scores, bend_least)), nrow(table))
@@ -48,10 +49,10 @@ scorable <- function(times) {
 }
 
 # With `bend` 0, all `pooling` is alike.
-bend_candidates <- function(control, scored) {
+bend_candidates <- function(path, scored) {
   grid <- function(value, grid) value %||% if (scored) grid else bend_otherwise
-  poolings <- grid(control$pooling, pooling_grid)
-  table <- expand.grid(bend = grid(control$bend, bend_grid), pooling = poolings,
+  poolings <- grid(path$pooling, pooling_grid)
+  table <- expand.grid(bend = grid(path$bend, bend_grid), pooling = poolings,
                        KEEP.OUT.ATTRS = FALSE)
   middle <- poolings[which.min(abs(poolings - bend_otherwise))]
   table <- table[table$bend > 0 | table$pooling == middle, ]
@@ -60,16 +61,17 @@ bend_candidates <- function(control, scored) {
 }
 
 # W1, in standard units, of every candidate at time k.
-scores_at <- function(snapshots, k, control, table) {
+scores_at <- function(snapshots, k, method, control, table) {
   around <- intersect(k + c(-2, -1, 1, 2), seq_along(snapshots$times))
   some <- some_cells(snapshots, around)
   # An interval over the time left out takes the larger price of both.
-  taus <- rep_len(control$tau, length(snapshots$times) - 1)
+  taus <- rep_len(method$coupling$tau, length(snapshots$times) - 1)
   couplings <- lapply(seq_along(around[-1]), function(i) {
-    couple_some(some, i, control$epsilon,
+    couple_some(some, i, method$coupling$epsilon,
                 max(taus[seq(around[i], around[i + 1] - 1)]))
   })
-  problem <- new_problem(some, couplings, replace(control, c("bend", "pooling"), 1),
+  method$path[c("bend", "pooling")] <- 1
+  problem <- new_problem(some, couplings, method, control,
                          identified = rep(TRUE, length(couplings)))
   places <- path_places(some, couplings, problem, match(k - 1, around),
                         snapshots$times[k])
@@ -94,7 +96,7 @@ some_cells <- function(snapshots, places) {
 }
 
 couple_some <- function(some, k, epsilon, tau) {
-  coupling <- new_coupling("semirelaxed", tau = tau, epsilon = epsilon)
+  coupling <- new_part("coupling", "semirelaxed", tau = tau, epsilon = epsilon)
   couple_interval(coupling, interval_problem(some, k),
                   list(tolerance = 1e-4, threads = 1))
 }

@@ -59,7 +59,8 @@ read_checkpoint <- function(file, call) {
   if (inherits(state, "vgfm")) return(check_fit(state, call = call))
   whole <- inherits(state, "vgfm_checkpoint") && identical(state$format, fit_format) &&
     is.null(snapshots_fault(state$snapshots)) &&
-    is.null(control_fault(state$control, length(state$snapshots$times) - 1))
+    is.null(control_fault(state$control)) &&
+    is.null(method_fault(state$method, length(state$snapshots$times) - 1))
   if (!whole) {
     fail(c("{.file {file}} is no checkpoint of this version of vgfm.",
            i = "Fit again."))

@@ -95,24 +95,8 @@
 #'
 #' @param effort `"fast"` matches in 700 steps and does not refine; `"default"` matches in
 #'   2000 and refines in 150, `"high"` in 4000 and 800.
-#' @param epsilon Entropic regularisation of the coupling, in squared units of `x`;
-#'   positive. Smaller means sharper pairs and more work.
-#' @param tau Price of changing a cell's mass in the coupling, in squared units of `x`;
-#'   positive. Large values force equal numbers of descendants, small ones let mass
-#'   appear wherever the target is near. One number, or one for each interval.
-#' @param growth_time May growth change with time at the same state? `NULL`: as the data
-#'   have it.
-#' @param prior_strength How far a growth prior is believed, from 0 (not at all) to 1 (as
-#'   far as the data do not contradict it), see [vgfm_fit()].
-#' @param noise Standard deviation of the noise added to positions on the path, in units
-#'   of `x`; at least 0.
 #' @param width,depth Units per hidden layer, and number of hidden layers, of both
 #'   networks.
-#' @param bend How much paths between paired cells bend, from 0 (straight lines) to 1
-#'   (no change of velocity at a cell, on average); see section "How the defaults are
-#'   chosen".
-#' @param pooling How far the bend at a cell is drawn to the mean of its snapshot, from 0
-#'   (its own) to 1 (that of all). A cell's own is noisy where cells are.
 #' @param activation `"leaky_relu"`, `"silu"` or `"tanh"`.
 #' @param steps Number of steps of matching; 0 stops after the coupling.
 #' @param batch Rows per training step, shared equally among the intervals.
@@ -143,28 +127,20 @@
 #' @export
 #' @examples
 #' vgfm_control("fast", width = 32)
-vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL,
-                         tau = NULL, growth_time = NULL, prior_strength = 1,
-                         noise = NULL, width = 64, depth = 3, bend = NULL, pooling = NULL,
+vgfm_control <- function(effort = c("default", "fast", "high"), width = 64, depth = 3,
                          activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
                          batch = 1024, refine_steps = NULL, learning_rate = 0.01,
                          tolerance = 1e-6, transport_tolerance = 1e-9, memory = 1,
                          checkpoint = NULL, threads = NULL,
                          progress = rlang::is_interactive(), ...) {
   class <- "vgfm_error_control"
+  refuse_method_settings(names(list(...)))
   check_arguments(class = class)
   structure(
     list(
       effort = check_choice(effort, c("default", "fast", "high"), class = class),
-      epsilon = check_price(epsilon, allow_null = TRUE, class = class),
-      tau = check_prices(tau, class = class),
-      growth_time = check_flag(growth_time, allow_null = TRUE, class = class),
-      prior_strength = check_number(prior_strength, 0, 1, class = class),
-      noise = check_number(noise, 0, allow_null = TRUE, class = class),
       width = check_count(width, max = 4096, class = class),
       depth = check_count(depth, max = 32, class = class),
-      bend = check_number(bend, 0, 1, allow_null = TRUE, class = class),
-      pooling = check_number(pooling, 0, 1, allow_null = TRUE, class = class),
       activation = check_choice(activation, names(activations), class = class),
       steps = check_count(steps, min = 0, allow_null = TRUE, class = class),
       batch = check_count(batch, max = 2^20, class = class),
@@ -179,6 +155,20 @@ vgfm_control <- function(effort = c("default", "fast", "high"), epsilon = NULL,
     ),
     class = "vgfm_control"
   )
+}
+
+# What is fitted stands in the method; control says how hard.
+method_settings <- c("epsilon", "tau", "noise", "bend", "pooling", "sigma", "delta",
+                     "prior_strength", "growth_time")
+refuse_method_settings <- function(given, call = rlang::caller_env()) {
+  moved <- intersect(given, method_settings)
+  if (length(moved) == 0) return(invisible())
+  moved <- moved[1]
+  name <- if (moved == "growth_time") "time" else moved
+  abort_input(c(
+    "{.arg {moved}} belongs to the method, not to {.fn vgfm_control}.",
+    i = "Pass {.code method = vgfm_method(\"vgfm\", {name} = )} to {.fn vgfm_fit}."
+  ), arg = moved, class = "vgfm_error_control", call = call)
 }
 
 # A control as vgfm_control() makes it: one that was altered since is made anew, so that

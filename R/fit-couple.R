@@ -18,17 +18,17 @@ interval_problem <- function(snapshots, k, most = Inf) {
 # In standard units. Intervals that are `identified` come first: what they say of the
 # growth of a state is expected of it in the others. `solved` has those that there are
 # already; `save` gets all there are after each.
-couple_snapshots <- function(snapshots, control, identified, call, solved = NULL,
+couple_snapshots <- function(snapshots, method, control, identified, call, solved = NULL,
                              save = function(couplings) NULL) {
   intervals <- length(snapshots$times) - 1
-  coupling <- new_coupling("semirelaxed", tau = control$tau, epsilon = control$epsilon)
+  coupling <- method$coupling
   solved <- solved %||% vector("list", intervals)
   threads <- use_threads(control$threads)
   todo <- Filter(function(k) is.null(solved[[k]]), order(!identified))
   sources <- NULL
   progress <- new_progress("Coupling", length(todo), control$progress)
   on.exit(progress(0, finished = TRUE))
-  prior <- if (length(todo) > 0) weigh_prior(snapshots, control, identified, call)
+  prior <- if (length(todo) > 0) weigh_prior(snapshots, coupling, control, identified, call)
   for (k in todo) {
     problem <- interval_problem(snapshots, k)
     solve <- function(a, tolerance = control$transport_tolerance, keep = TRUE) {
@@ -42,7 +42,7 @@ couple_snapshots <- function(snapshots, control, identified, call, solved = NULL
     }
     expected <- exp(state$log_descendants %||% numeric(ncol(problem$x)))
     solved[[k]] <- if (is.null(prior)) solve(expected / mean(expected)) else
-      solve_with_prior(prior, k, state, solve, snapshots, control, call)
+      solve_with_prior(prior, k, state, solve, snapshots, coupling$prior_strength, call)
     save(solved)
     progress(1)
   }

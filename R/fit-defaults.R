@@ -14,32 +14,31 @@ least_noise <- 0.02
 # The final learning rate as a share of the first.
 rate_floor <- 0.01
 
-# Fills in what depends on the data, in units of x.
-resolve_control <- function(control, snapshots, call = rlang::caller_env()) {
-  check_unit(snapshots$scale, call)
-  features <- ncol(snapshots$x)
-  control$epsilon <- control$epsilon %||% (0.007 * within_variance(snapshots))
-  longer <- max(1, (length(snapshots$times) - 1) / longest_course)
-  check_prices_of_intervals(control$tau, length(snapshots$times) - 1, call)
-  control$noise <- control$noise %||% max(
-    2 * sqrt(features / (features + 30) * longer) *
-      local_spacing(snapshots, use_threads(control$threads)),
-    least_noise * snapshots$scale
-  )
-  fewer <- min(1, simple_features / features)
+# Fills in the steps of training.
+resolve_control <- function(control, snapshots, method, call = rlang::caller_env()) {
+  refined <- inherits(method$training, "training_refine")
+  if (!refined && !is.null(control$refine_steps) && control$refine_steps > 0) {
+    abort_input(c("The method {.val {method$name}} has no refinement, so
+                   {.arg refine_steps} must be 0, not {control$refine_steps}.",
+                  i = "Leave it out, or give the method {.fn training_refine}."),
+                arg = "refine_steps", class = "vgfm_error_control", call = call)
+  }
+  if (!refined) control$refine_steps <- 0
+  if (!is_trained_method(method)) control$steps <- 0
+  fewer <- min(1, simple_features / ncol(snapshots$x))
   steps <- round(efforts[[control$effort]] * c(sqrt(fewer), fewer))
   control$steps <- control$steps %||% steps[["steps"]]
   control$refine_steps <- control$refine_steps %||% steps[["refine"]]
   control
 }
 
-check_prices_of_intervals <- function(tau, intervals, call) {
-  if (length(tau) %in% c(0, 1, intervals)) return(invisible())
+check_prices_of_intervals <- function(price, intervals, arg, call) {
+  if (length(price) %in% c(0, 1, intervals)) return(invisible())
   abort_input(c(
-    "{.arg tau} must be one number or one for each of the {intervals} intervals, not
-     {length(tau)} of them.",
+    "{.arg {arg}} must be one number or one for each of the {intervals} intervals, not
+     {length(price)} of them.",
     i = "Intervals are those between one time and the next."
-  ), arg = "tau", class = "vgfm_error_control", call = call)
+  ), arg = arg, class = method_error, call = call)
 }
 
 # `epsilon` and `tau` are in its square.

@@ -11,7 +11,7 @@ untold_weight <- 0.02
 
 # What training reads, in the form core takes it; standard units. `couplings` come from
 # couple_snapshots() with their plans. `units`: offset and scale of each head.
-new_problem <- function(snapshots, couplings, control, identified) {
+new_problem <- function(snapshots, couplings, method, control, identified) {
   z <- cell_order(snapshots)
   square <- square_displacement(couplings)
   times <- inner_times(snapshots, couplings)
@@ -34,9 +34,9 @@ new_problem <- function(snapshots, couplings, control, identified) {
     log_growth = unlist(log_growth),
     growth = vapply(couplings, function(c) mean(c$descendants), 0),
     trust = ifelse(identified | !any(identified), 1, untold_weight),
-    bend = control$bend,
-    pooling = control$pooling,
-    noise = control$noise / snapshots$scale,
+    bend = method$path$bend,
+    pooling = method$path$pooling,
+    noise = method$path$noise / snapshots$scale,
     wide = wide_noise(snapshots),
     units = list(
       velocity = c(offset = 0, scale = positive_or_one(
@@ -48,7 +48,7 @@ new_problem <- function(snapshots, couplings, control, identified) {
     )
   )
   problem <- c(problem, pair_gains(couplings))
-  if (control$bend > 0 && length(gaps) > 1) {
+  if (method$path$bend > 0 && length(gaps) > 1) {
     problem[c("slope_jump", "lean")] <- .Call(ffi_slopes, problem)
   }
   problem
@@ -99,12 +99,12 @@ new_head <- function(outputs, inputs, unit, control, key, stream) {
        weights = weights, first = 0 * weights, second = 0 * weights)
 }
 
-new_training <- function(problem, control, key) {
+new_training <- function(problem, method, control, key) {
   d <- problem$features
   units <- problem$units
   heads <- list(
     velocity = new_head(d, d + 1, units$velocity, control, key, 1),
-    growth = new_head(1, d + control$growth_time, units$growth, control, key, 2)
+    growth = new_head(1, d + method$growth$time, units$growth, control, key, 2)
   )
   list(heads = heads, key = key, step = 0, losses = matrix(0, length(heads), 0))
 }

@@ -30,10 +30,10 @@ prior_expected <- function(k, rate, trust, snapshots, state = NULL, believed = t
 # The coupling of interval k, which keeps what was expected as its `prior`. `prior`: of
 # weigh_prior(); `state`: as above; `solve` gives a coupling for what is expected of its
 # sources.
-solve_with_prior <- function(prior, k, state, solve, snapshots, control, call) {
+solve_with_prior <- function(prior, k, state, solve, snapshots, strength, call) {
   stable <- snapshots$prior$stable[snapshots$index == k]
   row <- prior$table[k, ]
-  unpinned <- prior_expected(k, prior$rates[[k]], control$prior_strength * row$trust,
+  unpinned <- prior_expected(k, prior$rates[[k]], strength * row$trust,
                              snapshots, state, row$believed)
   expected <- pin_stable(unpinned, stable, function(a) {
     solve(a, tolerance = 1e-4, keep = FALSE)$descendants

@@ -8,12 +8,12 @@ least_compared <- 10
 # whether the data of each interval tell growth from motion.
 #   rates   a list: what is expected of each source cell, NA for nothing
 #   table   a row per interval, as in `fit$prior`
-weigh_prior <- function(snapshots, control, identified, call) {
+weigh_prior <- function(snapshots, coupling, control, identified, call) {
   if (is.null(snapshots$prior)) return(NULL)
   times <- seq_along(snapshots$times)
   intervals <- times[-1] - 1
   averages <- lapply(times, average_prior, snapshots, control)
-  samples <- lapply(intervals, sample_interval, snapshots, control, call)
+  samples <- lapply(intervals, sample_interval, snapshots, coupling, control, call)
   expected <- lapply(intervals, function(k) prior_on_the_way(k, averages, samples[[k]]))
   compared <- lapply(intervals, function(k) {
     if (identified[k]) compare_prior(k, expected[[k]]$rate, samples[[k]], snapshots)
@@ -32,7 +32,7 @@ weigh_prior <- function(snapshots, control, identified, call) {
       from = snapshots$labels[intervals], to = snapshots$labels[intervals + 1],
       known = vapply(expected, function(x) mean(!is.na(x$rate)), 0),
       reliability = reliability, correlation = pick(compared, "correlation"),
-      trust = trust, believed = control$prior_strength * trust * reliability
+      trust = trust, believed = coupling$prior_strength * trust * reliability
     )
   )
 }
@@ -41,14 +41,13 @@ weigh_prior <- function(snapshots, control, identified, call) {
 #   sources, targets  places of these cells in their snapshots
 #   near              (cells of snapshot k, neighbours): places among `sources`
 #   plan              (sources, targets)
-sample_interval <- function(k, snapshots, control, call) {
+sample_interval <- function(k, snapshots, coupling, control, call) {
   rows <- which(snapshots$index == k)
   later <- which(snapshots$index == k + 1)
   sample <- list(sources = spaced(seq_along(rows), trust_cells),
                  targets = spaced(seq_along(later), trust_cells))
   sample$near <- near_in_state(rows[sample$sources], rows, snapshots, control)
   problem <- interval_problem(snapshots, k, trust_cells)
-  coupling <- new_coupling("semirelaxed", tau = control$tau, epsilon = control$epsilon)
   effort <- list(tolerance = 1e-4, threads = use_threads(control$threads))
   sample$solve <- function(expected) {
     couple_interval(coupling, replace(problem, "a", list(expected)), effort,

@@ -43,6 +43,6 @@ vgfm_resume <- function(fit, steps = NULL, refine_steps = NULL, ...) {
     solved <- state$couplings
   }
   if (rlang::is_string(fit)) control$checkpoint <- normalizePath(fit)
-  run_stages(state$snapshots, control, chosen, state$key %||% done$key, solved, done,
-             state$seconds, call)
+  run_stages(state$snapshots, state$method, control, chosen, state$key %||% done$key,
+             solved, done, state$seconds, call)
 }

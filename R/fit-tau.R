@@ -44,11 +44,11 @@ careful_spread <- 0.15
 #   share of sources with descendants; note, in words.
 # `scan` has one row per interval and tau: interval, tau, spread, slope (from this tau to
 #   the next, which is half of it), parents; NA where the coupling could not be solved.
-identify_growth <- function(snapshots, control) {
+identify_growth <- function(snapshots, epsilon, control) {
   intervals <- seq_len(length(snapshots$times) - 1)
   fewer <- pmin(snapshots$counts[intervals], snapshots$counts[intervals + 1], tau_cells)
   scans <- lapply(intervals, function(k) {
-    scan_interval(interval_problem(snapshots, k, tau_cells), control$epsilon, control,
+    scan_interval(interval_problem(snapshots, k, tau_cells), epsilon, control,
                   enough = function(scan) is_settled(scan, fewer[k]))
   })
   corners <- Map(find_corner, scans, fewer)
@@ -87,7 +87,7 @@ scan_interval <- function(problem, epsilon, control, enough = function(scan) FAL
   scan <- data.frame(tau = tau, spread = NA_real_, parents = NA_real_, slope = NA_real_)
   descendants <- matrix(NA_real_, ncol(x), length(tau))
   for (i in seq_along(tau)) {
-    coupling <- new_coupling("semirelaxed", tau = tau[i], epsilon = epsilon)
+    coupling <- new_part("coupling", "semirelaxed", tau = tau[i], epsilon = epsilon)
     descendants[, i] <- descendants_at(problem, coupling, control)
     scan[i, c("spread", "parents")] <- descendants_spread(descendants[, i], near)
     level <- log(pmax(scan$spread, 1e-12))

@@ -42,7 +42,8 @@ fit_fault <- function(fit) {
                               checks = or_null(check_table),
                               bend = or_null(bend_table),
                               prior = or_null(trust_table(length(s$times) - 1)))) %||%
-    control_fault(fit$control, length(s$times) - 1) %||%
+    control_fault(fit$control) %||%
+    method_fault(fit$method, length(s$times) - 1) %||%
     training_fault(fit$training, fit$field)
 }
 
@@ -200,18 +201,39 @@ field_fault <- function(field, d, times) {
     heads_fault(field$heads, "field$heads", d)
 }
 
-control_fault <- function(control, intervals) {
+control_fault <- function(control) {
   tryCatch({
     check_control(control)
-    parts_fault(control, "control", list(
-      epsilon = numbers(1), tau = numbers(intervals),
-      growth_time = or_null(true_or_false), noise = numbers(1), steps = wholes(1),
-      refine_steps = wholes(1), bend = numbers(1), pooling = numbers(1)
-    ))
+    parts_fault(control, "control", list(steps = wholes(1), refine_steps = wholes(1)))
   }, vgfm_error_control = function(condition) {
     c(fault_at("control", "settings as vgfm_control() makes them", control),
       list(parent = condition))
   })
+}
+
+# A method whose numbers are all there.
+method_fault <- function(method, intervals) {
+  tryCatch({
+    method <- as_method(method)
+    kinds <- c("coupling", "path", "growth", "training")
+    for (kind in kinds) for (name in setdiff(names(method[[kind]]), free_parameters)) {
+      value <- method[[kind]][[name]]
+      if (is.character(value)) next
+      fault <- parts_fault(method[[kind]], paste0("method$", kind), stats::setNames(
+        list(if (name %in% prices) prices_of(intervals) else
+          if (is.logical(value)) true_or_false else numbers(1)), name))
+      if (!is.null(fault)) return(fault)
+    }
+  }, vgfm_error_method = function(condition) {
+    c(fault_at("method", "a method as vgfm_method() makes it", method),
+      list(parent = condition))
+  })
+}
+
+# Those that may stay NULL.
+free_parameters <- c("minibatch", "delta", "time")
+prices_of <- function(intervals) {
+  function(x) if (!is.numeric(x) || !length(x) %in% c(1, intervals)) "prices"
 }
 
 # Heads in training are those of the field, and have the moments of Adam.

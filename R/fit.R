@@ -91,7 +91,8 @@
 #'   section "Growth expected beforehand".
 #' @param stable Cells that neither divide nor die: `TRUE` or `FALSE` for each cell, or
 #'   the names of such cells.
-#' @param control Settings, see [vgfm_control()].
+#' @param method What is fitted: a name of [vgfm_methods()], or a [vgfm_method()].
+#' @param control How hard: settings of training and numerics, see [vgfm_control()].
 #' @return An object of class `vgfm`: a list with `snapshots` (the data), `identified` and
 #'   `scan` (the verdict of each interval on whether growth is told from motion, and what
 #'   it rests on, see [vgfm_identifiability()]), `couplings` (for each interval the
@@ -162,68 +163,80 @@ vgfm_fit <- function(x, ...) {
 #' @rdname vgfm_fit
 #' @export
 vgfm_fit.default <- function(x, time, mass = NULL, ..., growth_prior = NULL,
-                             stable = NULL, control = vgfm_control()) {
+                             stable = NULL, method = "vgfm", control = vgfm_control()) {
   check_arguments()
   call <- rlang::current_env()
+  method <- as_method(method, call = call)
   control <- check_control(control, call = call)
   snapshots <- as_snapshots(x, time, mass, growth_prior = growth_prior, stable = stable,
                             call = call)
-  fit_snapshots(snapshots, control, call)
+  fit_snapshots(snapshots, method, control, call)
 }
 
 # Everything random hangs on one key.
-fit_snapshots <- function(snapshots, control, call = rlang::caller_env(),
+fit_snapshots <- function(snapshots, method, control, call = rlang::caller_env(),
                           key = new_key()) {
-  control <- resolve_control(control, snapshots, call)
-  chosen <- identify_growth(snapshots, control)
-  chosen$identified$tau <- tau_with_prior(chosen$identified, snapshots)
-  inform_growth(chosen$identified, !is.null(snapshots$prior))
-  control$tau <- rep_len(control$tau %||% chosen$identified$tau, nrow(chosen$identified))
-  paths <- choose_bend(control, snapshots)
-  control[names(paths$settings)] <- paths$settings
-  chosen$bend <- paths$table
-  run_stages(snapshots, control, chosen, key, call = call)
+  control <- resolve_control(control, snapshots, method, call)
+  method <- resolve_method(method, snapshots, control, call)
+  chosen <- list()
+  if (is_learned(method)) {
+    chosen <- identify_growth(snapshots, scan_epsilon(method, snapshots), control)
+    chosen$identified$tau <- tau_with_prior(chosen$identified, snapshots)
+    inform_growth(chosen$identified, !is.null(snapshots$prior))
+    method <- resolve_tau(method, chosen$identified$tau)
+  }
+  if (inherits(method$path, "path_smooth")) {
+    paths <- choose_bend(method, control, snapshots)
+    method$path[names(paths$settings)] <- paths$settings
+    chosen$bend <- paths$table
+  }
+  run_stages(snapshots, method, control, chosen, key, call = call)
 }
 
 # The stages in order, from where they stand: `chosen` has what the choice of settings
 # rests on (identified, scan, bend, as in a fit), `couplings` those that are solved, with
 # their plans, and `training` its state.
-run_stages <- function(snapshots, control, chosen, key, couplings = NULL, training = NULL,
-                       seconds = c(couple = 0, match = 0, refine = 0), call) {
+run_stages <- function(snapshots, method, control, chosen, key, couplings = NULL,
+                       training = NULL, seconds =
+                         c(couple = 0, match = 0, refine = 0), call) {
   # The file belongs to the run, not to the fit.
   file <- control$checkpoint
   control["checkpoint"] <- list(NULL)
   lap <- new_stopwatch()
   spend <- function(stage) seconds[[stage]] <<- seconds[[stage]] + lap()
   save <- new_checkpoint(file, function(couplings, training = NULL) {
-    structure(list(format = fit_format, snapshots = snapshots, control = control,
-                   chosen = chosen, key = key, couplings = couplings, training = training,
+    structure(list(format = fit_format, snapshots = snapshots, method = method,
+                   control = control, chosen = chosen, key = key, couplings = couplings, training = training,
                    seconds = seconds), class = "vgfm_checkpoint")
   }, call)
   identified <- chosen$identified$identified
-  couplings <- couple_snapshots(snapshots, control, identified, call, couplings, save)
-  control$growth_time <- control$growth_time %||%
-    growth_needs_time(snapshots, couplings, identified, control)
+  couplings <- couple_snapshots(snapshots, method, control, identified, call, couplings,
+                                save)
+  if (is_learned(method)) {
+    method$growth$time <- method$growth$time %||%
+      growth_needs_time(snapshots, couplings, identified, control)
+  }
   spend("couple")
-  problem <- new_problem(snapshots, couplings, control, identified)
-  training <- training %||% new_training(problem, control, key)
+  problem <- new_problem(snapshots, couplings, method, control, identified)
+  training <- training %||% new_training(problem, method, control, key)
   save_training <- function(training) save(couplings, training)
   training <- run_matching(training, problem, control, save_training, call)
   spend("match")
   training <- run_refinement(training, snapshots, problem, control, save_training, call)
   spend("refine")
-  fit <- new_fit(snapshots, chosen, couplings, problem, training, control, seconds, call)
+  fit <- new_fit(snapshots, method, chosen, couplings, problem, training, control,
+                 seconds, call)
   new_checkpoint(file, identity, call)(fit, now = TRUE)
   fit
 }
 
-new_fit <- function(snapshots, chosen, couplings, problem, training, control, seconds,
-                    call = rlang::caller_env()) {
+new_fit <- function(snapshots, method, chosen, couplings, problem, training, control,
+                    seconds, call = rlang::caller_env()) {
   couplings <- lapply(couplings, function(c) in_user_units(c, snapshots$scale))
   fit <- structure(
     list(
-      format = fit_format, snapshots = snapshots, identified = chosen$identified,
-      scan = chosen$scan, bend = chosen$bend, couplings = couplings,
+      format = fit_format, snapshots = snapshots, method = method,
+      identified = chosen$identified, scan = chosen$scan, bend = chosen$bend, couplings = couplings,
       field = new_field(training, problem),
       history = loss_history(training), seconds = seconds, control = control,
       training = training

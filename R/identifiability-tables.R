@@ -31,7 +31,7 @@ group_rows <- function(rows, group) split(rows, group[rows], drop = TRUE)
 full_scans <- function(fit) {
   s <- fit$snapshots
   lapply(seq_along(fit$couplings), function(k) {
-    scan <- scan_interval(interval_problem(s, k, tau_cells), fit$control$epsilon,
+    scan <- scan_interval(interval_problem(s, k, tau_cells), scan_epsilon(fit$method, s),
                           fit$control, keep = TRUE)
     scan$tau <- scan$tau * s$scale^2
     structure(scan, rows = tau_rows(s, k))
@@ -42,7 +42,7 @@ verdict_table <- function(fit, scans) {
   rows <- lapply(seq_along(scans), function(k) {
     scan <- scans[[k]]
     verdict <- fit$identified[k, ]
-    tau <- fit$control$tau[k]
+    tau <- fit$method$coupling$tau[k]
     plateau <- if (verdict$identified) plateau_range(scan, verdict$tau) else c(NA, NA)
     data.frame(
       interval_columns(fit, k), identified = verdict$identified, tau = tau,

@@ -36,6 +36,7 @@ print.vgfm <- function(x, ...) {
   cli::cat_line("steps  ", x$training$step, " of ", x$control$steps, ", refined ",
                 refined_steps(x), " of ", x$control$refine_steps, ", in ",
                 format(sum(x$seconds), digits = 2), " s")
+  cli::cat_line("method ", method_in_short(x))
   cli::cat_line("growth ", growth_in_short(x))
   cli::cat_line("paths  ", paths_in_short(x))
   blocks <- vapply(x$couplings, `[[`, 0, "blocks")
@@ -64,7 +65,17 @@ print.vgfm <- function(x, ...) {
   invisible(x)
 }
 
+method_in_short <- function(fit) {
+  shown <- vapply(c("coupling", "path"), function(kind) {
+    part <- fit$method[[kind]]
+    if (is.null(part)) "none" else part_name(part)
+  }, "")
+  paste0(fit$method$name, ": ", shown[["coupling"]], " coupling, ", shown[["path"]],
+         " paths, growth ", part_name(fit$method$growth))
+}
+
 growth_in_short <- function(fit) {
+  if (!is_learned(fit$method)) return("of the whole population, from the masses")
   untold <- untold_intervals(fit$identified)
   if (length(untold) == 0) return("told from motion in all intervals")
   paste0("NOT told from motion between ", in_short(untold),
@@ -73,10 +84,13 @@ growth_in_short <- function(fit) {
 
 paths_in_short <- function(fit) {
   left_out <- max(0, fit$bend$times)
-  paste0("bend ", format(fit$control$bend), ", pooling ", format(fit$control$pooling),
-         if (left_out > 0) paste(", chosen by", left_out, "left-out times"),
-         "; growth ", if (isTRUE(fit$control$growth_time)) "may change with time" else
-           "by state alone")
+  path <- fit$method$path
+  paste0(show_part(path),
+         if (left_out > 0) paste("; bend chosen by", left_out, "left-out times"),
+         if (is_learned(fit$method)) {
+           if (isTRUE(fit$method$growth$time)) "; growth may change with time" else
+             "; growth by state alone"
+         })
 }
 
 checks_in_short <- function(fit) {
@@ -110,8 +124,8 @@ summary.vgfm <- function(object, ...) {
       couplings = data.frame(
         from = times[intervals], to = times[intervals + 1],
         cost = pick(function(c) c$cost / sum(c$descendants)),
-        tau = object$control$tau,
-        identified = object$identified$identified,
+        tau = object$method$coupling$tau %||% NA_real_,
+        identified = object$identified$identified %||% NA,
         descendants_min = pick(function(c) min(c$descendants)),
         descendants_max = pick(function(c) max(c$descendants)),
         residual = pick(function(c) c$residual),

@@ -10,7 +10,9 @@
 typedef struct { uint32_t word[2]; } rng_key;
 
 /* What a number is for; the last word of every counter, so that uses never collide. */
-typedef enum { RNG_INIT = 1, RNG_PAIR, RNG_NOISE, RNG_PICK, RNG_DEAL, RNG_BATCH } rng_use;
+typedef enum {
+  RNG_INIT = 1, RNG_PAIR, RNG_NOISE, RNG_PICK, RNG_DEAL, RNG_BATCH, RNG_PATH
+} rng_use;
 
 /* Four 32-bit words for one counter. */
 void rng_philox(uint32_t out[4], const uint32_t counter[4], rng_key key);

@@ -22,7 +22,6 @@ static inline size_t kernel_pad(size_t n) {
 
 typedef enum { ACTIVATION_LEAKY_RELU, ACTIVATION_SILU, ACTIVATION_TANH } activation;
 #define LEAKY_SLOPE 0.01f
-#define COMBINE_MOST ((size_t)8) /* vectors of a linear combination */
 #define NORMALS_GROUP ((size_t)64) /* normals are drawn in groups of this size */
 
 /* Adam's constants for one step, bias corrections folded in. */
@@ -52,11 +51,14 @@ typedef struct {
    * change = speed (y - x), on n values. */
   void (*join)(float *at, float *change, const float *x, const float *y,
                const float *noise, float part, float speed, float sd, size_t n);
-  /* Two linear combinations of the same vectors, (n) each and COMBINE_MOST at most:
-   * place = sum of a[v] vector[v], velocity = sum of b[v] vector[v], terms added in
-   * order. A vector whose coefficients are both 0 is not read, and may be NULL. */
-  void (*combine)(float *place, float *velocity, const float *const vector[],
-                  const float *a, const float *b, size_t vectors, size_t n);
+  /* A place and a velocity as linear combinations, on n values:
+   *   place    = x + a[0] (vector[0] - x) + a[1] vector[1] + ...,
+   *   velocity =     b[0] (vector[0] - x) + b[1] vector[1] + ...
+   * Vectors after the first whose two coefficients are 0 are not read, and may be NULL.
+   * Terms from the third on are summed by themselves, and added last. */
+  void (*combine)(float *place, float *velocity, const float *x,
+                  const float *const vector[], const float *a, const float *b,
+                  size_t vectors, size_t n);
   /* out = slope (out - want) on n values; returns the sum of (out - want)^2. */
   float (*squared_error)(float *out, const float *want, float slope, size_t n);
 

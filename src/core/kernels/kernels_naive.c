@@ -46,17 +46,19 @@ static void join(float *at, float *change, const float *x, const float *y,
   }
 }
 
-static void combine(float *place, float *velocity, const float *const vector[],
-                    const float *a, const float *b, size_t vectors, size_t n) {
+static void combine(float *place, float *velocity, const float *x,
+                    const float *const vector[], const float *a, const float *b,
+                    size_t vectors, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    double x = 0, change = 0;
-    for (size_t v = 0; v < vectors; v++) {
-      if (a[v] == 0 && b[v] == 0) continue;
-      x += (double)a[v] * vector[v][i];
-      change += (double)b[v] * vector[v][i];
+    double at = x[i], speed = 0;
+    for (size_t k = 0; k < vectors; k++) {
+      if (a[k] == 0 && b[k] == 0) continue;
+      double v = k == 0 ? (double)vector[k][i] - x[i] : vector[k][i];
+      at += a[k] * v;
+      speed += b[k] * v;
     }
-    place[i] = (float)x;
-    velocity[i] = (float)change;
+    place[i] = (float)at;
+    velocity[i] = (float)speed;
   }
 }
 

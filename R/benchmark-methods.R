@@ -1,0 +1,67 @@
+# What is compared in a benchmark: methods that are asked for, and controls that learn
+# nothing, which are always there.
+
+naive_methods <- c("hold", "linear", "counts")
+
+# A list of methods, named by what the table calls them: first those that were asked for,
+# then the controls.
+check_methods <- function(methods, call) {
+  fail <- function(message, hint, .envir = parent.frame()) {
+    abort_input(c(message, i = hint), arg = "methods", class = "vgfm_error_method",
+                call = call, .envir = .envir)
+  }
+  if (length(methods) == 0 || !(is.character(methods) || rlang::is_bare_list(methods))) {
+    fail("{.arg methods} must be names of methods, or a list, not {describe(methods)}.",
+         "There are {.val {names(method_table)}}.")
+  }
+  list <- lapply(methods, as_method, "methods", call)
+  labels <- rlang::names2(methods)
+  labels[labels == ""] <- vapply(list[labels == ""], method_name, "")
+  names(list) <- labels
+  naive <- vapply(list, is_naive, NA)
+  clash <- labels %in% naive_methods & !(naive & labels == vapply(list, method_name, ""))
+  if (any(clash)) {
+    fail("No method of {.arg methods} can be called {.val {labels[clash][1]}}.",
+         "That is a control, which every benchmark has.")
+  }
+  twice <- unique(labels[duplicated(labels)])
+  if (length(twice) > 0) {
+    fail("{.arg methods} must have different names; {.val {twice[1]}} is there twice.",
+         "Name them: {.code methods = list(a = , b = )}.")
+  }
+  c(list[!labels %in% naive_methods],
+    stats::setNames(lapply(naive_methods, vgfm_method), naive_methods))
+}
+
+method_name <- function(method) method$name
+
+# Whether it learns nothing, so that one repeat says all.
+is_naive <- function(method) method_name(method) %in% naive_methods
+
+# A fit by any method; everything random hangs on the key.
+fit_method <- function(snapshots, method, control, key, call) {
+  if (is_naive(method)) {
+    return(structure(list(snapshots = snapshots, method = method_name(method),
+                          control = control), class = "vgfm_naive"))
+  }
+  fit_snapshots(snapshots, method, control, call, key)
+}
+
+# The population that a fit predicts at some times: states as populations() has them.
+method_states <- function(fit, times, from, call) {
+  if (!inherits(fit, "vgfm_naive")) return(populations(fit, times, from, call))
+  lapply(times, function(time) naive_state(fit, time, call))
+}
+
+naive_state <- function(fit, time, call) {
+  s <- fit$snapshots
+  before <- findInterval(time, s$times, left.open = TRUE)
+  cloud <- if (fit$method == "linear") {
+    straight_population(s, before, time, use_threads(fit$control$threads), call)
+  } else {
+    snapshots_as_one(s, before)
+  }
+  mass <- if (fit$method == "hold") s$mass[before] else mass_between(s, before, time)
+  list(x = cloud$x, time = time,
+       log_weight = log(cloud$weight / mean(cloud$weight)) + log(mass))
+}

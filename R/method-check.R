@@ -1,0 +1,81 @@
+# What parts do not go together. Refused before anything runs.
+
+check_method <- function(method, arg = "method", call = rlang::caller_env()) {
+  fail <- function(message, hint) {
+    abort_input(c(message, i = hint), arg = arg, class = method_error, call = call,
+                .envir = parent.frame())
+  }
+  if (!inherits(method, "vgfm_method") || !is.list(method)) {
+    fail("{.arg {arg}} must be a name of {.fn vgfm_methods} or a {.fn vgfm_method}, not
+          {describe(method)}.", "Pass {.code method = \"ot_cfm\"}.")
+  }
+  coupling <- method$coupling
+  path <- method$path
+  if (is.null(method$growth) || is.null(method$training)) {
+    fail("A method needs {.arg growth} and {.arg training}.",
+         "Begin with one of {.fn vgfm_methods}.")
+  }
+  if (is.null(coupling) != is.null(path)) {
+    fail("A coupling and a path go together; {.arg {if (is.null(path)) \"path\" else
+         \"coupling\"}} is missing.", "Give both, or none for cells that do not move.")
+  }
+  trained <- is_trained_method(method)
+  if (is.null(path)) {
+    if (trained) fail("There is nothing to train without a coupling and a path.",
+                      "Use {.code training = training_none()}, or give both.")
+  }
+  if (!trained && is_learned(method)) {
+    fail("Growth cannot be learned without training.",
+         "Use {.code growth = growth_uniform()}, or another training.")
+  }
+  if (is.null(path)) return(method)
+  if (!trained && !(inherits(path, "path_straight") &&
+                      inherits(coupling, "coupling_exact"))) {
+    fail("Without training, only the pairs of an exact coupling on straight lines are
+          shown.", "Use {.fn coupling_exact} and {.fn path_straight}.")
+  }
+  if (is_learned(method) && is_balanced(coupling)) {
+    fail("A balanced coupling ({.fn coupling_{part_name(coupling)}}) has nothing to teach
+          of growth: it keeps all masses.",
+         "Use {.fn growth_uniform}, or a coupling that relaxes masses.")
+  }
+  if (inherits(method$training, "training_refine") && !is_learned(method)) {
+    fail("{.fn training_refine} fits masses too, so it needs {.fn growth_learned}.",
+         "Use {.fn training_match}.")
+  }
+  if (inherits(method$training, "training_refine") && has_score(method)) {
+    fail("{.fn training_refine} fits the flow without noise, and would part it from the
+          score.", "Use {.fn training_match} with {.fn path_brownian}.")
+  }
+  log_cos <- identical(coupling$cost, "log_cos")
+  if (inherits(path, "path_cone") && !log_cos) {
+    fail("The path {.val cone} needs mass that changes at both ends, by the cost
+          {.val log_cos}.", "Use {.code coupling_unbalanced(cost = \"log_cos\")}.")
+  }
+  if (inherits(path, "path_cone") && !is_learned(method)) {
+    fail("The path {.val cone} is one of changing mass.", "Use {.fn growth_learned}.")
+  }
+  if (inherits(path, "path_cone") && !is.null(path$delta) && !is.null(coupling$delta) &&
+        path$delta != coupling$delta) {
+    fail("The coupling has {.arg delta} {coupling$delta}, the path {path$delta}.",
+         "Both are one length; give it once, as {.code delta = }.")
+  }
+  method
+}
+
+# A method from what the user gives: a name or an object.
+as_method <- function(method, arg = "method", call = rlang::caller_env()) {
+  if (is.character(method)) {
+    name <- check_choice(method, names(method_table), class = method_error, arg = arg,
+                         hint = "{.fn vgfm_methods} lists them.", call = call)
+    return(vgfm_method(name))
+  }
+  method <- check_method(method, arg, call)
+  for (kind in c("coupling", "path", "growth", "training")) {
+    part <- method[[kind]]
+    if (is.null(part)) next
+    check_part(part, kind, call)
+    method[[kind]] <- remake_part(part, call)
+  }
+  method
+}

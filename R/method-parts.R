@@ -1,0 +1,196 @@
+# The parts that methods are made of: couplings, paths, growth, training. A part is a list
+# of its parameters; NULL means that the data decide when a fit starts.
+
+new_part <- function(kind, name, ...) {
+  structure(list(...), class = c(paste0(kind, "_", name), paste0("vgfm_", kind)))
+}
+
+part_name <- function(part) sub("^[a-z]+_", "", class(part)[1])
+
+# For checks of arguments: the class of their errors.
+method_error <- "vgfm_error_method"
+
+#' Parts of a method
+#'
+#' A method of learning from snapshots is a coupling of neighbouring snapshots, a path
+#' between the cells of a pair, a model of growth, and a way of training. [vgfm_method()]
+#' puts parts together; these functions make them. `NULL` leaves a value to the data, as
+#' section "What the data decide" of [vgfm_method()] says.
+#'
+#' @section Couplings:
+#' * `coupling_exact()`: optimal transport with squared distances, masses kept at both
+#'   ends (network simplex). With `minibatch`, plans of random batches, averaged.
+#' * `coupling_entropic()`: the same with entropy, a static Schroedinger bridge.
+#' * `coupling_semirelaxed()`: sources may leave more or fewer descendants, at the price
+#'   `tau`; every target has its ancestors.
+#' * `coupling_unbalanced()`: masses may change at both ends. With `cost = "log_cos"` it is
+#'   Wasserstein-Fisher-Rao transport: cells further apart than pi `delta` are no pair.
+#'
+#' @section Paths:
+#' * `path_straight()`: at constant speed, positions with noise of one size.
+#' * `path_smooth()`: the same, bent where straight lines would change direction at an
+#'   observed time.
+#' * `path_brownian()`: Brownian bridge with `sigma` per root of time. It gives a score,
+#'   so cells can be simulated with noise.
+#' * `path_cone()`: geodesic of the Wasserstein-Fisher-Rao metric; mass changes along it.
+#'
+#' @section Growth:
+#' * `growth_none()`: mass is constant.
+#' * `growth_uniform()`: one rate for all cells of an interval, from the masses.
+#' * `growth_learned()`: a network, taught the log descendants of the coupling, or on the
+#'   cone the rate along the path.
+#'
+#' @section Training:
+#' * `training_match()`: networks are regressed on pairs.
+#' * `training_refine()`: the same, then fitted to the snapshots by simulation, as
+#'   [vgfm_control()] has it under "Refinement".
+#' * `training_none()`: nothing is learned.
+#'
+#' @param minibatch Cells of either snapshot in a batch; `NULL` for the plan of all.
+#' @param epsilon Entropic regularisation of the coupling, in squared units of `x`;
+#'   positive; one number, or one for each interval. Smaller means sharper pairs and more
+#'   work.
+#' @param tau Price of changing a cell's mass in the coupling, in squared units of `x`;
+#'   positive. Large values force equal numbers of descendants, small ones let mass
+#'   appear wherever the target is near. One number, or one for each interval.
+#' @param prior_strength How far a growth prior is believed, from 0 (not at all) to 1 (as
+#'   far as the data do not contradict it), see [vgfm_fit()].
+#' @param cost `"squared"` distances or `"log_cos"`.
+#' @param delta Length, in units of `x`, that a cell travels at the cost of growing by a
+#'   factor; positive. With `"log_cos"`, `tau` is `4 delta^2` unless given.
+#' @param noise Standard deviation of the noise added to positions on the path, in units
+#'   of `x`; at least 0.
+#' @param bend How much paths between paired cells bend, from 0 (straight lines) to 1
+#'   (no change of velocity at a cell, on average).
+#' @param pooling How far the bend at a cell is drawn to the mean of its snapshot, from 0
+#'   (its own) to 1 (that of all). A cell's own is noisy where cells are.
+#' @param sigma Standard deviation of the noise that gathers in a unit of time, in units
+#'   of `x`; positive.
+#' @param time May growth change with time at the same state? `NULL`: as the data have it.
+#' @return A list of class `vgfm_coupling`, `vgfm_path`, `vgfm_growth` or `vgfm_training`.
+#' @section Errors: A value out of its range is an error of class `vgfm_error_method`.
+#' @references [vgfm_methods()] names the sources.
+#' @name method_parts
+#' @seealso [vgfm_method()]
+#' @examples
+#' vgfm_method("ot_cfm", coupling = coupling_exact(minibatch = 256))
+#' vgfm_method("vgfm", path = path_straight(noise = 0.1))
+NULL
+
+#' @rdname method_parts
+#' @export
+coupling_exact <- function(minibatch = NULL) {
+  new_part("coupling", "exact", minibatch =
+             check_count(minibatch, min = 2, allow_null = TRUE, class = method_error))
+}
+
+#' @rdname method_parts
+#' @export
+coupling_entropic <- function(epsilon = NULL) {
+  new_part("coupling", "entropic",
+           epsilon = check_prices(epsilon, class = method_error))
+}
+
+#' @rdname method_parts
+#' @export
+coupling_semirelaxed <- function(tau = NULL, epsilon = NULL, prior_strength = 1) {
+  new_part("coupling", "semirelaxed", tau = check_prices(tau, class = method_error),
+           epsilon = check_prices(epsilon, class = method_error),
+           prior_strength = check_number(prior_strength, 0, 1, class = method_error))
+}
+
+#' @rdname method_parts
+#' @export
+coupling_unbalanced <- function(tau = NULL, epsilon = NULL,
+                                cost = c("squared", "log_cos"), delta = NULL) {
+  cost <- check_choice(cost, c("squared", "log_cos"), class = method_error)
+  if (cost == "squared" && !is.null(delta)) {
+    abort_input(c("{.arg delta} is a length of the cost {.val log_cos}.",
+                  i = "Use {.code cost = \"log_cos\"}, or leave it out."),
+                arg = "delta", class = method_error)
+  }
+  new_part("coupling", "unbalanced", tau = check_prices(tau, class = method_error),
+           epsilon = check_prices(epsilon, class = method_error), cost = cost,
+           delta = check_price(delta, allow_null = TRUE, class = method_error))
+}
+
+#' @rdname method_parts
+#' @export
+path_straight <- function(noise = NULL) {
+  new_part("path", "straight",
+           noise = check_number(noise, 0, allow_null = TRUE, class = method_error))
+}
+
+#' @rdname method_parts
+#' @export
+path_smooth <- function(noise = NULL, bend = NULL, pooling = NULL) {
+  new_part("path", "smooth",
+           noise = check_number(noise, 0, allow_null = TRUE, class = method_error),
+           bend = check_number(bend, 0, 1, allow_null = TRUE, class = method_error),
+           pooling = check_number(pooling, 0, 1, allow_null = TRUE, class = method_error))
+}
+
+#' @rdname method_parts
+#' @export
+path_brownian <- function(sigma = NULL) {
+  new_part("path", "brownian",
+           sigma = check_number(sigma, 0, bounds = "(]", allow_null = TRUE,
+                                class = method_error))
+}
+
+#' @rdname method_parts
+#' @export
+path_cone <- function(delta = NULL) {
+  new_part("path", "cone",
+           delta = check_price(delta, allow_null = TRUE, class = method_error))
+}
+
+#' @rdname method_parts
+#' @export
+growth_none <- function() new_part("growth", "none")
+
+#' @rdname method_parts
+#' @export
+growth_uniform <- function() new_part("growth", "uniform")
+
+#' @rdname method_parts
+#' @export
+growth_learned <- function(time = NULL) {
+  new_part("growth", "learned",
+           time = check_flag(time, allow_null = TRUE, class = method_error))
+}
+
+#' @rdname method_parts
+#' @export
+training_match <- function() new_part("training", "match")
+
+#' @rdname method_parts
+#' @export
+training_refine <- function() new_part("training", "refine")
+
+#' @rdname method_parts
+#' @export
+training_none <- function() new_part("training", "none")
+
+# A part in a line: its name, and what is set.
+show_part <- function(part) {
+  if (is.null(part)) return("none")
+  values <- Filter(Negate(is.null), unclass(part))
+  if (length(values) == 0) return(part_name(part))
+  shown <- paste(names(values), vapply(values, show_setting, ""), sep = " ")
+  paste0(part_name(part), " (", paste(shown, collapse = ", "), ")")
+}
+
+print_part <- function(x, ...) {
+  cli::cat_line(sub("^vgfm_", "", class(x)[2]), ": ", show_part(x))
+  invisible(x)
+}
+
+#' @export
+print.vgfm_coupling <- print_part
+#' @export
+print.vgfm_path <- print_part
+#' @export
+print.vgfm_growth <- print_part
+#' @export
+print.vgfm_training <- print_part

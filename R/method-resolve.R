@@ -1,0 +1,109 @@
+# What a method leaves to the data, in units of x.
+
+# Epsilon of an unbalanced coupling as a share of its tau: log gains then are right to
+# .001 where they spread by .08.
+unbalanced_entropy <- 1e-3
+
+# All but what identify_growth() and choose_bend() find: `tau`, and the bend.
+resolve_method <- function(method, snapshots, control, call = rlang::caller_env()) {
+  check_unit(snapshots$scale, call)
+  gaps <- diff(snapshots$times)
+  check_method_prices(method, length(gaps), call)
+  if ("noise" %in% names(method$path)) {
+    method$path$noise <- method$path$noise %||% path_noise(snapshots, control)
+  }
+  if (inherits(method$path, "path_brownian")) {
+    method$path$sigma <- method$path$sigma %||%
+      bridge_sigma(method$coupling, snapshots, control)
+    method$coupling <- bridge_coupling(method$coupling, method$path$sigma, gaps, call)
+  }
+  if ("epsilon" %in% names(method$coupling) && is.null(method$coupling$epsilon) &&
+        !inherits(method$coupling, "coupling_unbalanced")) {
+    method$coupling$epsilon <- 0.007 * within_variance(snapshots)
+  }
+  method
+}
+
+# Once `tau` is known, one number per interval.
+resolve_tau <- function(method, tau) {
+  coupling <- method$coupling
+  if (inherits(coupling, "coupling_semirelaxed")) {
+    coupling$tau <- rep_len(coupling$tau %||% tau, length(tau))
+  }
+  if (inherits(coupling, "coupling_unbalanced")) {
+    log_cos <- coupling$cost == "log_cos"
+    if (log_cos) {
+      coupling$delta <- coupling$delta %||% method$path$delta %||%
+        (sqrt(coupling$tau %||% tau) / 2)
+    }
+    coupling$tau <- rep_len(
+      coupling$tau %||% if (log_cos) 4 * coupling$delta^2 else tau, length(tau)
+    )
+    coupling$epsilon <- coupling$epsilon %||% (unbalanced_entropy * coupling$tau)
+    if (inherits(method$path, "path_cone")) method$path$delta <- coupling$delta
+  }
+  method["coupling"] <- list(coupling)
+  method
+}
+
+# The local spacing of cells, and more of it in many dimensions and long courses.
+path_noise <- function(snapshots, control) {
+  features <- ncol(snapshots$x)
+  longer <- max(1, (length(snapshots$times) - 1) / longest_course)
+  max(2 * sqrt(features / (features + 30) * longer) *
+        local_spacing(snapshots, use_threads(control$threads)),
+      least_noise * snapshots$scale)
+}
+
+# A Brownian bridge over a mean gap is sigma sqrt(gap) / 2 wide in its middle: as wide as
+# the noise of straight paths. A given epsilon of the coupling has its own sigma.
+bridge_sigma <- function(coupling, snapshots, control) {
+  gap <- mean(diff(snapshots$times))
+  if (inherits(coupling, "coupling_entropic") && length(coupling$epsilon) > 0) {
+    return(sqrt(mean(coupling$epsilon) / (2 * gap)))
+  }
+  2 * path_noise(snapshots, control) / sqrt(gap)
+}
+
+# Pairs of a Schroedinger bridge have epsilon = 2 sigma^2 gap: an epsilon that is given
+# must agree, or the rows belong to no process.
+bridge_coupling <- function(coupling, sigma, gaps, call) {
+  if (!"epsilon" %in% names(coupling)) return(coupling)
+  epsilon <- 2 * sigma^2 * gaps
+  given <- coupling$epsilon
+  if (!is.null(given) && inherits(coupling, "coupling_entropic") &&
+        any(abs(given / epsilon - 1) > 1e-6)) {
+    abort_input(c(
+      "{.arg epsilon} and {.arg sigma} disagree: a bridge with sigma
+       {format(sigma, digits = 4)} has epsilon 2 sigma^2 gap, here
+       {in_short(format(epsilon, digits = 4, trim = TRUE))}.",
+      i = "Give one of them."
+    ), arg = "epsilon", class = method_error, call = call)
+  }
+  coupling$epsilon <- given %||% epsilon
+  coupling
+}
+
+# The epsilon of the scan of tau: that of the coupling, where it is one as the scan's.
+scan_epsilon <- function(method, snapshots) {
+  own <- inherits(method$coupling, "coupling_semirelaxed") &&
+    !inherits(method$path, "path_brownian") && length(method$coupling$epsilon) == 1
+  if (own) method$coupling$epsilon else 0.007 * within_variance(snapshots)
+}
+
+# Prices of the coupling are one number or one per interval.
+prices <- c("tau", "epsilon")
+check_method_prices <- function(method, intervals, call) {
+  for (price in intersect(prices, names(method$coupling))) {
+    check_prices_of_intervals(method$coupling[[price]], intervals, price, call)
+  }
+}
+
+# The method where the snapshot at `place` is left out; NA for none.
+method_without_time <- function(method, place) {
+  if (is.na(place)) return(method)
+  for (price in intersect(prices, names(method$coupling))) {
+    method$coupling[price] <- list(without_time(method$coupling[[price]], place))
+  }
+  method
+}

@@ -1,0 +1,125 @@
+# The methods, each a few lines: its parts, what else its authors set (`paper`), what it
+# can give, and where it comes from. Functions, so that nothing is made before it is asked
+# for.
+
+method_table <- list(
+  vgfm = function() list(
+    parts = list(coupling = coupling_semirelaxed(), path = path_smooth(),
+                 growth = growth_learned(), training = training_refine()),
+    paper = list(path = path_straight(0.1), tau = 10, epsilon = 0.003),
+    reference = "Wang and others 2025, arXiv:2505.13413"
+  ),
+  ot_cfm = function() list(
+    parts = list(coupling = coupling_exact(), path = path_straight(),
+                 growth = growth_uniform(), training = training_match()),
+    paper = list(minibatch = 256, noise = 0.1),
+    reference = "Tong and others 2024, arXiv:2302.00482"
+  ),
+  ot_cfm_u = function() list(
+    parts = list(coupling = coupling_semirelaxed(), path = path_straight(),
+                 growth = growth_learned(), training = training_match()),
+    paper = list(noise = 0.1),
+    reference = "Tong and others 2024, arXiv:2302.00482; Wang and others 2025"
+  ),
+  sf2m = function() list(
+    parts = list(coupling = coupling_entropic(), path = path_brownian(),
+                 growth = growth_uniform(), training = training_match()),
+    paper = list(sigma = 0.25),
+    reference = "Tong and others 2024, arXiv:2307.03672"
+  ),
+  sf2m_u = function() list(
+    parts = list(coupling = coupling_semirelaxed(), path = path_brownian(),
+                 growth = growth_learned(), training = training_match()),
+    paper = list(sigma = 0.05),
+    reference = "CytoBridge (CRUFM); Tong and others 2024, arXiv:2307.03672"
+  ),
+  uot_fm = function() list(
+    parts = list(coupling = coupling_unbalanced(), path = path_straight(),
+                 growth = growth_learned(), training = training_match()),
+    paper = NULL,
+    reference = "Eyring and others 2024, arXiv:2311.15100"
+  ),
+  wfr_fm = function() list(
+    parts = list(coupling = coupling_unbalanced(cost = "log_cos"), path = path_cone(),
+                 growth = growth_learned(), training = training_match()),
+    paper = list(delta = 1.5),
+    reference = "Peng and others 2026, WFR-FM"
+  ),
+  linear = function() list(
+    parts = list(coupling = coupling_exact(), path = path_straight(0),
+                 growth = growth_uniform(), training = training_none()),
+    paper = list(),
+    reference = "McCann 1997, Advances in Mathematics 128"
+  ),
+  hold = function() list(
+    parts = list(growth = growth_none(), training = training_none()),
+    paper = list(), reference = "naive control"
+  ),
+  counts = function() list(
+    parts = list(growth = growth_uniform(), training = training_none()),
+    paper = list(), reference = "naive control"
+  )
+)
+
+#' The methods that there are
+#'
+#' Each is a coupling, a path, a model of growth and a way of training ([method_parts]),
+#' run by the same engine, with the same evaluation. So [vgfm_evaluate()], [vgfm_cv()] and
+#' [vgfm_benchmark()] compare them on equal terms.
+#'
+#' @section Learn velocity and growth:
+#' * `vgfm`: Joint Velocity-Growth Flow Matching. Assumes that cells travel little and
+#'   that changing mass has a price. Gives growth by state and says where the data do not
+#'   tell it from motion. Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), NeurIPS,
+#'   arXiv:2505.13413. Published settings: straight paths with noise 0.1; `tau` and
+#'   `epsilon` were set by hand for each data set (10 and 0.003 on the gene network).
+#' * `ot_cfm_u`: its matching alone: pairs of a semi-relaxed coupling on straight lines.
+#' * `uot_fm`: couplings that may lose or gain mass at both ends, so that cells without a
+#'   counterpart on either side are left out; straight lines. Eyring, Klein, Uscidda, Palla,
+#'   Kilbertus, Akata and Theis (2024), ICLR, arXiv:2311.15100, where it is balanced
+#'   afterwards; here the growth that it implies is learned. No settings were published
+#'   for snapshots.
+#' * `wfr_fm`: geodesics of the Wasserstein-Fisher-Rao metric. Mass changes along the
+#'   way, at both ends of a pair. In mid-flight it dips below both ends even where the
+#'   population keeps its size: that is the geometry, not the data. WFR-FM (2026), ICLR.
+#'   Its authors set `delta` by hand for each set (1.5 on the gene network).
+#'
+#' @section Learn velocity, and a score:
+#' * `sf2m`: simulation-free Schroedinger bridges. Assumes that cells diffuse by a known
+#'   `sigma`. Gives cells simulated with noise, but knows no growth by state: the masses
+#'   set one rate for all. Tong, Malkin, Fatras, Atanackovic, Zhang, Huguet, Wolf and
+#'   Bengio (2024), AISTATS, arXiv:2307.03672. Published: `sigma` 0.25 on cells.
+#' * `sf2m_u`: the same on a semi-relaxed coupling, with learned growth (CRUFM of
+#'   CytoBridge). Published: `sigma` 0.05.
+#'
+#' @section Learn velocity alone:
+#' * `ot_cfm`: conditional flow matching on optimal transport. Every cell is to have the
+#'   same mass at both ends, so where branches grow unequally, cells are moved between
+#'   branches that never did so. Tong, Fatras, Malkin, Huguet, Zhang, Rector-Brooks, Wolf
+#'   and Bengio (2024), TMLR, arXiv:2302.00482. Published: minibatches of 256, noise 0.1.
+#'
+#' @section Learn nothing:
+#' Naive controls, which a method has to beat.
+#' * `hold`: the last snapshot stays as it is.
+#' * `counts`: the same, but its mass follows the masses.
+#' * `linear`: pairs of the exact coupling, each on its straight line (McCann 1997).
+#'
+#' @return A data frame with a row per method: `method`, its parts `coupling`, `path`,
+#'   `growth` and `training`, what it `gives`, and its `reference`.
+#' @export
+#' @seealso [vgfm_method()]
+#' @examples
+#' vgfm_methods()[c("method", "coupling", "path", "gives")]
+vgfm_methods <- function() {
+  rows <- lapply(names(method_table), function(name) {
+    entry <- method_table[[name]]()
+    method <- new_method(name, entry$parts)
+    shown <- function(part) if (is.null(part)) "none" else part_name(part)
+    data.frame(
+      method = name, coupling = shown(method$coupling), path = shown(method$path),
+      growth = shown(method$growth), training = shown(method$training),
+      gives = paste(gives(method), collapse = ", "), reference = entry$reference
+    )
+  })
+  do.call(rbind, rows)
+}
