@@ -14,7 +14,7 @@ evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
   }
   for (cells in cell_slices(nrow(x), fit)) {
     .Call(ffi_check_interrupt)
-    out <- .Call(ffi_flow_evaluate, fit$field, standard_cells(x, cells, fit$snapshots),
+    out <- .Call(ffi_field_evaluate, fit$field, standard_cells(x, cells, fit$snapshots),
                  time[cells], use_threads(fit$control$threads))
     check_core(out, "Evaluating the fields", call)
     velocity[cells, ] <- t(out$velocity) * (fit$snapshots$scale * rate[cells])
@@ -33,8 +33,7 @@ cells_a_call <- 20000
 products_a_call <- 5e9
 
 cell_slices <- function(n, fit) {
-  products <- count_parameters(fit$field$velocity$shape) +
-    count_parameters(fit$field$growth$shape)
+  products <- sum(vapply(fit$field$heads, function(h) count_parameters(h$shape), 0))
   size <- max(64, min(cells_a_call, floor(products_a_call / products)))
   split(seq_len(n), (seq_len(n) - 1) %/% size)
 }
@@ -71,7 +70,7 @@ advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
   on.exit(progress(0, finished = TRUE))
   for (cells in slices) {
     states <- rbind(standard_cells(x, cells, fit$snapshots), log_weight[cells])
-    out <- .Call(ffi_flow_advance, fit$field, states, from[cells],
+    out <- .Call(ffi_field_advance, fit$field, states, from[cells],
                  standard_time(fit, to), fit$control$tolerance,
                  use_threads(fit$control$threads))
     check_core(out, "Integrating the flow", call, paste(
@@ -135,7 +134,7 @@ field_gradient <- function(fit, x, time, seed, call = rlang::caller_env()) {
   time <- standard_time(fit, time)
   for (cells in cell_slices(nrow(x), fit)) {
     .Call(ffi_check_interrupt)
-    out <- .Call(ffi_flow_gradient, fit$field, standard_cells(x, cells, fit$snapshots),
+    out <- .Call(ffi_field_gradient, fit$field, standard_cells(x, cells, fit$snapshots),
                  time[cells], seed, use_threads(fit$control$threads))
     check_core(out, "Differentiating the fields", call)
     gradient[cells, ] <- t(out$gradient)

@@ -119,17 +119,17 @@ path_places <- function(some, couplings, problem, k, time) {
   function(bend, pooling) {
     problem$bend <- bend
     problem$pooling <- pooling
-    turns <- read_turns(problem)
+    slopes <- read_slopes(problem)
     start <- s * (1 - s)^2
     end <- s^2 * (1 - s)
-    # Paths end without curvature, as core/bridge.c has it.
+    # Paths end without curvature, as core/path/pairs.c has it.
     at_first <- if (k == 1) 0.5 else 0
     at_last <- if (k == length(couplings)) 0.5 else 0
-    leave <- gap * (start + at_last * end) * turns$lean[first]
-    arrive <- gap * (end + at_first * start) * (1 - turns$lean[last])
+    leave <- gap * (start + at_last * end) * slopes$lean[first]
+    arrive <- gap * (end + at_first * start) * (1 - slopes$lean[last])
     d <- nrow(x)
-    straight - turns$turn[, first, drop = FALSE] * rep(leave, each = d) -
-      turns$turn[, last, drop = FALSE] * rep(arrive, each = d)
+    straight - slopes$slope_jump[, first, drop = FALSE] * rep(leave, each = d) -
+      slopes$slope_jump[, last, drop = FALSE] * rep(arrive, each = d)
   }
 }
 
@@ -143,9 +143,9 @@ path_pairs <- function(coupling, x, y, s) {
   list(source = place %% ncol(x) + 1, target = place %/% ncol(x) + 1)
 }
 
-# turn (d, cells) and lean (cells) of core/bend.h.
-read_turns <- function(problem) {
-  bends <- .Call(ffi_turns, problem)
+# slope_jump (d, cells) and lean (cells) of core/path/hermite.h.
+read_slopes <- function(problem) {
+  bends <- .Call(ffi_slopes, problem)
   floats <- lapply(bends, function(raw) readBin(raw, "numeric", length(raw) / 4, 4))
-  list(turn = matrix(floats$turn, problem$features), lean = floats$lean)
+  list(slope_jump = matrix(floats$slope_jump, problem$features), lean = floats$lean)
 }

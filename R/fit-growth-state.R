@@ -61,10 +61,10 @@ state_rate <- function(sources, cells, control) {
 # and that trust; only differences count, as masses decide the mean number.
 growth_of_state <- function(sources, cells, gap, control) {
   found <- state_rate(sources, cells, control)
-  log_children <- found$rate * gap
+  gain_source <- found$rate * gap
   # Few sources, or copies of one cell, are far from all others.
-  middle <- sum(found$trust * log_children) / max(sum(found$trust), 1e-300)
-  list(log_descendants = found$trust * (log_children - middle), trust = found$trust)
+  middle <- sum(found$trust * gain_source) / max(sum(found$trust), 1e-300)
+  list(log_descendants = found$trust * (gain_source - middle), trust = found$trust)
 }
 
 # Growth is a property of the state, unless the data say that it changes with time: where

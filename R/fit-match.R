@@ -10,19 +10,17 @@ slice_steps <- 16
 untold_weight <- 0.02
 
 # What training reads, in the form core takes it; standard units. `couplings` come from
-# couple_snapshots() with their plans.
+# couple_snapshots() with their plans. `units`: offset and scale of each head.
 new_problem <- function(snapshots, couplings, method, control, identified) {
   z <- cell_order(snapshots)
   square <- square_displacement(couplings)
   times <- inner_times(snapshots, couplings)
   gaps <- diff(times)
-  log_children <- lapply(couplings, function(c) {
-    log(pmax(c$descendants, least_descendants))
-  })
+  log_ends <- lapply(couplings, log_descendants)
   log_growth <- local_growth(snapshots, couplings, control)
   rates <- unlist(Map(`/`, log_growth, gaps))
   # What a source weighs in training: its mean mass along the path.
-  share <- unlist(lapply(log_children, function(r) {
+  share <- unlist(lapply(log_ends, function(r) {
     mass <- ifelse(abs(r) < 1e-6, 1, expm1(r) / r)
     mass / sum(mass)
   }))
@@ -33,7 +31,6 @@ new_problem <- function(snapshots, couplings, method, control, identified) {
     offset = z$offset,
     times = times,
     plans = lapply(couplings, `[[`, "plan"),
-    log_children = unlist(log_children),
     log_growth = unlist(log_growth),
     growth = vapply(couplings, function(c) mean(c$descendants), 0),
     trust = ifelse(identified | !any(identified), 1, untold_weight),
@@ -41,16 +38,37 @@ new_problem <- function(snapshots, couplings, method, control, identified) {
     pooling = method$path$pooling,
     noise = method$path$noise / snapshots$scale,
     wide = wide_noise(snapshots),
-    velocity_scale = positive_or_one(sqrt(mean(square / gaps^2) / ncol(snapshots$x))),
-    growth_offset = offset,
-    growth_scale = positive_or_one(
-      sqrt(stats::weighted.mean((rates - offset)^2, share))
+    units = list(
+      velocity = c(offset = 0, scale = positive_or_one(
+        sqrt(mean(square / gaps^2) / ncol(snapshots$x))
+      )),
+      growth = c(offset = offset, scale = positive_or_one(
+        sqrt(stats::weighted.mean((rates - offset)^2, share))
+      ))
     )
   )
+  problem <- c(problem, pair_gains(couplings))
   if (method$path$bend > 0 && length(gaps) > 1) {
-    problem[c("turn", "lean")] <- .Call(ffi_turns, problem)
+    problem[c("slope_jump", "lean")] <- .Call(ffi_slopes, problem)
   }
   problem
+}
+
+# Log of the mass at the end of the pairs of a source, of mass 1 itself.
+log_descendants <- function(coupling) log(pmax(coupling$descendants, least_descendants))
+
+# How mass changes between the ends of a pair, see core/path/pairs.h: at the source alone,
+# at both ends, or not at all. `sums`: of the masses of targets that are not all alike.
+pair_gains <- function(couplings) {
+  each <- function(part) lapply(couplings, `[[`, part)
+  out <- list(sums = if (any(lengths(each("sums")) > 0)) each("sums"))
+  if (!is.null(couplings[[1]]$gain_source)) {
+    out$log_ends <- unlist(lapply(couplings, log_descendants))
+    out$gain_target <- unlist(each("gain_target"))
+    out$gain_source <- if (is.null(out$gain_target)) out$log_ends else
+      unlist(each("gain_source"))
+  }
+  out
 }
 
 # Mean squared distance between the cells of a pair, by interval.
@@ -70,32 +88,34 @@ wide_noise <- function(snapshots) {
 # A scale to divide by; targets that are all the same to rounding need none.
 positive_or_one <- function(x) if (x > 1e-6) x else 1
 
-# Networks at step 0: parameters, and Adam's two moments.
-new_network <- function(outputs, inputs, control, key, stream) {
+# A head at step 0: parameters, Adam's two moments, and the units of its answers.
+new_head <- function(outputs, inputs, unit, control, key, stream) {
   shape <- list(
     inputs = inputs, outputs = outputs, width = control$width,
     hidden = control$depth, activation = unname(activations[control$activation])
   )
   weights <- .Call(ffi_network_init, shape, key, stream)
-  list(shape = shape, weights = weights, first = 0 * weights, second = 0 * weights)
+  list(shape = shape, offset = unit[["offset"]], scale = unit[["scale"]],
+       weights = weights, first = 0 * weights, second = 0 * weights)
 }
 
 new_training <- function(problem, method, control, key) {
   d <- problem$features
-  list(
-    velocity = new_network(d, d + 1, control, key, 1),
-    growth = new_network(1, d + method$growth$time, control, key, 2),
-    key = key, step = 0, losses = matrix(0, 2, 0)
+  units <- problem$units
+  heads <- list(
+    velocity = new_head(d, d + 1, units$velocity, control, key, 1),
+    growth = new_head(1, d + method$growth$time, units$growth, control, key, 2)
   )
+  list(heads = heads, key = key, step = 0, losses = matrix(0, length(heads), 0))
 }
 
 # The part of a training state that core advances, in vectors that nobody else holds:
 # core writes weights, step and losses in place, so that they belong together whenever R
 # is interrupted. `total`: steps of the whole schedule.
 in_place <- function(state, total) {
-  state <- state[c(networks, "step", "losses")]
+  state <- state[c("heads", "step", "losses")]
   state$step <- as.double(state$step)
-  losses <- matrix(0, 2, total)
+  losses <- matrix(0, nrow(state$losses), total)
   losses[, seq_len(ncol(state$losses))] <- state$losses
   state$losses <- losses
   .Call(ffi_copy, state)
@@ -163,23 +183,19 @@ warn_diverged <- function(losses, control, call) {
 
 # The trained fields, as core reads them.
 new_field <- function(training, problem) {
-  keep <- c("shape", "weights")
-  c(
-    list(velocity = training$velocity[keep], growth = training$growth[keep]),
-    problem[c("times", "velocity_scale", "growth_offset", "growth_scale")]
-  )
+  keep <- c("shape", "offset", "scale", "weights")
+  list(heads = lapply(training$heads, `[`, keep), times = problem$times)
 }
 
-# Mean losses over blocks of ten steps.
-loss_history <- function(losses) {
-  if (ncol(losses) == 0) {
-    return(data.frame(step = numeric(), velocity = numeric(), growth = numeric()))
-  }
+# Mean losses over blocks of ten steps, a column for each head.
+loss_history <- function(training) {
+  losses <- training$losses
   steps <- seq_len(ncol(losses))
   block <- (steps - 1) %/% 10
-  data.frame(
-    step = as.vector(tapply(steps, block, max)),
-    velocity = as.vector(tapply(losses[1, ], block, mean)),
-    growth = as.vector(tapply(losses[2, ], block, mean))
-  )
+  by_block <- function(x, what) {
+    if (length(x) == 0) numeric() else as.vector(tapply(x, block, what))
+  }
+  means <- lapply(seq_along(training$heads), function(i) by_block(losses[i, ], mean))
+  names(means) <- names(training$heads)
+  data.frame(step = by_block(steps, max), means)
 }

@@ -25,8 +25,7 @@ new_refinement <- function(training) {
     network$second <- 0 * network$second
     network
   }
-  list(velocity = fresh(training$velocity), growth = fresh(training$growth), step = 0,
-       losses = matrix(0, 2, 0))
+  list(heads = lapply(training$heads, fresh), step = 0, losses = matrix(0, 2, 0))
 }
 
 # Standard units, as core reads it. `problem` is that of matching.
@@ -41,7 +40,7 @@ refine_problem <- function(snapshots, problem) {
     offset = z$offset,
     mass = snapshots$mass,
     boundary = c(times[1], unlist(parts)),
-    observed = steps * (seq_along(times) - 1),
+    observed_step = steps * (seq_along(times) - 1),
     anchor = problem
   )
 }
@@ -71,7 +70,7 @@ run_refinement <- function(training, snapshots, problem, control,
   # Rounds until all folds have judged once more, and whether they could be run; the
   # user's Ctrl-C goes on as such.
   run <- function(state, options) {
-    out <- .Call(ffi_refine_run, state, core, options, folds - state$step %% folds)
+    out <- .Call(ffi_fit_run, state, core, options, folds - state$step %% folds)
     if (status_class(out$status) %in% field_errors) {
       stopped <<- .Call(ffi_status_message, out$status)
       return(FALSE)
@@ -80,13 +79,13 @@ run_refinement <- function(training, snapshots, problem, control,
     TRUE
   }
   best <- training
-  best$matched <- training$matched %||% training[networks]
+  best$matched <- training$matched %||% training$heads
   state <- in_place(training$refinement %||% new_refinement(training), total)
   # Keeps the state if it is better. Again and again is as good as once.
   judge <- function() {
     score <- refine_score(state$losses[, seq(state$step - folds + 1, state$step)])
     if (score < best$score) {
-      best[networks] <<- .Call(ffi_copy, state[networks])
+      best$heads <<- .Call(ffi_copy, state$heads)
       best$score <<- score
     }
     score
@@ -129,12 +128,10 @@ first_score <- function(training, run, options, folds) {
   if (run(state, options)) refine_score(state$losses) else Inf
 }
 
-networks <- c("velocity", "growth")
-
 # The training state as matching left it.
 unrefined <- function(training) {
   if (is.null(training$refinement)) return(training)
-  training[networks] <- training$matched
+  training$heads <- training$matched
   training[c("matched", "refinement", "score")] <- NULL
   training
 }

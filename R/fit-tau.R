@@ -116,8 +116,8 @@ descendants_at <- function(problem, coupling, control) {
 # Spread of the log descendants, averaged over the neighbours `near` (n, k) of every cell,
 # and the effective share of parents among the sources.
 descendants_spread <- function(descendants, near) {
-  log_children <- log(pmax(descendants, least_descendants))
-  averaged <- rowMeans(matrix(log_children[near], nrow(near)))
+  gain_source <- log(pmax(descendants, least_descendants))
+  averaged <- rowMeans(matrix(gain_source[near], nrow(near)))
   share <- sum(descendants)^2 / (length(descendants) * sum(descendants^2))
   c(sqrt(mean((averaged - mean(averaged))^2)), share)
 }

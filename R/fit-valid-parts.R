@@ -62,11 +62,13 @@ stage_times <- function(x) {
   if (!fits) "seconds by stage"
 }
 
-loss_table <- function(x) {
-  columns <- c("step", "velocity", "growth")
-  fits <- is.data.frame(x) && all(columns %in% names(x)) &&
-    all(vapply(x[columns], is.numeric, NA))
-  if (!fits) "a table of losses by step"
+loss_table <- function(heads) {
+  columns <- c("step", heads)
+  function(x) {
+    fits <- is.data.frame(x) && all(columns %in% names(x)) &&
+      all(vapply(x[columns], is.numeric, NA))
+    if (!fits) "a table of losses by step"
+  }
 }
 
 check_table <- function(x) {
@@ -109,10 +111,10 @@ trust_table <- function(intervals) {
   }
 }
 
-# Two losses a step, of at most so many steps.
-losses_of <- function(steps) {
+# So many losses a step, of at most so many steps.
+losses_of <- function(n, steps) {
   function(x) {
-    fits <- is.double(x) && is.matrix(x) && nrow(x) == 2 && ncol(x) <= steps
-    if (!fits) paste("a matrix of two losses for each of", steps, "steps at most")
+    fits <- is.double(x) && is.matrix(x) && nrow(x) == n && ncol(x) <= steps
+    if (!fits) paste("a matrix of", n, "losses for each of", steps, "steps at most")
   }
 }

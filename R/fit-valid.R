@@ -2,7 +2,7 @@
 # may have been altered, or read from a file. What a fit holds is written down here.
 
 # To be raised when fits of before can no longer be read.
-fit_format <- 2L
+fit_format <- 3L
 
 check_fit <- function(fit, arg = "fit", call = rlang::caller_env()) {
   if (!inherits(fit, "vgfm")) {
@@ -41,7 +41,8 @@ fit_fault <- function(fit) {
   }) %||%
     couplings_fault(fit$couplings, s$counts) %||%
     field_fault(fit$field, ncol(s$x), length(s$times)) %||%
-    parts_fault(fit, "", list(seconds = stage_times, history = loss_table,
+    parts_fault(fit, "", list(seconds = stage_times,
+                              history = loss_table(names(fit$field$heads)),
                               checks = or_null(check_table),
                               bend = or_null(bend_table),
                               prior = or_null(trust_table(length(s$times) - 1)))) %||%
@@ -159,31 +160,47 @@ couplings_fault <- function(couplings, counts) {
   }
 }
 
-# `inputs`: the least and the largest number; growth may do without the time.
+# Heads of a model of d features, one or more of these in this order. A velocity and a
+# score read the time, growth may do without.
+head_kinds <- c("velocity", "growth", "score")
+
+heads_fault <- function(heads, path, d, vectors = "weights") {
+  known <- is.list(heads) && !is.null(names(heads)) && "velocity" %in% names(heads) &&
+    identical(names(heads), intersect(head_kinds, names(heads)))
+  if (!known) return(fault_at(path, "a list of networks by name", heads))
+  for (name in names(heads)) {
+    fault <- head_fault(heads[[name]], paste0(path, "$", name), d, name != "growth",
+                        vectors)
+    if (!is.null(fault)) return(fault)
+  }
+}
+
 # Weights may have left the numbers, if training diverged: what they then give is refused
 # where it is computed.
-network_fault <- function(network, path, inputs, outputs, vectors = "weights") {
-  parts_fault(network, path, list(shape = function(x) if (!is.list(x)) "a list")) %||%
-    parts_fault(network$shape, paste0(path, "$shape"), list(
-      inputs = wholes(1, inputs[1], inputs[2]), outputs = wholes(1, outputs, outputs),
+head_fault <- function(head, path, d, is_vector, vectors) {
+  parts_fault(head, path, list(
+    shape = function(x) if (!is.list(x)) "a list",
+    offset = if (is_vector) numbers(1, 0, 0) else numbers(1),
+    scale = numbers(1, 0, above = TRUE)
+  )) %||%
+    parts_fault(head$shape, paste0(path, "$shape"), list(
+      inputs = wholes(1, d + is_vector, d + 1),
+      outputs = wholes(1, if (is_vector) d else 1, if (is_vector) d else 1),
       width = wholes(1, 1, 65536), hidden = wholes(1, 1, 64),
       activation = wholes(1, 0, length(activations) - 1)
     )) %||%
-    parts_fault(network, path, stats::setNames(
-      rep(list(numbers(count_parameters(network$shape), finite = FALSE)),
-          length(vectors)),
+    parts_fault(head, path, stats::setNames(
+      rep(list(numbers(count_parameters(head$shape), finite = FALSE)), length(vectors)),
       vectors
     ))
 }
 
 field_fault <- function(field, d, times) {
   parts_fault(field, "field", list(
-    velocity_scale = numbers(1, 0, above = TRUE), growth_offset = numbers(1),
-    growth_scale = numbers(1, 0, above = TRUE), correction = or_null(numbers(times)),
+    correction = or_null(numbers(times)),
     times = function(x) if (length(x) != times) paste(times, "times"), times = rising
   )) %||%
-    network_fault(field$velocity, "field$velocity", d + c(1, 1), d) %||%
-    network_fault(field$growth, "field$growth", d + 0:1, 1)
+    heads_fault(field$heads, "field$heads", d)
 }
 
 control_fault <- function(control) {
@@ -221,33 +238,34 @@ prices_of <- function(intervals) {
   function(x) if (!is.numeric(x) || !length(x) %in% c(1, intervals)) "prices"
 }
 
-# Networks in training have the shapes of the field, and the moments of Adam.
+# Heads in training are those of the field, and have the moments of Adam.
 training_fault <- function(training, field) {
-  d <- field$velocity$shape$outputs
-  both <- function(x, path) {
-    if (!is.list(x)) return(fault_at(path, "a list", x))
-    for (name in networks) {
-      is_velocity <- name == "velocity"
-      at <- paste0(path, "$", name)
-      fault <- network_fault(x[[name]], at, d + c(is_velocity, 1),
-                             if (is_velocity) d else 1, c("weights", "first", "second"))
-      if (is.null(fault) && !setequal(x[[name]]$shape, field[[name]]$shape)) {
-        fault <- fault_at(paste0(at, "$shape"), "that of the field", x[[name]]$shape)
+  same_heads <- function(heads, path) {
+    fault <- heads_fault(heads, path, field$heads$velocity$shape$outputs,
+                         c("weights", "first", "second"))
+    if (!is.null(fault)) return(fault)
+    if (!identical(names(heads), names(field$heads))) {
+      return(fault_at(path, "the networks of the field", heads))
+    }
+    for (name in names(heads)) {
+      shape <- heads[[name]]$shape
+      if (!setequal(shape, field$heads[[name]]$shape)) {
+        return(fault_at(paste0(path, "$", name, "$shape"), "that of the field", shape))
       }
-      if (!is.null(fault)) return(fault)
     }
   }
   parts_fault(training, "training", list(
-    key = wholes(2, 0, 2^32 - 1), step = wholes(1), losses = losses_of(training$step),
+    key = wholes(2, 0, 2^32 - 1), step = wholes(1),
+    losses = losses_of(length(field$heads), training$step),
     score = or_null(numbers(1, finite = FALSE))
   )) %||%
-    both(training, "training") %||%
+    same_heads(training$heads, "training$heads") %||%
     if (!is.null(training$refinement)) {
       parts_fault(training$refinement, "training$refinement", list(
-        step = wholes(1), losses = losses_of(training$refinement$step),
+        step = wholes(1), losses = losses_of(2, training$refinement$step),
         stopped = or_null(texts(1))
       )) %||%
-        both(training$refinement, "training$refinement") %||%
-        both(training$matched, "training$matched")
+        same_heads(training$refinement$heads, "training$refinement$heads") %||%
+        same_heads(training$matched, "training$matched")
     }
 }

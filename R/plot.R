@@ -239,10 +239,10 @@ plot_history <- function(fit, call) {
     abort_fit(c("{.arg object} has no history: it was fitted with {.code steps = 0}.",
                 i = "Train it with {.fn vgfm_resume}."), "object", call)
   }
-  fields <- c("velocity", "growth")
+  fields <- setdiff(names(history), "step")
   long <- data.frame(
-    step = rep(history$step, 2),
-    loss = c(history$velocity, history$growth),
+    step = rep(history$step, length(fields)),
+    loss = unlist(history[fields], use.names = FALSE),
     field = factor(rep(fields, each = nrow(history)), fields)
   )
   ggplot2::ggplot(long, ggplot2::aes(.data$step, .data$loss)) +

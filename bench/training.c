@@ -1,4 +1,4 @@
-/* Seconds of a training step beside seconds of OpenBLAS sgemm, turn and turn about.
+/* Seconds of a training step beside seconds of OpenBLAS sgemm, slope_jump and slope_jump about.
  *
  *   training THREADS WIDTH HIDDEN FEATURES BATCH ROUNDS
  *
@@ -34,7 +34,7 @@ static plan plan_space(void) {
 }
 
 /* Snapshots of normal cells, each target with 200 sources. */
-static bridge make_problem(size_t d) {
+static pairs make_problem(size_t d) {
   size_t values = kernel_pad(SNAPSHOTS * CELLS * d + NORMALS_GROUP);
   float *cells = malloc(values / NORMALS_GROUP * NORMALS_GROUP * sizeof *cells);
   const uint32_t counter[4] = {0};
@@ -44,7 +44,7 @@ static bridge make_problem(size_t d) {
   plan *plans = malloc((SNAPSHOTS - 1) * sizeof *plans);
   plan *rows = malloc((SNAPSHOTS - 1) * sizeof *rows);
   double *growth = malloc((SNAPSHOTS - 1) * sizeof *growth);
-  double *log_children = calloc(SNAPSHOTS * CELLS, sizeof *log_children);
+  double *gain_source = calloc(SNAPSHOTS * CELLS, sizeof *gain_source);
   for (size_t k = 0; k < SNAPSHOTS; k++) {
     offset[k] = k * CELLS;
     times[k] = (double)k;
@@ -65,15 +65,15 @@ static bridge make_problem(size_t d) {
     rows[k] = by_source;
     growth[k] = 1;
   }
-  return (bridge){.d = d, .intervals = SNAPSHOTS - 1, .cells = cells, .offset = offset,
+  return (pairs){.d = d, .intervals = SNAPSHOTS - 1, .cells = cells, .offset = offset,
                   .times = times, .plans = plans, .rows = rows,
-                  .log_children = log_children, .growth = growth, .noise = 0.05,
+                  .gain_source = gain_source, .growth = growth, .noise = 0.05,
                   .velocity_scale = 1, .growth_scale = 1};
 }
 
-static trainee make_trainee(mlp_shape s, uint32_t stream) {
+static head make_trainee(mlp_shape s, uint32_t stream) {
   size_t n = mlp_parameters(&s);
-  trainee t = {s, malloc(n * sizeof(double)), calloc(n, sizeof(double)),
+  head t = {s, malloc(n * sizeof(double)), calloc(n, sizeof(double)),
                calloc(n, sizeof(double))};
   mlp_init(t.weights, &s, key, stream);
   return t;
@@ -100,10 +100,10 @@ int main(int argc, char **argv) {
   size_t width = (size_t)atoi(argv[2]), hidden = (size_t)atoi(argv[3]);
   size_t d = (size_t)atoi(argv[4]), batch = (size_t)atoi(argv[5]);
 
-  bridge b = make_problem(d);
+  pairs b = make_problem(d);
   mlp_shape velocity = {d + 1, d, width, hidden, ACTIVATION_LEAKY_RELU};
   mlp_shape growth = {d + 1, 1, width, hidden, ACTIVATION_LEAKY_RELU};
-  trainee v = make_trainee(velocity, 1), g = make_trainee(growth, 2);
+  head v = make_trainee(velocity, 1), g = make_trainee(growth, 2);
   match_options options = {.batch = batch, .total_steps = 1000000, .learning_rate = 1e-3,
                            .rate_floor = 0.01, .key = key, .threads = threads};
   size_t bytes = match_workspace(&v, &g, &options);

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "field/flow.h"
+#include "field/field.h"
 #include "nn/mlp.h"
 #include "base/rng.h"
 
@@ -26,15 +26,15 @@ SEXP ffi_standard(SEXP x, SEXP rows, SEXP center, SEXP scale, SEXP single);
 SEXP ffi_uniform(SEXP n, SEXP key, SEXP stream);
 /* network */
 SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream);
-SEXP ffi_turns(SEXP problem);
+SEXP ffi_slopes(SEXP problem);
 SEXP ffi_copy(SEXP x);
 SEXP ffi_match_run(SEXP state, SEXP problem, SEXP options, SEXP steps);
-SEXP ffi_refine_run(SEXP state, SEXP problem, SEXP options, SEXP rounds);
-/* flow */
-SEXP ffi_flow_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads);
-SEXP ffi_flow_gradient(SEXP field, SEXP x, SEXP time, SEXP seed, SEXP threads);
-SEXP ffi_flow_advance(SEXP field, SEXP states, SEXP from, SEXP to, SEXP tolerance,
-                      SEXP threads);
+SEXP ffi_fit_run(SEXP state, SEXP problem, SEXP options, SEXP rounds);
+/* field */
+SEXP ffi_field_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads);
+SEXP ffi_field_gradient(SEXP field, SEXP x, SEXP time, SEXP seed, SEXP threads);
+SEXP ffi_field_advance(SEXP field, SEXP states, SEXP from, SEXP to, SEXP tolerance,
+                       SEXP threads);
 /* neighbours */
 SEXP ffi_nearest(SEXP points, SEXP queries, SEXP neighbours, SEXP threads);
 /* transport */
@@ -95,6 +95,9 @@ clouds clouds_from(SEXP x, SEXP y, SEXP a, SEXP b);
 
 rng_key key_from(SEXP key);
 mlp_shape shape_from(r_list shape);
+/* list(velocity, growth, ...), each list(shape, offset, scale, weights) and, if
+ * `moments`, first and second; the heads point into it. */
+heads heads_from(r_list list, int moments);
 
 /* --- what goes out ---------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
  * before core sees a pointer. A fault is an R error that names the element, raised while
  * no memory or thread of core is in use. */
 #include "ffi.h"
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -150,6 +151,37 @@ mlp_shape shape_from(r_list list) {
   };
   if (mlp_check(&shape)) refuse("`%s` is no network", list.name);
   return shape;
+}
+
+static const char *const head_names[HEAD_KINDS] = {"velocity", "growth", "score"};
+
+static head head_from(r_list network, head_kind kind, int moments) {
+  head h = {
+    .kind = kind,
+    .shape = shape_from(list_in(network, "shape")),
+    .offset = list_number(network, "offset", -DBL_MAX, DBL_MAX),
+    .scale = list_number(network, "scale", DBL_MIN, DBL_MAX),
+  };
+  size_t parameters = mlp_parameters(&h.shape);
+  h.weights = list_doubles(network, "weights", parameters);
+  if (moments) {
+    h.first = list_doubles(network, "first", parameters);
+    h.second = list_doubles(network, "second", parameters);
+  }
+  return h;
+}
+
+heads heads_from(r_list list, int moments) {
+  heads h = {.head = workspace(HEADS_MOST * sizeof(head))};
+  for (head_kind kind = 0; kind < HEAD_KINDS; kind++)
+    if (kind == HEAD_VELOCITY || list_get(list.list, head_names[kind]) != R_NilValue)
+      h.head[h.count++] = head_from(list_in(list, head_names[kind]), kind, moments);
+  h.d = h.head[0].shape.outputs;
+  if ((size_t)list_length(list) != h.count)
+    refuse("`%s` has %zu networks, of which %zu are known", list.name,
+           (size_t)list_length(list), h.count);
+  if (heads_check(&h)) refuse("the networks of `%s` do not go together", list.name);
+  return h;
 }
 
 size_t *sizes_from(r_list list, const char *name, size_t count, size_t most) {

@@ -1,5 +1,5 @@
 #include "ffi_training.h"
-#include "path/bend.h"
+#include "path/hermite.h"
 #include "train/match.h"
 #include "base/status.h"
 #include <float.h>
@@ -17,15 +17,6 @@ SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream) {
 /* Vectors that R shares with nobody, so that training may write into them. */
 SEXP ffi_copy(SEXP x) { return Rf_duplicate(x); }
 
-trainee trainee_from(r_list network) {
-  trainee t = {.shape = shape_from(list_in(network, "shape"))};
-  size_t parameters = mlp_parameters(&t.shape);
-  t.weights = list_doubles(network, "weights", parameters);
-  t.first = list_doubles(network, "first", parameters);
-  t.second = list_doubles(network, "second", parameters);
-  return t;
-}
-
 /* Where each snapshot begins, and at last where all end: every snapshot has a cell. */
 static size_t *offset_from(r_list problem, size_t count) {
   size_t *offset = sizes_from(problem, "offset", count, INT32_MAX);
@@ -34,79 +25,120 @@ static size_t *offset_from(r_list problem, size_t count) {
   return offset;
 }
 
-/* The plans of all intervals, or the same source by source. */
-static plan *plans_from(r_list plans, const size_t *offset, int by_source) {
+/* The plans of all intervals, or the same source by source. Without `sums` every target
+ * is drawn, and so has a source. */
+static plan *plans_from(r_list plans, const size_t *offset, int by_source,
+                        const double *const *sums) {
   size_t intervals = (size_t)list_length(plans);
   plan *each = workspace(intervals * sizeof *each);
   for (size_t k = 0; k < intervals; k++) {
     r_list one = list_item(plans, (R_xlen_t)k);
     size_t n = offset[k + 1] - offset[k], m = offset[k + 2] - offset[k + 1];
     each[k] = by_source ? plan_from(list_in(one, "rows"), m, n, 0)
-                        : plan_from(one, n, m, 1);
+                        : plan_from(one, n, m, !(sums && sums[k]));
   }
   return each;
 }
 
-bridge bridge_from(r_list problem) {
+/* Running sums of the masses of targets, of each interval or NULL for one. */
+static const double *const *sums_from(r_list problem, const size_t *offset,
+                                      size_t intervals) {
+  SEXP list = list_get(problem.list, "sums");
+  if (list == R_NilValue) return NULL;
+  if (TYPEOF(list) != VECSXP || (size_t)Rf_xlength(list) != intervals)
+    refuse("`%s$sums` is no list of %zu", problem.name, intervals);
+  const double **sums = workspace(intervals * sizeof *sums);
+  for (size_t k = 0; k < intervals; k++) {
+    SEXP one = VECTOR_ELT(list, (R_xlen_t)k);
+    size_t m = offset[k + 2] - offset[k + 1];
+    sums[k] = one == R_NilValue ? NULL : doubles_of(one, "sums", m);
+  }
+  return sums;
+}
+
+/* Targets without a source are not to be drawn. */
+static void check_sums(const double *sums, const plan *p) {
+  for (size_t j = 0; j < p->m; j++) {
+    double before = j > 0 ? sums[j - 1] : 0;
+    if (!(sums[j] >= before && sums[j] <= 1) || (p->count[j] == 0 && sums[j] > before))
+      refuse("`sums` has %g at target %zu", sums[j], j + 1);
+  }
+  if (sums[p->m - 1] != 1) refuse("`sums` ends at %g, not 1", sums[p->m - 1]);
+}
+
+/* An element of so many numbers, or NULL for none. */
+static const double *doubles_or_null(r_list list, const char *name, size_t length) {
+  if (list_get(list.list, name) == R_NilValue) return NULL;
+  return list_doubles(list, name, length);
+}
+
+pairs pairs_from(r_list problem, const heads *h) {
   r_list plans = list_in(problem, "plans");
   size_t intervals = (size_t)list_length(plans);
   if (intervals == 0) refuse("`%s` is empty", plans.name);
   size_t *offset = offset_from(problem, intervals + 2);
   size_t d = list_size(problem, "features", 1, MLP_UNITS);
   size_t cells = offset[intervals + 1], bytes = cells * d * sizeof(float);
-  int bent = list_get(problem.list, "turn") != R_NilValue;
-  bridge b = {
+  size_t sources = offset[intervals], targets = cells - offset[1];
+  int bent = list_get(problem.list, "slope_jump") != R_NilValue;
+  const double *const *sums = sums_from(problem, offset, intervals);
+  pairs b = {
     .d = d,
     .intervals = intervals,
+    .heads = h,
     .cells = list_bytes(problem, "cells", bytes),
     .offset = offset,
     .times = list_doubles(problem, "times", intervals + 1),
-    .plans = plans_from(plans, offset, 0),
-    .rows = plans_from(plans, offset, 1),
-    .log_growth = list_doubles(problem, "log_growth", offset[intervals]),
+    .plans = plans_from(plans, offset, 0, sums),
+    .rows = plans_from(plans, offset, 1, NULL),
+    .sums = sums,
+    .gain_source = doubles_or_null(problem, "gain_source", sources),
+    .gain_target = doubles_or_null(problem, "gain_target", targets),
+    .log_ends = doubles_or_null(problem, "log_ends", sources),
+    .log_growth = doubles_or_null(problem, "log_growth", sources),
     .growth = list_doubles(problem, "growth", intervals),
     .trust = list_doubles(problem, "trust", intervals),
-    .log_children = list_doubles(problem, "log_children", offset[intervals]),
-    .turn = bent ? list_bytes(problem, "turn", bytes) : NULL,
+    .slope_jump = bent ? list_bytes(problem, "slope_jump", bytes) : NULL,
     .lean = bent ? list_bytes(problem, "lean", cells * sizeof(float)) : NULL,
     .bend = list_number(problem, "bend", 0, 1),
     .pooling = list_number(problem, "pooling", 0, 1),
     .noise = list_number(problem, "noise", 0, DBL_MAX),
     .wide = list_number(problem, "wide", 0, DBL_MAX),
-    .velocity_scale = list_number(problem, "velocity_scale", DBL_MIN, DBL_MAX),
-    .growth_offset = list_number(problem, "growth_offset", -DBL_MAX, DBL_MAX),
-    .growth_scale = list_number(problem, "growth_scale", DBL_MIN, DBL_MAX),
   };
   check_increasing(b.times, intervals + 1, "times");
+  for (size_t k = 0; k < intervals; k++)
+    if (sums && sums[k]) check_sums(sums[k], b.plans + k);
+  if (h && pairs_check(&b)) refuse("`%s` has no targets for the networks", problem.name);
   return b;
 }
 
-/* list(turn, lean) of all cells, see bend.h, as float32 in raw vectors. */
-SEXP ffi_turns(SEXP problem) {
-  bridge b = bridge_from(list_at(problem, "problem"));
+/* list(slope_jump, lean) of all cells, see hermite.h, as float32 in raw vectors. */
+SEXP ffi_slopes(SEXP problem) {
+  pairs b = pairs_from(list_at(problem, "problem"), NULL);
   size_t most = 0;
   for (size_t k = 0; k < b.intervals; k++)
     if (b.plans[k].n > most) most = b.plans[k].n;
   size_t cells = b.offset[b.intervals] + b.plans[b.intervals - 1].m;
-  const char *const names[] = {"turn", "lean"};
+  const char *const names[] = {"slope_jump", "lean"};
   SEXP out = PROTECT(list_make(2, names));
   SET_VECTOR_ELT(out, 0, Rf_allocVector(RAWSXP, (R_xlen_t)(cells * b.d * sizeof(float))));
   SET_VECTOR_ELT(out, 1, Rf_allocVector(RAWSXP, (R_xlen_t)(cells * sizeof(float))));
-  bend_turns((float *)RAW(VECTOR_ELT(out, 0)), (float *)RAW(VECTOR_ELT(out, 1)), &b,
+  hermite_slopes((float *)RAW(VECTOR_ELT(out, 0)), (float *)RAW(VECTOR_ELT(out, 1)), &b,
              workspace(most * sizeof(double)),
              workspace((most + 1) * b.d * sizeof(double)));
   UNPROTECT(1);
   return out;
 }
 
-training_state state_from(r_list state) {
-  training_state s = {.velocity = trainee_from(list_in(state, "velocity")),
-                      .growth = trainee_from(list_in(state, "growth")),
+training_state state_from(r_list state, size_t rows) {
+  training_state s = {.heads = heads_from(list_in(state, "heads"), 1),
                       .step = list_doubles(state, "step", 1)};
   SEXP losses = list_get(state.list, "losses");
-  size_t schedule = (size_t)Rf_xlength(losses) / 2;
+  if (rows == 0) rows = s.heads.count;
+  matrix_of(losses, "losses", rows, ANY);
+  size_t schedule = (size_t)Rf_ncols(losses);
   size_t step = size_of(list_get(state.list, "step"), "step", 0, schedule);
-  s.losses = doubles_of(losses, "losses", ANY) + 2 * step;
+  s.losses = REAL(losses) + rows * step;
   s.left = schedule - step;
   return s;
 }
@@ -123,8 +155,9 @@ SEXP state_advanced(training_state *s, int status, size_t steps) {
 /* `steps` steps more of a training_state: list(status) */
 SEXP ffi_match_run(SEXP state, SEXP problem, SEXP options, SEXP steps) {
   r_list given = list_at(options, "options");
-  training_state s = state_from(list_at(state, "training"));
-  bridge b = bridge_from(list_at(problem, "problem"));
+  training_state s = state_from(list_at(state, "training"), 0);
+  pairs b = pairs_from(list_at(problem, "problem"), &s.heads);
+  row_source source = pairs_source(&b);
   match_options o = {
     .batch = list_size(given, "batch", 1, INT32_MAX),
     .total_steps = list_size(given, "steps", 1, INT32_MAX),
@@ -135,9 +168,9 @@ SEXP ffi_match_run(SEXP state, SEXP problem, SEXP options, SEXP steps) {
     .interrupted = user_interrupted,
   };
   size_t count = size_of(steps, "steps", 1, s.left);
-  size_t bytes = match_workspace(&s.velocity, &s.growth, &o);
+  size_t bytes = match_workspace(&s.heads, &source, &o);
   void *block = workspace(bytes);
-  int status = match_run(&s.velocity, &s.growth, s.losses, (uint64_t)*s.step, count, &b,
-                         &o, block, bytes);
+  int status = match_run(&s.heads, s.losses, (uint64_t)*s.step, count, &source, &o, block,
+                         bytes);
   return state_advanced(&s, status, count);
 }

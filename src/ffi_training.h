@@ -4,28 +4,27 @@
 #define VGFM_FFI_TRAINING_H
 
 #include "ffi.h"
-#include "path/bridge.h"
-#include "nn/learner.h"
+#include "path/pairs.h"
+#include "nn/trainer.h"
 
-/* network: list(shape, weights, first, second); the trainee points into it. */
-trainee trainee_from(r_list network);
-
-/* Training as R holds it, list(velocity, growth, step, losses (2, schedule)), in vectors
- * that nobody else may hold: what is done is written into them. So weights, step and
- * losses belong together whenever R is interrupted. */
+/* Training as R holds it, list(heads, step, losses (rows, schedule)), in vectors that
+ * nobody else may hold: what is done is written into them. So weights, step and losses
+ * belong together whenever R is interrupted. */
 typedef struct {
-  trainee velocity, growth;
+  heads heads;
   double *step, *losses; /* (1), and from the next step on */
   size_t left;           /* steps that the losses have room for */
 } training_state;
-training_state state_from(r_list state);
+/* `rows`: of the losses; 0: one for each head. */
+training_state state_from(r_list state, size_t rows);
 
 /* list(status), after `steps` more if that is OK. */
 SEXP state_advanced(training_state *s, int status, size_t steps);
 
-/* problem: list(features, cells, offset, times, plans, log_children, growth, noise, wide,
- * standard units, and for smooth paths turn and lean) */
-bridge bridge_from(r_list problem);
+/* problem: list(features, cells, offset, times, plans, growth, trust, noise, wide, bend,
+ * pooling; where there are any, sums, gain_source, gain_target, log_ends, log_growth, and
+ * for smooth paths slope_jump and lean). `h` get targets; NULL for hermite.h alone. */
+pairs pairs_from(r_list problem, const heads *h);
 
 /* A plan (n, m) in the form that ffi_couple() hands to R; every column has at least so
  * many entries. */

@@ -42,6 +42,10 @@ may_include field "nn kernels base"
 may_include path "transport nn kernels base"
 may_include train "path field transport nn kernels base"
 
+words='pairs|bridge|brownian|cone|hermite|coupling|uot|wfr|sf2m|cfm'
+rule "training knows no pairs, coupling, path or method" "$(
+  grep -niE "(^|[^[:alnum:]])($words)" src/core/train/*.[ch])"
+
 rule "lines have at most 90 columns" "$(
   awk 'length($0) > 90 { print FILENAME ":" FNR }' Makefile .ci/run R/*.R src/*.[ch] \
     src/core/*/*.[ch] tests/core/*.[ch] tests/testthat/*.R tools/*)"

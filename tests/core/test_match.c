@@ -1,5 +1,5 @@
 #include "nn/adam.h"
-#include "path/bend.h"
+#include "path/hermite.h"
 #include "check.h"
 #include "train/match.h"
 #include "base/status.h"
@@ -11,7 +11,7 @@ enum { D = 2, CELLS = 12 };
 static float cells[CELLS * D];
 static const size_t offset[3] = {0, 5, 9};
 static const double times[3] = {0, 1, 3};
-static double log_children[9];
+static double gain_source[9];
 static size_t start[2][4], count[2][4];
 static int32_t source[2][8];
 static float value[2][8];
@@ -22,8 +22,19 @@ static float row_value[2][8];
 static double growth[2];
 static const double trust[2] = {1, 0.25};
 
+/* Units of the targets where rows are looked at. */
+static head both[2] = {
+  {HEAD_VELOCITY, {D + 1, D, 24, 2, ACTIVATION_LEAKY_RELU}, 0, 0.5, 0, 0, 0},
+  {HEAD_GROWTH, {D + 1, 1, 24, 2, ACTIVATION_LEAKY_RELU}, 0.1, 0.2, 0, 0, 0}};
+static const heads model = {D, 2, both};
+/* As the formulas have them. */
+static head plain[2] = {
+  {HEAD_VELOCITY, {D + 1, D, 24, 2, ACTIVATION_LEAKY_RELU}, 0, 1, 0, 0, 0},
+  {HEAD_GROWTH, {D + 1, 1, 24, 2, ACTIVATION_LEAKY_RELU}, 0, 1, 0, 0, 0}};
+static const heads plain_model = {D, 2, plain};
+
 /* Rows are weighed by the row sums of the plans; 1.5 and 0.5 descendants a cell. */
-static bridge make_bridge(double noise) {
+static pairs make_pairs(double noise) {
   for (int i = 0; i < CELLS * D; i++) cells[i] = (float)sin(3 * i + 1) + (float)(i / 10);
   for (int k = 0; k < 2; k++) {
     size_t n = offset[k + 1] - offset[k], m = k == 0 ? 4 : 3;
@@ -46,23 +57,33 @@ static bridge make_bridge(double noise) {
       sum[source[k][2 * j + 1]] += 0.75;
     }
     for (size_t i = 0; i < n; i++)
-      log_children[offset[k] + i] = log(sum[i] * growth[k] * (double)n / (double)m);
+      gain_source[offset[k] + i] = log(sum[i] * growth[k] * (double)n / (double)m);
   }
-  return (bridge){.d = D, .intervals = 2, .cells = cells, .offset = offset,
+  return (pairs){.d = D, .intervals = 2, .cells = cells, .offset = offset,
                   .times = times, .plans = plans, .rows = rows_of,
-                  .log_children = log_children, .log_growth = log_children,
-                  .growth = growth, .trust = trust, .noise = noise, .velocity_scale = 0.5,
-                  .growth_offset = 0.1, .growth_scale = 0.2};
+                 .gain_source = gain_source, .log_ends = gain_source,
+                 .log_growth = gain_source, .growth = growth, .trust = trust,
+                 .noise = noise, .heads = &model};
 }
 
+/* Rows of velocity and of growth are as long as a vector. */
+enum { PAD = 16 };
 typedef struct {
-  float input[256 * (D + 1)], velocity[256 * 16], growth[256], weight[256], noise[192],
+  float input[256 * (D + 1)], velocity[256 * PAD], growth[256 * PAD], weight[256],
       growth_weight[256];
 } storage;
 
-static bridge_rows rows_in(storage *s) {
-  return (bridge_rows){s->input, s->velocity, s->growth, s->weight, s->growth_weight,
-                       s->noise};
+static rows rows_in(storage *s) {
+  return (rows){s->input, {s->velocity, s->growth}, {s->weight, s->growth_weight}};
+}
+
+static void draw_rows(const rows *out, const pairs *p, rng_key by, uint64_t step,
+                      size_t first, size_t count) {
+  CHECK(pairs_check(p) == STATUS_OK, "pairs");
+  row_source source = pairs_source(p);
+  void *scratch = malloc(source.scratch);
+  source.draw(out, &source, by, step, first, count, scratch);
+  free(scratch);
 }
 
 static const rng_key key = {{17, 23}};
@@ -70,10 +91,10 @@ static const rng_key key = {{17, 23}};
 /* Every row lies on the straight line of a pair of the plan, at the place its time says,
  * and its targets and weight are those of the formulas, to float precision. */
 static void check_rows(void) {
-  bridge b = make_bridge(0);
+  pairs b = make_pairs(0);
   storage s;
-  bridge_rows rows = rows_in(&s);
-  bridge_draw(&rows, &b, key, 3, 0, 256);
+  rows drawn = rows_in(&s);
+  draw_rows(&drawn, &b, key, 3, 0, 256);
   for (size_t r = 0; r < 256; r++) {
     size_t k = r % 2;
     const float *in = s.input + r * (D + 1), *v = s.velocity + r * 16;
@@ -93,8 +114,8 @@ static void check_rows(void) {
         found = fabs(x[0] - from[0]) + fabs(x[1] - from[1]) + fabs(y[0] - to[0]) +
                     fabs(y[1] - to[1]) < 1e-5;
         if (!found) continue;
-        double lr = log_children[offset[k] + i];
-        CHECK_NEAR(s.growth[r], (lr / gap - 0.1) / 0.2, 1e-5);
+        double lr = gain_source[offset[k] + i];
+        CHECK_NEAR(s.growth[r * PAD], (lr / gap - 0.1) / 0.2, 1e-5);
         double density = 0.5 * (growth[k] + exp(lr));
         CHECK_NEAR(s.weight[r], exp(part * lr) / density, 1e-5);
         CHECK_NEAR(s.growth_weight[r], trust[k] * exp(part * lr) / density, 1e-5);
@@ -109,19 +130,19 @@ static void check_rows(void) {
  * squares of weights are at most 2 / growth times the weights). */
 static void check_weights(void) {
   enum { STEPS_DRAWN = 200, A_STEP = 256 };
-  bridge b = make_bridge(0);
+  pairs b = make_pairs(0);
   storage s;
-  bridge_rows rows = rows_in(&s);
+  rows drawn = rows_in(&s);
   double sum[2][5] = {{0}};
   for (uint64_t step = 0; step < STEPS_DRAWN; step++) {
-    bridge_draw(&rows, &b, key, step, 0, A_STEP);
+    draw_rows(&drawn, &b, key, step, 0, A_STEP);
     for (size_t r = 0; r < A_STEP; r++) { /* growth targets tell the sources apart */
       size_t k = r % 2, n = offset[k + 1] - offset[k], nearest = 0;
       double gap = times[k + 1] - times[k], far = 1e9;
-      double lr = (s.growth[r] * 0.2 + 0.1) * gap;
+      double lr = (s.growth[r * PAD] * 0.2 + 0.1) * gap;
       for (size_t i = 0; i < n; i++)
-        if (fabs(lr - log_children[offset[k] + i]) < far - 1e-6) {
-          far = fabs(lr - log_children[offset[k] + i]);
+        if (fabs(lr - gain_source[offset[k] + i]) < far - 1e-6) {
+          far = fabs(lr - gain_source[offset[k] + i]);
           nearest = i;
         }
       sum[k][nearest] += s.weight[r];
@@ -133,8 +154,8 @@ static void check_weights(void) {
       double want = 0, got = sum[k][i] / (STEPS_DRAWN * A_STEP / 2);
       int first = 1;
       for (size_t o = 0; o < n; o++) {
-        double lr = log_children[offset[k] + o];
-        if (fabs(lr - log_children[offset[k] + i]) > 1e-5) continue;
+        double lr = gain_source[offset[k] + o];
+        if (fabs(lr - gain_source[offset[k] + i]) > 1e-5) continue;
         if (o < i) first = 0; /* counted with the first of its kind */
         want += (fabs(lr) < 1e-9 ? 1 : expm1(lr) / lr) / growth[k] / (double)n;
       }
@@ -146,15 +167,110 @@ static void check_weights(void) {
   }
 }
 
+/* The pair that a row lies on, by its place and velocity; 0 if there is none. */
+static int find_pair(size_t *i, size_t *j, const storage *s, size_t r, size_t k) {
+  const float *in = s->input + r * (D + 1), *v = s->velocity + r * PAD;
+  double gap = times[k + 1] - times[k], part = (in[D] - times[k]) / gap, miss = 0;
+  for (*j = 0; *j < plans[k].m; ++*j)
+    for (size_t e = 2 * *j; e < 2 * *j + 2; e++) {
+      *i = (size_t)source[k][e];
+      miss = 0;
+      for (size_t c = 0; c < D; c++) {
+        double from = in[c] - part * gap * 0.5 * v[c], to = from + gap * 0.5 * v[c];
+        miss += fabs(cells[(offset[k] + *i) * D + c] - from) +
+                fabs(cells[(offset[k + 1] + *j) * D + c] - to);
+      }
+      if (miss < 1e-5) return 1;
+    }
+  return 0;
+}
+
+/* Targets of unequal mass, and mass that changes at both ends: every pair weighs in the
+ * sum over rows what it has of mass along its path, E (1 - e^-q) / q for the mass E at
+ * its end, over n times growth. 25600 rows of each interval; 5 standard errors of
+ * independent ones, no weight being above `most`. Growth learns the rate of the pair. */
+static void check_two_sided(void) {
+  enum { STEPS_DRAWN = 200, A_STEP = 256 };
+  pairs p = make_pairs(0);
+  storage s;
+  rows drawn = rows_in(&s);
+  static double at_target[7], sums[2][4], mass[2][4], ends[9], log_ends[9];
+  static double total[2][5][4], got[2][5][4];
+  const double *each[2] = {sums[0], sums[1]};
+  for (size_t k = 0; k < 2; k++) {
+    double all = 0;
+    size_t m = plans[k].m, n = plans[k].n;
+    for (size_t j = 0; j < m; j++) {
+      mass[k][j] = 0.5 + (double)j;
+      at_target[4 * k + j] = 0.4 * cos((double)j + 2 * (double)k);
+      for (size_t e = 2 * j; e < 2 * j + 2; e++) {
+        size_t i = (size_t)source[k][e];
+        total[k][i][j] = mass[k][j] * (e % 2 ? 0.75 : 0.25);
+        ends[offset[k] + i] += total[k][i][j];
+      }
+    }
+    plan_target_sums(sums[k], mass[k], &plans[k]);
+    plan_transpose(&rows_of[k], &plans[k], mass[k], 0);
+    for (size_t i = 0; i < n; i++) all += ends[offset[k] + i] / (double)n;
+    growth[k] = all;
+  }
+  for (size_t i = 0; i < 9; i++) {
+    log_ends[i] = log(fmax(ends[i], 1e-3));
+    gain_source[i] = 0.6 * sin(2 * (double)i + 1);
+  }
+  p.sums = each;
+  p.gain_target = at_target;
+  p.log_ends = log_ends;
+  p.log_growth = NULL;
+  for (uint64_t step = 0; step < STEPS_DRAWN; step++) {
+    draw_rows(&drawn, &p, key, step, 0, A_STEP);
+    for (size_t r = 0; r < A_STEP; r++) {
+      size_t k = r % 2, i, j;
+      int found = find_pair(&i, &j, &s, r, k);
+      CHECK(found, "row %zu joins no pair of the plan", r);
+      if (!found) continue;
+      double q = gain_source[offset[k] + i] + at_target[4 * k + j];
+      double rate = q / (times[k + 1] - times[k]);
+      CHECK_NEAR(s.growth[r * PAD], (rate - 0.1) / 0.2, 1e-5);
+      got[k][i][j] += s.weight[r] / (STEPS_DRAWN * A_STEP / 2);
+    }
+  }
+  for (size_t k = 0; k < 2; k++)
+    for (size_t i = 0; i < plans[k].n; i++)
+      for (size_t j = 0; j < plans[k].m; j++) {
+        double q = gain_source[offset[k] + i] + at_target[4 * k + j];
+        double want = total[k][i][j] / ((double)plans[k].n * growth[k]) * -expm1(-q) / q;
+        double most = 2 * exp(fabs(q)) * fmax(1, 1 / growth[k]);
+        double error = sqrt(most * want / (STEPS_DRAWN * A_STEP / 2));
+        CHECK(fabs(got[k][i][j] - want) <= 5 * error,
+              "interval %zu, %zu to %zu: %g, not %g", k, i, j, got[k][i][j], want);
+      }
+}
+
+/* Where mass does not change, every row weighs 1 and growth is nothing. */
+static void check_balanced(void) {
+  pairs p = make_pairs(0);
+  storage s;
+  rows drawn = rows_in(&s);
+  p.gain_source = p.log_ends = p.log_growth = NULL;
+  growth[0] = growth[1] = 1;
+  draw_rows(&drawn, &p, key, 3, 0, 256);
+  for (size_t r = 0; r < 256; r++) {
+    CHECK(s.weight[r] == 1 && s.growth_weight[r] == trust[r % 2], "row %zu weighs %g", r,
+          s.weight[r]);
+    CHECK_NEAR(s.growth[r * PAD], -0.1 / 0.2, 1e-6);
+  }
+}
+
 /* A source without entries stays where it is, whatever its growth. */
 static void check_stays(void) {
-  bridge b = make_bridge(0);
+  pairs b = make_pairs(0);
   storage s;
-  bridge_rows rows = rows_in(&s);
+  rows drawn = rows_in(&s);
   row_count[0][2] = 0;
   int stayed = 0;
   for (uint64_t step = 0; step < 4; step++) {
-    bridge_draw(&rows, &b, key, step, 0, 256);
+    draw_rows(&drawn, &b, key, step, 0, 256);
     for (size_t r = 0; r < 256; r += 2) {
       const float *in = s.input + r * (D + 1), *v = s.velocity + r * 16;
       if (v[0] != 0 || v[1] != 0) continue;
@@ -167,12 +283,12 @@ static void check_stays(void) {
 
 /* One row in eight is wide: it has the wide noise and a fiftieth of the weight. */
 static void check_rows_beside(void) {
-  bridge b = make_bridge(0.01), wide = make_bridge(0.01);
+  pairs b = make_pairs(0.01), wide = make_pairs(0.01);
   wide.wide = 30;
   storage s, t;
-  bridge_rows rows = rows_in(&s), beside = rows_in(&t);
-  bridge_draw(&rows, &b, key, 3, 0, 256);
-  bridge_draw(&beside, &wide, key, 3, 0, 256);
+  rows drawn = rows_in(&s), beside = rows_in(&t);
+  draw_rows(&drawn, &b, key, 3, 0, 256);
+  draw_rows(&beside, &wide, key, 3, 0, 256);
   int count = 0;
   for (size_t r = 0; r < 256; r++) {
     double off = hypot(s.input[r * (D + 1)] - t.input[r * (D + 1)],
@@ -191,11 +307,11 @@ static void check_rows_beside(void) {
 
 /* Noise has the standard deviation asked for: 512 values, 5 standard errors. */
 static void check_noise(void) {
-  bridge quiet = make_bridge(0), loud = make_bridge(0.3);
+  pairs quiet = make_pairs(0), loud = make_pairs(0.3);
   storage a, b;
-  bridge_rows ra = rows_in(&a), rb = rows_in(&b);
-  bridge_draw(&ra, &quiet, key, 0, 0, 256);
-  bridge_draw(&rb, &loud, key, 0, 0, 256);
+  rows ra = rows_in(&a), rb = rows_in(&b);
+  draw_rows(&ra, &quiet, key, 0, 0, 256);
+  draw_rows(&rb, &loud, key, 0, 0, 256);
   double square = 0;
   for (size_t r = 0; r < 256; r++) {
     for (int c = 0; c < D; c++)
@@ -208,14 +324,15 @@ static void check_noise(void) {
 
 /* A row is the same whichever tile it is drawn in. */
 static void check_rows_by_number(void) {
-  bridge b = make_bridge(0.1);
-  storage all, part;
-  bridge_rows ra = rows_in(&all), rp = rows_in(&part);
-  bridge_draw(&ra, &b, key, 9, 0, 100);
-  bridge_draw(&rp, &b, key, 9, 40, 30);
+  pairs b = make_pairs(0.1);
+  static storage all, part;
+  rows ra = rows_in(&all), rp = rows_in(&part);
+  draw_rows(&ra, &b, key, 9, 0, 100);
+  draw_rows(&rp, &b, key, 9, 40, 30);
   CHECK(memcmp(all.input + 40 * (D + 1), part.input, 30 * (D + 1) * sizeof(float)) == 0,
         "inputs differ");
-  CHECK(memcmp(all.growth + 40, part.growth, 30 * sizeof(float)) == 0, "growth differs");
+  CHECK(memcmp(all.growth + 40 * PAD, part.growth, 30 * PAD * sizeof(float)) == 0,
+        "growth differs");
 }
 
 /* The same for many features, whose noise is drawn a few rows at a time: with all cells
@@ -224,23 +341,23 @@ static void check_rows_by_number(void) {
 static void check_many_features(void) {
   enum { W = 100, ROWS = 100 };
   static float origin[2 * W], input[ROWS * (W + 1)], part[30 * (W + 1)];
-  static float velocity[ROWS * 112], growth[ROWS], weight[ROWS], noise[8192],
-      growth_weight[ROWS];
+  static float velocity[ROWS * 112], weight[ROWS];
   size_t at[3] = {0, 1, 2}, first = 0, one = 1;
-  double when[2] = {0, 1}, none = 0;
+  double when[2] = {0, 1};
   int32_t zero = 0;
   float all = 1;
   plan p = {1, 1, &first, &one, &zero, &all};
   double same = 1;
-  bridge b = {.d = W, .intervals = 1, .cells = origin, .offset = at, .times = when,
-              .plans = &p, .rows = &p, .log_children = &none, .log_growth = &none,
-              .growth = &same, .trust = &same,
-              .noise = 1, .velocity_scale = 1, .growth_scale = 1};
-  CHECK(bridge_noise(W) <= 8192, "noise needs %zu", bridge_noise(W));
-  bridge_rows rows = {input, velocity, growth, weight, growth_weight, noise};
-  bridge_draw(&rows, &b, key, 4, 0, ROWS);
-  rows.input = part;
-  bridge_draw(&rows, &b, key, 4, 37, 30);
+  head only = {HEAD_VELOCITY, {W + 1, W, 8, 1, ACTIVATION_TANH}, 0, 1, 0, 0, 0};
+  heads alone = {W, 1, &only};
+  pairs b = {.d = W, .intervals = 1, .cells = origin, .offset = at, .times = when,
+             .plans = &p, .rows = &p, .growth = &same, .trust = &same, .noise = 1,
+             .heads = &alone};
+  rows drawn = {input, {velocity}, {weight}};
+  draw_rows(&drawn, &b, key, 4, 0, ROWS);
+  for (int r = 0; r < ROWS; r++) CHECK(weight[r] == 1, "row %d weighs %g", r, weight[r]);
+  drawn.input = part;
+  draw_rows(&drawn, &b, key, 4, 37, 30);
   CHECK(memcmp(part, input + 37 * (W + 1), sizeof part) == 0, "inputs differ");
   double square = 0, product = 0;
   for (size_t r = 0; r < ROWS; r++)
@@ -311,12 +428,27 @@ typedef struct {
   double weights[MOST], first[MOST], second[MOST];
 } moments;
 
-static trainee make_trainee(moments *m, size_t inputs, size_t outputs, uint32_t stream) {
-  trainee t = {{inputs, outputs, 24, 2, ACTIVATION_LEAKY_RELU}, m->weights, m->first,
-               m->second};
-  memset(m, 0, sizeof *m);
-  mlp_init(m->weights, &t.shape, key, stream);
-  return t;
+/* A model in training, and the numbers that its heads point to. */
+typedef struct {
+  moments m[HEADS_MOST];
+  head head[HEADS_MOST];
+  heads heads;
+} learner;
+
+static void make_learner(learner *it, size_t count, size_t growth_inputs) {
+  memset(it, 0, sizeof *it);
+  memcpy(it->head, both, sizeof both);
+  it->head[1].shape.inputs = growth_inputs;
+  it->head[2] = it->head[0];
+  it->head[2].kind = HEAD_SCORE;
+  for (size_t i = 0; i < count; i++) {
+    head *h = it->head + i;
+    h->weights = it->m[i].weights;
+    h->first = it->m[i].first;
+    h->second = it->m[i].second;
+    mlp_init(h->weights, &h->shape, key, (uint32_t)i + 1);
+  }
+  it->heads = (heads){D, count, it->head};
 }
 
 enum { BATCH = 150, STEPS = 30 };
@@ -324,114 +456,191 @@ static const match_options defaults = {.batch = BATCH, .total_steps = STEPS,
                                        .learning_rate = 3e-3, .rate_floor = 0.01,
                                        .key = {{17, 23}}, .threads = 1};
 
-static int run(trainee *v, trainee *g, double *losses, uint64_t from, uint64_t steps,
+static int run(learner *it, double *losses, uint64_t from, uint64_t steps,
                const match_options *options) {
-  bridge b = make_bridge(0.05);
-  size_t bytes = match_workspace(v, g, options);
+  pairs b = make_pairs(0.05);
+  b.heads = &it->heads;
+  row_source source = pairs_source(&b);
+  size_t bytes = match_workspace(&it->heads, &source, options);
   void *block = malloc(bytes);
-  int status = match_run(v, g, losses, from, steps, &b, options, block, bytes);
+  int status = match_run(&it->heads, losses, from, steps, &source, options, block, bytes);
   free(block);
   return status;
 }
 
 /* Thirty steps: the whole loss curve agrees with the double twin to 1e-4 relative, the
- * final parameters to 1e-3 of the learning path. Growth with the time and without. */
-static void check_against_twin(size_t inputs) {
-  static moments v, g, tv, tg;
-  trainee velocity = make_trainee(&v, D + 1, D, 1);
-  trainee growth = make_trainee(&g, inputs, 1, 2);
-  tv = v;
-  tg = g;
+ * final parameters to 1e-3 of the learning path. Growth with the time and without; and
+ * velocity alone, which learns what it learns beside growth. */
+static void check_against_twin(size_t count, size_t growth_inputs) {
+  static learner it, twin;
+  make_learner(&it, count, growth_inputs);
+  make_learner(&twin, count, growth_inputs);
   double losses[2 * STEPS];
-  CHECK(run(&velocity, &growth, losses, 0, STEPS, &defaults) == STATUS_OK, "training");
+  CHECK(run(&it, losses, 0, STEPS, &defaults) == STATUS_OK, "training");
 
-  bridge b = make_bridge(0.05);
+  pairs b = make_pairs(0.05);
   static storage s;
-  bridge_rows rows = rows_in(&s);
-  size_t nv = mlp_parameters(&velocity.shape), ng = mlp_parameters(&growth.shape);
+  rows drawn = rows_in(&s);
   for (int step = 0; step < STEPS; step++) {
-    static double grad_v[MOST], grad_g[MOST];
-    memset(grad_v, 0, sizeof grad_v);
-    memset(grad_g, 0, sizeof grad_g);
-    double loss_v = 0, loss_g = 0;
-    bridge_draw(&rows, &b, key, (uint64_t)step, 0, BATCH);
-    for (size_t r = 0; r < BATCH; r++) {
-      loss_v += twin_row(grad_v, tv.weights, &velocity.shape, s.input + r * (D + 1),
-                         s.velocity + r * 16, s.weight[r]);
-      loss_g += twin_row(grad_g, tg.weights, &growth.shape, s.input + r * (D + 1),
-                         s.growth + r, s.growth_weight[r]);
-    }
-    CHECK(fabs(losses[2 * step] / (loss_v / (BATCH * D)) - 1) < 1e-4, "step %d: %g, %g",
-          step, losses[2 * step], loss_v / (BATCH * D));
-    CHECK(fabs(losses[2 * step + 1] / (loss_g / BATCH) - 1) < 1e-4, "step %d: %g, %g",
-          step, losses[2 * step + 1], loss_g / BATCH);
+    draw_rows(&drawn, &b, key, (uint64_t)step, 0, BATCH);
     double rate = cosine_rate((uint64_t)step, STEPS, 3e-3, 0.01);
-    twin_adam(tv.weights, tv.first, tv.second, grad_v, nv, BATCH, step + 1, rate);
-    twin_adam(tg.weights, tg.first, tg.second, grad_g, ng, BATCH, step + 1, rate);
+    for (size_t i = 0; i < count; i++) {
+      static double grad[MOST];
+      const mlp_shape *shape = &it.head[i].shape;
+      moments *m = twin.m + i;
+      double loss = 0, got = losses[count * (size_t)step + i];
+      memset(grad, 0, sizeof grad);
+      for (size_t r = 0; r < BATCH; r++)
+        loss += twin_row(grad, m->weights, shape, s.input + r * (D + 1),
+                         drawn.target[i] + r * PAD, drawn.weight[i][r]);
+      loss /= (double)(BATCH * shape->outputs);
+      CHECK(fabs(got / loss - 1) < 1e-4, "head %zu, step %d: %g, %g", i, step, got, loss);
+      twin_adam(m->weights, m->first, m->second, grad, mlp_parameters(shape), BATCH,
+                step + 1, rate);
+    }
   }
-  for (size_t i = 0; i < nv; i++) CHECK(fabs(v.weights[i] - tv.weights[i]) < 1e-4,
-                                        "parameter %zu", i);
-  for (size_t i = 0; i < ng; i++) CHECK(fabs(g.weights[i] - tg.weights[i]) < 1e-4,
-                                        "parameter %zu", i);
+  for (size_t i = 0; i < count; i++)
+    for (size_t k = 0; k < mlp_parameters(&it.head[i].shape); k++)
+      CHECK(fabs(it.m[i].weights[k] - twin.m[i].weights[k]) < 1e-4,
+            "head %zu, parameter %zu", i, k);
 }
 
 /* The same bits with one thread and with three, in one call and in four. */
 static void check_invariance(void) {
-  static moments v[3], g[3];
+  static learner it[3];
   double losses[2 * STEPS];
   for (int how = 0; how < 3; how++) {
-    trainee velocity = make_trainee(&v[how], D + 1, D, 1);
-    trainee growth = make_trainee(&g[how], D + 1, 1, 2);
+    make_learner(&it[how], 2, D + 1);
     match_options options = defaults;
     options.threads = how == 1 ? 3 : 1;
     const uint64_t cut[5] = {0, 1, 11, 12, STEPS};
     if (how < 2)
-      run(&velocity, &growth, losses, 0, STEPS, &options);
+      run(&it[how], losses, 0, STEPS, &options);
     else
       for (int c = 0; c < 4; c++)
-        run(&velocity, &growth, losses, cut[c], cut[c + 1] - cut[c], &options);
+        run(&it[how], losses, cut[c], cut[c + 1] - cut[c], &options);
   }
-  CHECK(memcmp(&v[0], &v[1], sizeof v[0]) == 0, "threads change the velocity");
-  CHECK(memcmp(&g[0], &g[1], sizeof g[0]) == 0, "threads change the growth");
-  CHECK(memcmp(&v[0], &v[2], sizeof v[0]) == 0, "slices change the velocity");
-  CHECK(memcmp(&g[0], &g[2], sizeof g[0]) == 0, "slices change the growth");
+  CHECK(memcmp(it[0].m, it[1].m, sizeof it[0].m) == 0, "threads change the result");
+  CHECK(memcmp(it[0].m, it[2].m, sizeof it[0].m) == 0, "slices change the result");
+}
+
+/* ---- three heads, on rows that come from no pairs ---- */
+
+static float hash(size_t row, size_t what) {
+  return (float)sin(12.9898 * (double)row + 78.233 * (double)what);
+}
+
+static void draw_any(const rows *out, const row_source *self, rng_key by, uint64_t step,
+                     size_t first, size_t count, void *scratch) {
+  (void)by;
+  (void)step;
+  memset(scratch, 1, self->scratch);
+  for (size_t r = 0; r < count; r++) {
+    for (size_t c = 0; c <= D; c++) out->input[r * (D + 1) + c] = hash(first + r, c);
+    for (size_t i = 0; i < HEADS_MOST; i++) {
+      size_t outputs = i == HEAD_GROWTH ? 1 : D;
+      for (size_t c = 0; c < outputs; c++)
+        out->target[i][r * PAD + c] = hash(first + r, 10 * (i + 1) + c);
+      out->weight[i][r] = 1 + hash(first + r, 5 + i);
+    }
+  }
+}
+
+/* Losses of the three heads; gradients stand in the trainer's slots. */
+static void losses_of(double loss[HEADS_MOST], trainer *t, size_t batch) {
+  row_source any = {100, draw_any, NULL};
+  size_t bytes = match_scratch(t->heads, t->slots, batch, &any);
+  void *scratch = malloc(bytes);
+  stop halt = {0};
+  for (size_t i = 0; i < HEADS_MOST; i++) loss[i] = 0;
+  for (size_t slot = 0; slot < t->slots; slot++) {
+    double part[HEADS_MOST];
+    trainer_clear_slot(t, slot);
+    match_slot(part, t, slot, &any, batch, key, 0, 0.5, scratch, bytes, &halt, 0);
+    for (size_t i = 0; i < HEADS_MOST; i++) loss[i] += part[i];
+  }
+  free(scratch);
+}
+
+/* The gradient of each head is half that of its loss, by central differences to 1 % of
+ * its largest element in float32; and a head's loss hangs on no other head. */
+static void check_three_heads(void) {
+  enum { ANY_BATCH = 200 };
+  static learner it;
+  make_learner(&it, 3, D);
+  for (int i = 0; i < 3; i++) it.head[i].shape.act = ACTIVATION_TANH;
+  CHECK(heads_check(&it.heads) == STATUS_OK, "heads");
+  trainer t;
+  arena a = {0};
+  trainer_layout(&a, &t, &it.heads, 2);
+  void *block = malloc(arena_size(&a));
+  a = arena_over(block, arena_size(&a));
+  trainer_layout(&a, &t, &it.heads, 2);
+  trainer_load(&t);
+  double loss[HEADS_MOST], up[HEADS_MOST], down[HEADS_MOST];
+  losses_of(loss, &t, ANY_BATCH);
+  for (size_t i = 0; i < 3; i++) {
+    packed_network *net = t.net + i;
+    float *analytic = malloc(net->packed * sizeof(float));
+    double largest = 0, worst = 0;
+    for (size_t k = 0; k < net->packed; k++) {
+      analytic[k] = net->grad[k] + net->grad[net->packed + k];
+      largest = fmax(largest, fabs(analytic[k]));
+    }
+    for (size_t k = 0; k < net->packed; k += 7) {
+      const float h = 1e-2f, keep = net->weights[k];
+      if (keep == 0) continue; /* padding */
+      net->weights[k] = keep + h;
+      losses_of(up, &t, ANY_BATCH);
+      net->weights[k] = keep - h;
+      losses_of(down, &t, ANY_BATCH);
+      net->weights[k] = keep;
+      double slope = 0.5 * (up[i] - down[i]) / (2 * (double)h);
+      worst = fmax(worst, fabs(slope - analytic[k]));
+      for (size_t other = 0; other < 3; other++)
+        CHECK(other == i || up[other] == loss[other], "heads %zu, %zu", i, other);
+    }
+    CHECK(largest > 0 && worst < 0.01 * largest, "head %zu: off by %g of %g", i, worst,
+          largest);
+    free(analytic);
+    losses_of(loss, &t, ANY_BATCH);
+  }
+  free(block);
 }
 
 /* Cells that follow parabolas have the slopes of the parabolas at the middle time, from
  * both sides, to 1e-5; and a row lies on the cubic with the slopes of its ends. */
 static void check_bends(void) {
-  static float at[6 * D], turn[6 * D], lean[6];
+  static float at[6 * D], slope_jump[6 * D], lean[6];
   const size_t first[3] = {0, 2, 4};
   size_t begin[2] = {0, 1}, one[2] = {1, 1};
   int32_t same[2] = {0, 1};
   float all[2] = {1, 1};
-  double children[4] = {0}, mass[2], mean[3 * D];
-  plan pairs[2] = {{2, 2, begin, one, same, all}, {2, 2, begin, one, same, all}};
+  double mass[2], mean[3 * D];
+  plan p[2] = {{2, 2, begin, one, same, all}, {2, 2, begin, one, same, all}};
   for (int k = 0; k < 3; k++)
     for (int c = 0; c < 2 * D; c++) {
       double t = times[k];
       at[k * 2 * D + c] = (float)(c + 0.3 * c * t + (0.5 - 0.2 * c) * t * t);
     }
   double one_each[2] = {1, 1};
-  bridge b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = times,
-              .plans = pairs, .rows = pairs, .log_children = children,
-              .log_growth = children, .growth = one_each, .trust = one_each,
-              .turn = turn, .lean = lean, .bend = 1,
-              .velocity_scale = 1, .growth_scale = 1};
-  bend_turns(turn, lean, &b, mass, mean);
+  pairs b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = times,
+              .plans = p, .rows = p, .growth = one_each, .trust = one_each,
+             .slope_jump = slope_jump, .lean = lean, .bend = 1, .heads = &plain_model};
+  hermite_slopes(slope_jump, lean, &b, mass, mean);
   const double g0 = times[1] - times[0], g1 = times[2] - times[1];
   for (int c = 0; c < 2 * D; c++) {
     double slope = 0.3 * c + 2 * (0.5 - 0.2 * c) * times[1];
     double before = (at[2 * D + c] - at[c]) / g0;
     double after = (at[4 * D + c] - at[2 * D + c]) / g1;
-    before += (1 - lean[2 + c / D]) * turn[2 * D + c];
-    after -= lean[2 + c / D] * turn[2 * D + c];
+    before += (1 - lean[2 + c / D]) * slope_jump[2 * D + c];
+    after -= lean[2 + c / D] * slope_jump[2 * D + c];
     CHECK(fabs(before - slope) < 1e-5 && fabs(after - slope) < 1e-5,
           "slopes %g, %g, not %g", before, after, slope);
   }
   storage s;
-  bridge_rows rows = rows_in(&s);
-  bridge_draw(&rows, &b, key, 5, 0, 256);
+  rows drawn = rows_in(&s);
+  draw_rows(&drawn, &b, key, 5, 0, 256);
   for (size_t r = 0; r < 256; r += 2) { /* interval 0: no curvature at its start */
     const float *in = s.input + r * (D + 1), *v = s.velocity + r * 16;
     double u = in[D] / g0, worst[2] = {1, 1};
@@ -464,26 +673,24 @@ static void check_no_overshoot(void) {
   int32_t zero = 0;
   float all = 1;
   plan p[2] = {{1, 1, &begin, &one, &zero, &all}, {1, 1, &begin, &one, &zero, &all}};
-  double children[2] = {0}, one_each[2] = {1, 1}, mass, mean[2 * D];
+  double one_each[2] = {1, 1}, mass, mean[2 * D];
   const double shape[4][3] = {{1, 13, 0.2}, {13, 1, 50}, {1, 1, 0.02}, {2, 1, 1}};
   for (int c = 0; c < 12; c++) {
     const double *u = way[c % 3], *now = shape[c / 3];
     double when[3] = {0, now[0], now[0] + now[1]};
-    float at[3 * D], turn[3 * D], lean[3];
+    float at[3 * D], slope_jump[3 * D], lean[3];
     for (int i = 0; i < D; i++) {
       at[i] = 0;
       at[D + i] = (float)u[i];
       at[2 * D + i] = (float)(u[i] * (1 + now[2]));
     }
-    bridge b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = when,
-                .plans = p, .rows = p, .log_children = children,
-                .log_growth = children, .growth = one_each, .trust = one_each,
-                .turn = turn, .lean = lean, .bend = 1, .velocity_scale = 1,
-                .growth_scale = 1};
-    bend_turns(turn, lean, &b, &mass, mean);
+    pairs b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = when,
+                .plans = p, .rows = p, .growth = one_each, .trust = one_each,
+               .slope_jump = slope_jump, .lean = lean, .bend = 1, .heads = &plain_model};
+    hermite_slopes(slope_jump, lean, &b, &mass, mean);
     storage s;
-    bridge_rows rows = rows_in(&s);
-    bridge_draw(&rows, &b, key, 7, 0, 256);
+    rows drawn = rows_in(&s);
+    draw_rows(&drawn, &b, key, 7, 0, 256);
     for (size_t r = 0; r < 256; r++) {
       const float *v = s.velocity + r * 16;
       double along = v[0] * u[0] + v[1] * u[1];
@@ -501,42 +708,64 @@ static int countdown(void *unused) {
 }
 
 static void check_interrupt(void) {
-  static moments v, g, before_v, before_g;
+  static learner it, before;
   double losses[2 * STEPS];
   for (int c = 0; c < 12; c++) {
-    trainee velocity = make_trainee(&v, D + 1, D, 1);
-  trainee growth = make_trainee(&g, D + 1, 1, 2);
-    before_v = v;
-    before_g = g;
+    make_learner(&it, 2, D + 1);
+    before = it;
     match_options options = defaults;
     options.threads = 1 + c % 2;
     options.interrupted = countdown;
     stop_at = c < 10 ? c * 3 : 1000000;
-    int status = run(&velocity, &growth, losses, 0, STEPS, &options);
-    int same = memcmp(&v, &before_v, sizeof v) == 0 &&
-               memcmp(&g, &before_g, sizeof g) == 0;
+    int status = run(&it, losses, 0, STEPS, &options);
+    int same = memcmp(it.m, before.m, sizeof it.m) == 0;
     CHECK(status == (c < 10 ? STATUS_INTERRUPTED : STATUS_OK), "case %d: %d", c, status);
     CHECK(same == (c < 10), "case %d: networks %s", c, same ? "stand" : "changed");
   }
 }
 
+/* What is no model: by its own heads, and for these pairs. */
 static void check_bad_arguments(void) {
-  static moments v, g;
+  static learner it;
   double losses[2];
-  trainee velocity = make_trainee(&v, D + 1, D, 1);
-  trainee growth = make_trainee(&g, D + 1, 1, 2);
-  match_options options = defaults;
-  bridge b = make_bridge(0);
-  CHECK(match_run(&velocity, &growth, losses, 0, 1, &b, &options, NULL, 0) ==
+  make_learner(&it, 2, D + 1);
+  pairs b = make_pairs(0);
+  b.heads = &it.heads;
+  row_source source = pairs_source(&b);
+  CHECK(match_run(&it.heads, losses, 0, 1, &source, &defaults, NULL, 0) ==
             STATUS_NO_SPACE, "no workspace");
-  velocity.shape.outputs = D + 1;
-  CHECK(run(&velocity, &growth, losses, 0, 1, &options) == STATUS_BAD_ARGUMENT, "shape");
+  for (int c = 0; c < 12; c++) {
+    make_learner(&it, 3, D + 1);
+    head *h = it.head, swap = h[1];
+    CHECK(heads_check(&it.heads) == STATUS_OK, "three heads");
+    if (c == 0) h[0].shape.outputs = D + 1;
+    if (c == 1) h[0].shape.inputs = D;
+    if (c == 2) h[1].shape.outputs = 2;
+    if (c == 3) h[1].shape.inputs = D + 2;
+    if (c == 4) h[2].shape.inputs = D;
+    if (c == 5) h[2].scale = 0;
+    if (c == 6) h[1].offset = NAN;
+    if (c == 7) h[0].offset = 1;
+    if (c == 8) h[1] = h[2], h[2] = swap;
+    if (c == 9) h[2].kind = HEAD_GROWTH;
+    if (c == 10) it.heads.head++, it.heads.count = 2; /* no velocity */
+    if (c == 11) it.heads.count = 0;
+    CHECK(heads_check(&it.heads) == STATUS_BAD_ARGUMENT, "case %d", c);
+    CHECK(match_run(&it.heads, losses, 0, 1, &source, &defaults, NULL, 0) ==
+              STATUS_BAD_ARGUMENT, "case %d", c);
+  }
+  make_learner(&it, 3, D + 1);
+  CHECK(pairs_check(&b) == STATUS_BAD_ARGUMENT, "pairs have no score");
+  b.heads = NULL;
+  CHECK(pairs_check(&b) == STATUS_BAD_ARGUMENT, "no heads");
 }
 
 int main(void) {
   CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
   check_rows();
   check_weights();
+  check_two_sided();
+  check_balanced();
   check_stays();
   check_rows_beside();
   check_noise();
@@ -544,8 +773,10 @@ int main(void) {
   check_many_features();
   check_bends();
   check_no_overshoot();
-  check_against_twin(D + 1);
-  check_against_twin(D);
+  check_against_twin(2, D + 1);
+  check_against_twin(2, D);
+  check_against_twin(1, 0);
+  check_three_heads();
   check_invariance();
   check_interrupt();
   check_bad_arguments();

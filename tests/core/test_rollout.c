@@ -1,51 +1,53 @@
 #include "check.h"
-#include "field/flow.h"
+#include "field/field.h"
 #include "train/rollout.h"
 #include <string.h>
 
 /* As many features as a vector has floats, so that their time makes rows longer. */
 enum { D = 16, DIM = D + 1, N = 70, STEPS = 3 };
 static const double times[STEPS + 1] = {0, 0.5, 0.8, 1.5};
-static const rollout_units units = {0.7, 0.1, 0.4};
 static float path[(STEPS + 1) * N * DIM], adjoint[(STEPS + 1) * N * DIM];
 static float target[(STEPS + 1) * N * DIM];
 
 typedef struct {
-  trainee velocity, growth;
-  learner l;
+  head head[2];
+  heads heads;
+  trainer l;
   void *block, *tile;
   size_t tile_bytes;
 } fixture;
 
-static trainee make_trainee(size_t inputs, size_t outputs, uint32_t stream) {
-  trainee t = {.shape = {inputs, outputs, 24, 2, ACTIVATION_TANH}};
-  size_t n = mlp_parameters(&t.shape);
-  t.weights = malloc(n * sizeof(double));
-  t.first = calloc(n, sizeof(double));
-  t.second = calloc(n, sizeof(double));
-  mlp_init(t.weights, &t.shape, (rng_key){{21, 22}}, stream);
-  return t;
+static head make_head(head_kind kind, size_t inputs, size_t outputs, double offset,
+                      double scale) {
+  head h = {.kind = kind, .shape = {inputs, outputs, 24, 2, ACTIVATION_TANH},
+            .offset = offset, .scale = scale};
+  size_t n = mlp_parameters(&h.shape);
+  h.weights = malloc(n * sizeof(double));
+  h.first = calloc(n, sizeof(double));
+  h.second = calloc(n, sizeof(double));
+  mlp_init(h.weights, &h.shape, (rng_key){{21, 22}}, (uint32_t)kind + 1);
+  return h;
 }
 
 static void fixture_make(fixture *f, size_t growth_inputs) {
-  f->velocity = make_trainee(DIM, D, 1);
-  f->growth = make_trainee(growth_inputs, 1, 2);
+  f->head[0] = make_head(HEAD_VELOCITY, DIM, D, 0, 0.7);
+  f->head[1] = make_head(HEAD_GROWTH, growth_inputs, 1, 0.1, 0.4);
+  f->heads = (heads){D, 2, f->head};
   arena a = {0};
-  learner_layout(&a, &f->l, &f->velocity.shape, &f->growth.shape, 2);
+  trainer_layout(&a, &f->l, &f->heads, 2);
   f->block = malloc(arena_size(&a));
   a = arena_over(f->block, arena_size(&a));
-  learner_layout(&a, &f->l, &f->velocity.shape, &f->growth.shape, 2);
-  learner_load(&f->l, &f->velocity, &f->growth);
-  f->tile_bytes = rollout_tile_bytes(&f->velocity.shape, &f->growth.shape);
+  trainer_layout(&a, &f->l, &f->heads, 2);
+  trainer_load(&f->l);
+  f->tile_bytes = rollout_tile_bytes(&f->heads);
   f->tile = malloc(f->tile_bytes);
 }
 
 static void fixture_free(fixture *f) {
-  trainee *t[2] = {&f->velocity, &f->growth};
   for (int i = 0; i < 2; i++) {
-    free(t[i]->weights);
-    free(t[i]->first);
-    free(t[i]->second);
+    free(f->head[i].weights);
+    free(f->head[i].first);
+    free(f->head[i].second);
   }
   free(f->block);
   free(f->tile);
@@ -59,7 +61,7 @@ static rollout make_rollout(void) {
 
 static void forward(rollout *r, fixture *f) {
   for (size_t at = 0; at < N; at += MLP_TILE)
-    rollout_forward(r, at, N - at < MLP_TILE ? N - at : MLP_TILE, &f->l, &units, f->tile,
+    rollout_forward(r, at, N - at < MLP_TILE ? N - at : MLP_TILE, &f->l, f->tile,
                     f->tile_bytes);
 }
 
@@ -76,11 +78,11 @@ static double loss(fixture *f) {
 static void backward(rollout *r, fixture *f) {
   memset(adjoint, 0, sizeof adjoint);
   for (int i = N * DIM; i < (STEPS + 1) * N * DIM; i++) adjoint[i] = path[i] - target[i];
-  learner_clear_lane(&f->l, 0);
-  learner_clear_lane(&f->l, 1);
+  trainer_clear_slot(&f->l, 0);
+  trainer_clear_slot(&f->l, 1);
   for (size_t at = 0; at < N; at += MLP_TILE)
     rollout_backward(r, at, N - at < MLP_TILE ? N - at : MLP_TILE, &f->l, at / MLP_TILE,
-                     &units, f->tile, f->tile_bytes);
+                     f->tile, f->tile_bytes);
 }
 
 /* With short steps the states agree with the adaptive integrator to 1e-4: here the path
@@ -88,15 +90,13 @@ static void backward(rollout *r, fixture *f) {
 static void check_against_flow(fixture *f) {
   rollout r = make_rollout();
   forward(&r, f);
-  flow fl = {f->velocity.shape, f->growth.shape, f->l.velocity.weights,
-             f->l.growth.weights, units.velocity_scale, units.growth_offset,
-             units.growth_scale};
+  field fl = {f->heads, {f->l.net[0].weights, f->l.net[1].weights}};
   static double states[N * DIM], from[N];
   for (int i = 0; i < N * DIM; i++) states[i] = path[i];
-  size_t bytes = flow_workspace(&fl, 1);
+  size_t bytes = field_workspace(&fl, 1);
   void *block = malloc(bytes);
   ode_options o = ODE_DEFAULTS;
-  flow_advance(states, from, 1.5, N, &fl, &o, 1, block, bytes);
+  field_advance(states, from, 1.5, N, &fl, &o, 1, block, bytes);
   for (int i = 0; i < N * DIM; i++)
     CHECK_NEAR(path[STEPS * N * DIM + i], states[i], 1e-4);
   free(block);
@@ -108,9 +108,8 @@ static void check_gradient(fixture *f) {
   rollout r = make_rollout();
   forward(&r, f);
   backward(&r, f);
-  network *nets[2] = {&f->l.velocity, &f->l.growth};
   for (int which = 0; which < 2; which++) {
-    network *net = nets[which];
+    packed_network *net = f->l.net + which;
     float *analytic = malloc(net->packed * sizeof(float));
     double largest = 0, worst = 0;
     for (size_t i = 0; i < net->packed; i++) {

@@ -147,12 +147,12 @@ test_that("a training that diverges is returned, whatever becomes of it", {
 
 test_that("refinement that cannot go on says why, and keeps what matching reached", {
   fit <- small_fit()
-  fit$training$velocity$weights[1] <- NaN
+  fit$training$heads$velocity$weights[1] <- NaN
   problem <- problem_of(fit)
   control <- fit$control
   control$refine_steps <- 20L
   after <- run_refinement(fit$training, fit$snapshots, problem, control)
-  expect_identical(after$velocity, fit$training$velocity)
+  expect_identical(after$heads$velocity, fit$training$heads$velocity)
   expect_match(after$refinement$stopped, "not finite")
   expect_identical(after$score, Inf)
   stopped <- suppressWarnings(
@@ -182,7 +182,7 @@ test_that("a few cells that set the scale of all others are named", {
 
 test_that("a fit that cannot be evaluated is still reported on", {
   fit <- small_fit()
-  fit$field$velocity$weights[] <- NaN
+  fit$field$heads$velocity$weights[] <- NaN
   fit$field["correction"] <- list(NULL)
   fit$checks <- fit_checks(fit, predicted_course(fit))
   expect_false(all(fit$checks$passed))

@@ -25,7 +25,7 @@ test_that("growth is a property of the state, unless the data say that it change
   same <- fit_islands(growing_islands(c(2, 1, 1 / 3), c(2, 1, 1 / 3)))
   expect_true(all(same$identified$identified))
   expect_false(same$method$growth$time)
-  expect_equal(same$field$growth$shape$inputs, 2)
+  expect_equal(same$field$heads$growth$shape$inputs, 2)
 
   # Where islands stop growing, both halves are found.
   cells <- growing_islands(c(2, 1, 1 / 3), c(1, 1, 1))

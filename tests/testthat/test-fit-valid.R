@@ -2,7 +2,7 @@ test_that("a fit is whole, and each function says so of one that is not", {
   fit <- small_fit(refine_steps = 8)
   expect_null(fit_fault(fit))
   damaged <- fit
-  damaged$training$velocity$weights <- fit$training$velocity$weights[1:3]
+  damaged$training$heads$velocity$weights <- fit$training$heads$velocity$weights[1:3]
   foreign <- list(structure(list(), class = "vgfm"), structure(1, class = "vgfm"),
                   damaged)
   for (use in uses_of_fit) {
@@ -23,7 +23,7 @@ test_that("a fit is whole, and each function says so of one that is not", {
 test_that("the message names the element, what it is and what it must be", {
   fit <- small_fit()
   expect_snapshot(error = TRUE, {
-    fit$training$velocity$weights <- fit$training$velocity$weights[1:3]
+    fit$training$heads$velocity$weights <- fit$training$heads$velocity$weights[1:3]
     vgfm_resume(fit)
   })
   expect_snapshot(error = TRUE, {
@@ -47,11 +47,11 @@ test_that("what was seen to crash R or to overrun memory is refused", {
     function(f) { f$snapshots$x <- f$snapshots$x[1:9, ]; f },
     function(f) { f$snapshots$counts <- rev(f$snapshots$counts); f },
     function(f) { f$snapshots$index <- f$snapshots$index + 1L; f },
-    function(f) { f$field$velocity$shape$width <- 4000; f },
-    function(f) { f$training$growth$shape$width <- 4000; f },
+    function(f) { f$field$heads$velocity$shape$width <- 4000; f },
+    function(f) { f$training$heads$growth$shape$width <- 4000; f },
     function(f) { f$training$key <- 1; f },
     function(f) { f$training$step <- NULL; f },
-    function(f) { f$training$refinement$velocity$second <- 1; f },
+    function(f) { f$training$refinement$heads$velocity$second <- 1; f },
     function(f) { f$training$matched <- NULL; f },
     function(f) { f$snapshots$center <- 1; f },
     function(f) { f$snapshots$scale <- 0; f },
@@ -75,7 +75,7 @@ test_that("whatever is altered in a fit, it is refused, or is of use or says why
   expect_false(any(grepl("^(shorter|longer|listed|text) .*(weights|center|mass|key)$",
                          vapply(unseen, `[[`, "", "what"))))
   # Some of these through to the end, without the stiff ones, which take long.
-  slow <- "weights|_scale|growth_offset|losses|potential|center"
+  slow <- "weights|heads.*(scale|offset)|losses|potential|center"
   some <- Filter(function(variant) !grepl(slow, variant$what), unseen)
   some <- some[seq(1, length(some), by = 8)]
   expect_gt(length(some), 10)
@@ -114,11 +114,11 @@ test_that("a control that was altered is refused by what it is given to", {
 
 test_that("a field that left the numbers gives errors, not numbers", {
   fit <- small_fit()
-  fit$field$growth$weights[1] <- NaN
+  fit$field$heads$growth$weights[1] <- NaN
   expect_error(predict(fit), class = "vgfm_error_not_finite")
   expect_error(vgfm_growth_genes(fit), class = "vgfm_error_not_finite")
   fit <- small_fit()
-  fit$field$growth_offset <- 4000
+  fit$field$heads$growth$offset <- 4000
   for (use in uses_of_fit[c("interpolate", "evaluate", "trajectories")]) {
     expect_identical(outcome(use, fit), "vgfm_error_not_finite")
   }

@@ -209,9 +209,10 @@ test_that("a signal at any moment leaves a state that can go on, bit for bit", {
     expect_warning(part <- small_fit(steps = 400), class = "vgfm_warning_interrupted")
     expect_lt(part$training$step, 400)
     expect_equal(ncol(part$training$losses), part$training$step)
-    before <- part$training$velocity$weights + 0
+    before <- part$training$heads$velocity$weights + 0
     expect_identical(vgfm_resume(part)$field, whole$field)
-    expect_identical(part$training$velocity$weights, before) # which is left as it was
+    # Which is left as it was.
+    expect_identical(part$training$heads$velocity$weights, before)
   }
 })
 
@@ -258,7 +259,7 @@ test_that("bad input is refused with a class", {
   expect_error(vgfm_fit(x, tied), class = "vgfm_error_time")
   expect_error(autoplot(small_fit(steps = 0), "history"), class = "vgfm_error_fit")
   broken <- small_fit(steps = 0)
-  broken$field$velocity$shape$width <- 6400
+  broken$field$heads$velocity$shape$width <- 6400
   expect_error(predict(broken), class = "vgfm_error")
   broken$field <- NULL
   expect_error(predict(broken), class = "vgfm_error")
@@ -366,7 +367,7 @@ test_that("refinement brings the clouds nearer and never ends behind its start",
   scores <- colSums(refined$training$refinement$losses)
   blocks <- tapply(scores, rep(1:12, each = 5), mean)
   expect_lte(refined$training$score, min(blocks))
-  expect_identical(refined$training$matched, plain$training[networks])
+  expect_identical(refined$training$matched, plain$training$heads)
 })
 
 test_that("the fold that judges is not among the cells that are fitted", {
@@ -384,7 +385,7 @@ test_that("the fold that judges is not among the cells that are fitted", {
                       rounds = 5, rate_floor = 1, key = fit$training$key, threads = 1),
                  utils::modifyList(refine_settings, list(learning_rate = 0)))
     state <- in_place(new_refinement(fit$training), 5)
-    .Call(ffi_refine_run, state, core, options, 5)
+    .Call(ffi_fit_run, state, core, options, 5)
     state$losses[1, ]
   }
   # Each cell judges in exactly one round of five, as one of the ten of its fold.
@@ -403,8 +404,8 @@ test_that("a refinement that does harm is not returned", {
   training <- fit$training
   training$score <- 0 # better than anything can be
   kept <- run_refinement(training, fit$snapshots, problem, control)
-  expect_identical(kept$velocity, training$velocity)
-  expect_identical(kept$growth, training$growth)
+  expect_identical(kept$heads$velocity, training$heads$velocity)
+  expect_identical(kept$heads$growth, training$heads$growth)
 })
 
 test_that("refinement has the same bits at any number of threads, and can be resumed", {
@@ -417,7 +418,7 @@ test_that("refinement has the same bits at any number of threads, and can be res
   # More matching starts where matching ended, and is refined anew.
   longer <- vgfm_resume(one, steps = 150)
   expect_identical(longer$training$matched,
-                   vgfm_resume(small_fit(), steps = 150)$training[networks])
+                   vgfm_resume(small_fit(), steps = 150)$training$heads)
 })
 
 test_that("masses are right at the observed times, and shares are left alone", {

@@ -9,12 +9,12 @@ differences <- function(f, x, h = 1e-5) {
 # The fields of one cell in double.
 twin_fields <- function(fit, x, time) {
   s <- fit$snapshots
-  f <- fit$field
+  f <- fit$field$heads
   unit <- 3 # the mean gap: cells are about as fast in both intervals
   input <- cbind(t((x - s$center) / s$scale), (time - s$times[1]) / unit)
   list(
-    velocity = drop(f$velocity_scale * twin_network(f$velocity, input)) * s$scale / unit,
-    growth = drop(f$growth_offset + f$growth_scale * twin_network(f$growth, input)) / unit
+    velocity = drop(f$velocity$scale * twin_network(f$velocity, input)) * s$scale / unit,
+    growth = drop(f$growth$offset + f$growth$scale * twin_network(f$growth, input)) / unit
   )
 }
 

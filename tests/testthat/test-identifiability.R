@@ -270,7 +270,7 @@ test_that("fields that fail are said to, and labels that do not fit are errors",
   expect_error(vgfm_identifiability(1), class = "vgfm_error_fit")
   expect_error(autoplot(vgfm_identifiability(fit), "growth"),
                class = "vgfm_error_argument")
-  fit$field$growth$weights[] <- NaN
+  fit$field$heads$growth$weights[] <- NaN
   expect_warning(found <- vgfm_identifiability(fit, label),
                  class = "vgfm_warning_not_evaluated")
   expect_true(all(is.na(found$growth$fit)))

@@ -4,9 +4,9 @@ test_that("velocity and growth are the networks' output in the user's units", {
     s <- fit$snapshots
     time <- seq(2, 8, length.out = nrow(s$x))
     input <- cbind(scale(s$x, s$center, rep(s$scale, 2)), (time - 2) / 3)
-    f <- fit$field
-    velocity <- f$velocity_scale * twin_network(f$velocity, input) * s$scale / 3
-    growth <- (f$growth_offset + f$growth_scale * twin_network(f$growth, input)) / 3
+    f <- fit$field$heads
+    velocity <- f$velocity$scale * twin_network(f$velocity, input) * s$scale / 3
+    growth <- (f$growth$offset + f$growth$scale * twin_network(f$growth, input)) / 3
     got <- predict(fit, s$x, time, "velocity")
     expect_identical(dimnames(got), dimnames(s$x))
     expect_equal(unname(got), unname(velocity), tolerance = 1e-5)

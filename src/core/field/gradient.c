@@ -10,18 +10,17 @@ typedef struct {
   float *out, *dout; /* (MLP_TILE, pad(outputs)) */
   float *dx;         /* (MLP_TILE, pad(inputs)) */
   mlp_tile tile;
-} lane;
+} scratch;
 
-/* A network, the scale of its answers, and the part of the seed that belongs to it. */
+/* A head, and the part of the seed that belongs to it. */
 typedef struct {
-  const mlp_shape *shape;
+  const head *head;
   const float *packed;
   float *transposed;
-  double scale;
   const double *seed; /* (outputs) */
 } part;
 
-static void layout(arena *a, lane *l, const mlp_shape *s) {
+static void layout(arena *a, scratch *l, const mlp_shape *s) {
   l->input = arena_take(a, MLP_TILE * (s->inputs + 1), sizeof(float));
   l->out = arena_take(a, MLP_TILE * kernel_pad(s->outputs), sizeof(float));
   l->dout = arena_take(a, MLP_TILE * kernel_pad(s->outputs), sizeof(float));
@@ -29,30 +28,36 @@ static void layout(arena *a, lane *l, const mlp_shape *s) {
   mlp_tile_layout(a, &l->tile, s, MLP_TILE);
 }
 
-static size_t lane_bytes(const mlp_shape *s) {
+static size_t scratch_bytes(const mlp_shape *s) {
   arena a = {0};
-  lane l;
+  scratch l;
   layout(&a, &l, s);
   return arena_size(&a);
 }
 
-static size_t part_bytes(const mlp_shape *s, int threads) {
+/* 0 for no head. */
+static size_t part_bytes(const head *h, int threads) {
+  if (!h) return 0;
+  const mlp_shape *s = &h->shape;
   arena a = {0};
   arena_take(&a, mlp_transposed(s), sizeof(float));
-  arena_take(&a, (size_t)threads, lane_bytes(s));
+  arena_take(&a, (size_t)threads, scratch_bytes(s));
   return arena_size(&a);
 }
 
 /* The networks take turns, so they share the workspace. */
-size_t flow_gradient_workspace(const flow *f, int threads) {
-  size_t v = part_bytes(&f->velocity, threads), g = part_bytes(&f->growth, threads);
-  if (v == 0 || g == 0) return 0;
+size_t field_gradient_workspace(const field *f, int threads) {
+  const head *growth = heads_find(&f->heads, HEAD_GROWTH);
+  size_t v = part_bytes(heads_find(&f->heads, HEAD_VELOCITY), threads);
+  size_t g = part_bytes(growth, threads);
+  if (v == 0 || (growth && g == 0)) return 0;
   return v > g ? v : g;
 }
 
 static void add_tile(double *gradient, const double *x, const double *t, size_t rows,
-                     size_t d, const part *p, lane *l) {
-  size_t outputs = p->shape->outputs, pad_in = kernel_pad(p->shape->inputs);
+                     size_t d, const part *p, scratch *l) {
+  const mlp_shape *shape = &p->head->shape;
+  size_t outputs = shape->outputs, pad_in = kernel_pad(shape->inputs);
   size_t pad_out = kernel_pad(outputs);
   memset(l->dout, 0, rows * pad_out * sizeof *l->dout);
   memset(l->dx, 0, rows * pad_in * sizeof *l->dx);
@@ -62,30 +67,31 @@ static void add_tile(double *gradient, const double *x, const double *t, size_t 
     in[d] = (float)t[r];
     for (size_t j = 0; j < outputs; j++) l->dout[r * pad_out + j] = (float)p->seed[j];
   }
-  mlp_forward(l->out, &l->tile, l->input, d + 1, rows, p->packed, p->shape);
+  mlp_forward(l->out, &l->tile, l->input, d + 1, rows, p->packed, shape);
   mlp_backward(NULL, l->dx, l->dout, &l->tile, l->input, d + 1, rows, p->transposed,
-               p->shape);
+               shape);
   for (size_t r = 0; r < rows; r++)
     for (size_t i = 0; i < d; i++)
-      gradient[r * d + i] += p->scale * l->dx[r * pad_in + i];
+      gradient[r * d + i] += p->head->scale * l->dx[r * pad_in + i];
 }
 
-/* Adds one network's share to gradient (n, d). */
+/* Adds what one head contributes to gradient (n, d). */
 static int add_part(double *gradient, const double *x, const double *t, size_t n,
                     size_t d, part p, int threads, void *workspace,
                     size_t workspace_bytes) {
-  size_t share = lane_bytes(p.shape);
+  const mlp_shape *shape = &p.head->shape;
+  size_t bytes = scratch_bytes(shape);
   size_t tiles = (n + MLP_TILE - 1) / MLP_TILE;
   arena a = arena_over(workspace, workspace_bytes);
-  p.transposed = arena_take(&a, mlp_transposed(p.shape), sizeof(float));
-  char *lanes = arena_take(&a, (size_t)threads, share);
+  p.transposed = arena_take(&a, mlp_transposed(shape), sizeof(float));
+  char *scratches = arena_take(&a, (size_t)threads, bytes);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
-  mlp_transpose(p.transposed, p.packed, p.shape);
+  mlp_transpose(p.transposed, p.packed, shape);
   PARALLEL_FOR(parallel_threads(threads, tiles))
   for (size_t tile = 0; tile < tiles; tile++) {
-    arena mine = arena_over(lanes + (size_t)parallel_rank() * share, share);
-    lane l;
-    layout(&mine, &l, p.shape);
+    arena mine = arena_over(scratches + (size_t)parallel_rank() * bytes, bytes);
+    scratch l;
+    layout(&mine, &l, shape);
     size_t r = tile * MLP_TILE, rows = n - r < MLP_TILE ? n - r : MLP_TILE;
     add_tile(gradient + r * d, x + r * d, t + r, rows, d, &p, &l);
   }
@@ -98,19 +104,19 @@ static int any(const double *seed, size_t n) {
   return 0;
 }
 
-int flow_gradient(double *gradient, const double *seed, const double *x, const double *t,
-                  size_t n, const flow *f, int threads, void *workspace,
-                  size_t workspace_bytes) {
-  size_t d = flow_dim(f);
-  const part parts[2] = {
-    {&f->velocity, f->velocity_packed, NULL, f->velocity_scale, seed},
-    {&f->growth, f->growth_packed, NULL, f->growth_scale, seed + d},
-  };
+int field_gradient(double *gradient, const double *seed, const double *x,
+                   const double *t, size_t n, const field *f, int threads,
+                   void *workspace, size_t workspace_bytes) {
+  size_t d = field_dim(f);
+  const head_kind kinds[] = {HEAD_VELOCITY, HEAD_GROWTH};
+  const double *seeds[] = {seed, seed + d};
   memset(gradient, 0, n * d * sizeof *gradient);
   for (int k = 0; k < 2; k++) {
-    if (!any(parts[k].seed, parts[k].shape->outputs)) continue;
-    int status = add_part(gradient, x, t, n, d, parts[k], threads, workspace,
-                          workspace_bytes);
+    size_t place = heads_place(&f->heads, kinds[k]);
+    if (place == f->heads.count) continue;
+    part p = {f->heads.head + place, f->packed[place], NULL, seeds[k]};
+    if (!any(p.seed, p.head->shape.outputs)) continue;
+    int status = add_part(gradient, x, t, n, d, p, threads, workspace, workspace_bytes);
     if (status != STATUS_OK) return status;
   }
   for (size_t i = 0; i < n * d; i++)

@@ -52,7 +52,7 @@ INLINE vf vf_load_part(const float *p, size_t count) {
 #include "kernels/kernels_random.h"
 #include "kernels/kernels_distance.h"
 #include "kernels/kernels_adam.h"
-#include "kernels/kernels_bridge.h"
+#include "kernels/kernels_rows.h"
 #include "kernels/kernels_combine.h"
 #include "kernels/kernels_gemm.h"
 

@@ -13,7 +13,7 @@
 enum {
   FROM_STEP,   /* x1 - x0 */
   FROM_NOISE,  /* standard normals */
-  FROM_SLOPE0, /* change of the mean velocity at x0, and at x1: see bend.h */
+  FROM_SLOPE0, /* change of the mean velocity at x0, and at x1: see hermite.h */
   FROM_SLOPE1,
   PATH_VECTORS
 };

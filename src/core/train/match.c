@@ -5,173 +5,171 @@
 
 /* What one thread needs. */
 typedef struct {
-  size_t tile;                      /* rows at a time */
-  bridge_rows rows;
-  float *out_velocity, *out_growth; /* (tile, pad) */
-  mlp_tile velocity, growth;
+  size_t tile;            /* rows at a time */
+  rows rows;
+  float *out[HEADS_MOST]; /* (tile, pad(outputs)) */
+  mlp_tile net[HEADS_MOST];
+  void *draw;             /* scratch of the row source */
 } scratch;
 
 typedef struct {
-  const bridge *bridge;
+  const row_source *source;
   const match_options *options;
-  learner learner;
-  double *lane_loss; /* (lanes, 2) */
-  char *shares;      /* one scratch a thread */
-  size_t share;
-  double *losses;    /* (to - from, 2) */
+  trainer trainer;
+  double *slot_loss;  /* (slots, heads) */
+  char *thread_space; /* one scratch a thread */
+  size_t thread_bytes;
+  double *losses;     /* (to - from, heads) */
   uint64_t from, to, step;
   stop stop;
-} session;
+} match_state;
 
-/* Weights and gradients outgrow the caches before a tile does: where a lane has many
+/* Weights and gradients outgrow the caches before a tile does: where a slot has many
  * rows, large tiles fetch them less often. */
-static size_t tile_rows(size_t lanes, size_t batch) {
-  size_t tiles = (batch + MLP_TILE * lanes - 1) / (MLP_TILE * lanes);
+static size_t tile_rows(size_t slots, size_t batch) {
+  size_t tiles = (batch + MLP_TILE * slots - 1) / (MLP_TILE * slots);
   return MLP_TILE * (tiles < 4 ? tiles : 4);
 }
 
-static void layout_scratch(arena *a, scratch *s, const mlp_shape *velocity,
-                           const mlp_shape *growth, size_t lanes, size_t batch) {
-  size_t d = velocity->outputs, rows = tile_rows(lanes, batch);
-  s->tile = rows;
-  s->rows.input = arena_take(a, rows * (d + 1), sizeof(float));
-  s->rows.velocity = arena_take(a, rows * kernel_pad(d), sizeof(float));
-  s->rows.growth = arena_take(a, rows, sizeof(float));
-  s->rows.weight = arena_take(a, rows, sizeof(float));
-  s->rows.growth_weight = arena_take(a, rows, sizeof(float));
-  s->rows.noise = arena_take(a, bridge_noise(d), sizeof(float));
-  s->out_velocity = arena_take(a, rows * kernel_pad(d), sizeof(float));
-  s->out_growth = arena_take(a, rows * kernel_pad(1), sizeof(float));
-  mlp_tile_layout(a, &s->velocity, velocity, rows);
-  mlp_tile_layout(a, &s->growth, growth, rows);
+static void layout_scratch(arena *a, scratch *s, const heads *h, size_t slots,
+                           size_t batch, const row_source *source) {
+  size_t tile = s->tile = tile_rows(slots, batch);
+  s->rows.input = arena_take(a, tile * (h->d + 1), sizeof(float));
+  for (size_t i = 0; i < h->count; i++) {
+    const mlp_shape *shape = &h->head[i].shape;
+    size_t values = tile * kernel_pad(shape->outputs);
+    s->rows.target[i] = arena_take(a, values, sizeof(float));
+    s->rows.weight[i] = arena_take(a, tile, sizeof(float));
+    s->out[i] = arena_take(a, values, sizeof(float));
+    mlp_tile_layout(a, &s->net[i], shape, tile);
+  }
+  s->draw = arena_take(a, source->scratch, 1);
 }
 
-size_t match_scratch(const mlp_shape *velocity, const mlp_shape *growth, size_t lanes,
-                     size_t batch) {
+size_t match_scratch(const heads *h, size_t slots, size_t batch,
+                     const row_source *source) {
   arena a = {0};
   scratch s;
-  layout_scratch(&a, &s, velocity, growth, lanes, batch);
+  layout_scratch(&a, &s, h, slots, batch, source);
   return arena_size(&a);
 }
 
-static void layout(arena *a, session *m, const mlp_shape *velocity,
-                   const mlp_shape *growth, const match_options *options) {
+static void layout(arena *a, match_state *m, const heads *h, const row_source *source,
+                   const match_options *options) {
   size_t tiles = (options->batch + MLP_TILE - 1) / MLP_TILE;
-  size_t lanes = learner_lanes(velocity, growth, tiles);
-  learner_layout(a, &m->learner, velocity, growth, lanes);
-  m->share = match_scratch(velocity, growth, lanes, options->batch);
-  m->lane_loss = arena_take(a, 2 * m->learner.lanes, sizeof(double));
-  m->shares = arena_take(a, (size_t)options->threads, m->share);
+  size_t slots = trainer_slots(h, tiles);
+  trainer_layout(a, &m->trainer, h, slots);
+  m->thread_bytes = match_scratch(h, slots, options->batch, source);
+  m->slot_loss = arena_take(a, h->count * slots, sizeof(double));
+  m->thread_space = arena_take(a, (size_t)options->threads, m->thread_bytes);
 }
 
-size_t match_workspace(const trainee *velocity, const trainee *growth,
+size_t match_workspace(const heads *h, const row_source *source,
                        const match_options *options) {
   arena a = {0};
-  session m;
-  layout(&a, &m, &velocity->shape, &growth->shape, options);
+  match_state m;
+  layout(&a, &m, h, source, options);
   return arena_size(&a);
 }
 
 /* Turns out (rows, pad) into the gradient of scale * weight * |out - want|^2 and returns
- * that loss without the scale; `columns` are used, `ldw` is the stride of want. */
-static double squared_error(float *out, size_t pad, const float *want, size_t ldw,
-                            const float *weight, float scale, size_t rows,
+ * that loss without the scale; want has rows like out, of which `columns` are used. */
+static double squared_error(float *out, size_t pad, const float *want,
+                            const float *weight, float scale, size_t count,
                             size_t columns) {
   const kernels *k = kernels_get();
   double loss = 0;
-  for (size_t r = 0; r < rows; r++)
-    loss += (double)weight[r] * k->squared_error(out + r * pad, want + r * ldw,
+  for (size_t r = 0; r < count; r++)
+    loss += (double)weight[r] * k->squared_error(out + r * pad, want + r * pad,
                                                  2 * scale * weight[r], columns);
   return loss;
 }
 
-/* Forward, loss and backward of one network on one tile; the gradient goes to `lane`. */
-static double learn_tile(network *net, mlp_tile *tile, float *out, const bridge_rows *in,
-                         size_t ldx, const float *want, size_t ldw, const float *weight,
-                         double scale, size_t rows, size_t lane) {
-  const mlp_shape *shape = net->shape;
-  size_t pad = kernel_pad(shape->outputs);
-  mlp_forward(out, tile, in->input, ldx, rows, net->weights, shape);
-  double loss = squared_error(out, pad, want, ldw, weight, (float)scale, rows,
+/* Forward, loss and backward of one head on one tile; the gradient goes to `slot`. */
+static double learn_tile(trainer *t, size_t place, scratch *s, size_t count,
+                         double scale, size_t slot) {
+  packed_network *net = t->net + place;
+  const mlp_shape *shape = &net->head->shape;
+  mlp_tile *tile = s->net + place;
+  float *out = s->out[place];
+  mlp_forward(out, tile, s->rows.input, t->heads->d + 1, count, net->weights, shape);
+  double loss = squared_error(out, kernel_pad(shape->outputs), s->rows.target[place],
+                              s->rows.weight[place], (float)scale, count,
                               shape->outputs);
-  mlp_backward(net->grad + lane * net->packed, NULL, out, tile, in->input, ldx, rows,
-               net->transposed, shape);
+  mlp_backward(net->grad + slot * net->packed, NULL, out, tile, s->rows.input,
+               t->heads->d + 1, count, net->transposed, shape);
   return loss;
 }
 
-void match_lane(double loss[2], learner *l, size_t lane, const bridge *b, size_t batch,
-                rng_key key, uint64_t step, double scale, void *space, size_t bytes,
-                stop *halt, int rank) {
+void match_slot(double *loss, trainer *t, size_t slot, const row_source *source,
+                size_t batch, rng_key key, uint64_t step, double scale, void *space,
+                size_t bytes, stop *halt, int rank) {
+  const heads *h = t->heads;
   scratch s;
   arena a = arena_over(space, bytes);
-  layout_scratch(&a, &s, l->velocity.shape, l->growth.shape, l->lanes, batch);
-  loss[0] = loss[1] = 0;
-  for (size_t at = lane * s.tile; at < batch; at += l->lanes * s.tile) {
-    size_t rows = batch - at < s.tile ? batch - at : s.tile;
+  layout_scratch(&a, &s, h, t->slots, batch, source);
+  for (size_t i = 0; i < h->count; i++) loss[i] = 0;
+  for (size_t at = slot * s.tile; at < batch; at += t->slots * s.tile) {
+    size_t count = batch - at < s.tile ? batch - at : s.tile;
     if (stop_asked(halt, rank)) return;
-    bridge_draw(&s.rows, b, key, step, at, rows);
-    loss[0] += learn_tile(&l->velocity, &s.velocity, s.out_velocity, &s.rows,
-                          b->d + 1, s.rows.velocity, kernel_pad(b->d), s.rows.weight,
-                          scale, rows, lane);
-    if (stop_asked(halt, rank)) return; /* half a tile of a wide network takes a second */
-    loss[1] += learn_tile(&l->growth, &s.growth, s.out_growth, &s.rows, b->d + 1,
-                          s.rows.growth, 1, s.rows.growth_weight, scale, rows, lane);
+    source->draw(&s.rows, source, key, step, at, count, s.draw);
+    for (size_t i = 0; i < h->count; i++) {
+      /* Half a tile of a wide network takes a second. */
+      if (i > 0 && stop_asked(halt, rank)) return;
+      loss[i] += learn_tile(t, i, &s, count, scale, slot);
+    }
   }
 }
 
-static void run_lane(void *context, size_t lane, int rank) {
-  session *m = context;
+static void run_slot(void *context, size_t slot, int rank) {
+  match_state *m = context;
   const match_options *o = m->options;
-  learner_clear_lane(&m->learner, lane);
-  match_lane(m->lane_loss + 2 * lane, &m->learner, lane, m->bridge, o->batch, o->key,
-             m->step, 1, m->shares + (size_t)rank * m->share, m->share, &m->stop, rank);
+  double *loss = m->slot_loss + m->trainer.heads->count * slot;
+  void *space = m->thread_space + (size_t)rank * m->thread_bytes;
+  trainer_clear_slot(&m->trainer, slot);
+  match_slot(loss, &m->trainer, slot, m->source, o->batch, o->key, m->step, 1, space,
+             m->thread_bytes, &m->stop, rank);
 }
 
-static void collect_losses(session *m) {
-  double *loss = m->losses + 2 * (m->step - m->from);
-  loss[0] = loss[1] = 0;
-  for (size_t lane = 0; lane < m->learner.lanes; lane++)
-    for (size_t i = 0; i < 2; i++) loss[i] += m->lane_loss[2 * lane + i];
-  loss[0] /= (double)(m->options->batch * m->bridge->d);
-  loss[1] /= (double)m->options->batch;
+static void collect_losses(match_state *m) {
+  const heads *h = m->trainer.heads;
+  double *loss = m->losses + h->count * (m->step - m->from);
+  for (size_t i = 0; i < h->count; i++) {
+    loss[i] = 0;
+    for (size_t slot = 0; slot < m->trainer.slots; slot++)
+      loss[i] += m->slot_loss[h->count * slot + i];
+    loss[i] /= (double)(m->options->batch * h->head[i].shape.outputs);
+  }
 }
 
-static void run_steps(crew *c, void *context) {
-  session *m = context;
+static void run_steps(team *c, void *context) {
+  match_state *m = context;
   const match_options *o = m->options;
   for (m->step = m->from; m->step < m->to; m->step++) {
-    crew_loop(c, m->learner.lanes, run_lane, m);
+    team_for(c, m->trainer.slots, run_slot, m);
     if (stop_asked(&m->stop, 0)) return;
     collect_losses(m);
     double rate = cosine_rate(m->step, o->total_steps, o->learning_rate, o->rate_floor);
-    learner_update(&m->learner, c, 1.0 / (double)o->batch, m->step + 1, rate);
+    trainer_update(&m->trainer, c, 1.0 / (double)o->batch, m->step + 1, rate);
   }
 }
 
-static int check(const mlp_shape *velocity, const mlp_shape *growth, const bridge *b,
-                 const match_options *options) {
-  if (learner_check(velocity, growth, b->d) || b->intervals == 0 ||
-      options->batch == 0 || options->threads < 1)
+int match_run(heads *h, double *losses, uint64_t from, uint64_t steps,
+              const row_source *source, const match_options *options, void *workspace,
+              size_t workspace_bytes) {
+  if (heads_check(h) || options->batch == 0 || options->threads < 1)
     return STATUS_BAD_ARGUMENT;
-  return STATUS_OK;
-}
-
-int match_run(trainee *velocity, trainee *growth, double *losses, uint64_t from,
-              uint64_t steps, const bridge *b, const match_options *options,
-              void *workspace, size_t workspace_bytes) {
-  int status = check(&velocity->shape, &growth->shape, b, options);
-  if (status != STATUS_OK) return status;
-  session m = {.bridge = b, .options = options, .losses = losses, .from = from,
-               .to = from + steps,
-               .stop = {.interrupted = options->interrupted,
-                        .data = options->interrupted_data}};
+  match_state m = {.source = source, .options = options, .losses = losses, .from = from,
+                   .to = from + steps,
+                   .stop = {.interrupted = options->interrupted,
+                            .data = options->interrupted_data}};
   arena a = arena_over(workspace, workspace_bytes);
-  layout(&a, &m, &velocity->shape, &growth->shape, options);
+  layout(&a, &m, h, source, options);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
-  m.learner.lowest = 1;
-  learner_load(&m.learner, velocity, growth);
-  crew_gather(learner_crew(&m.learner, options->threads), run_steps, &m);
+  m.trainer.lowest = 1;
+  trainer_load(&m.trainer);
+  team_run(trainer_threads(&m.trainer, options->threads), run_steps, &m);
   if (m.stop.stopped) return STATUS_INTERRUPTED;
-  learner_store(velocity, growth, &m.learner);
+  trainer_store(&m.trainer);
   return STATUS_OK;
 }

@@ -1,9 +1,10 @@
-/* Flow matching: velocity and growth are regressed together on rows from a bridge. */
+/* Flow matching: the heads of a model are regressed together on rows, wherever these come
+ * from. */
 #ifndef VGFM_MATCH_H
 #define VGFM_MATCH_H
 
-#include "path/bridge.h"
-#include "nn/learner.h"
+#include "path/rows.h"
+#include "nn/trainer.h"
 #include "base/stop.h"
 
 typedef struct {
@@ -17,25 +18,25 @@ typedef struct {
   void *interrupted_data;
 } match_options;
 
-/* Forward, loss and backward of one lane's share of the batch of a step. The gradient,
- * times `scale`, is added to the lane; loss gets the weighted sums of squared errors of
- * velocity and growth. Scratch is one thread's. If `s` stops, the rest is left out. */
-size_t match_scratch(const mlp_shape *velocity, const mlp_shape *growth, size_t lanes,
-                     size_t batch);
-void match_lane(double loss[2], learner *l, size_t lane, const bridge *b, size_t batch,
-                rng_key key, uint64_t step, double scale, void *scratch, size_t bytes,
-                stop *s, int rank);
+/* Forward, loss and backward of what falls to one slot of the batch of a step. The
+ * gradient, times `scale`, is added to the slot; loss (heads) gets the weighted sums of
+ * squared errors. Scratch is one thread's. If `halt` stops, the rest is left out. */
+size_t match_scratch(const heads *h, size_t slots, size_t batch,
+                     const row_source *source);
+void match_slot(double *loss, trainer *t, size_t slot, const row_source *source,
+                size_t batch, rng_key key, uint64_t step, double scale, void *space,
+                size_t bytes, stop *halt, int rank);
 
-size_t match_workspace(const trainee *velocity, const trainee *growth,
+size_t match_workspace(const heads *h, const row_source *source,
                        const match_options *options);
 
 /* Steps `from` ... `from` + `steps` - 1 (counted from 0) of the schedule, in place. Of
- * each step, losses (steps, 2) gets the weighted mean squared error of velocity (mean
- * over features) and growth in standard units. The result does not depend on how a
- * schedule is cut into calls, nor on the number of threads. Interrupted, it leaves the
- * networks as they were. */
-int match_run(trainee *velocity, trainee *growth, double *losses, uint64_t from,
-              uint64_t steps, const bridge *b, const match_options *options,
-              void *workspace, size_t workspace_bytes);
+ * each step, losses (steps, heads) gets the weighted mean squared error of every head in
+ * its units, mean over its outputs. The result does not depend on how a schedule is cut
+ * into calls, nor on the number of threads. Interrupted, it leaves the networks as they
+ * were. */
+int match_run(heads *h, double *losses, uint64_t from, uint64_t steps,
+              const row_source *source, const match_options *options, void *workspace,
+              size_t workspace_bytes);
 
 #endif

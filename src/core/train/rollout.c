@@ -18,13 +18,15 @@ typedef struct {
   mlp_tile v_tile[STAGES], g_tile[STAGES];
   float *dk[STAGES];      /* (MLP_TILE, pad(d)) derivative by the stage's velocity */
   float *dgrowth;         /* (MLP_TILE, pad(1)) */
+  packed_network *v, *g;  /* velocity and growth */
   float *dx[2];           /* (MLP_TILE, pad(inputs)) derivative by the stage's input, that
                            * of velocity and of growth */
 } scratch;
 
-static void layout(arena *a, scratch *s, const mlp_shape *velocity,
-                   const mlp_shape *growth) {
-  size_t d = velocity->outputs;
+static void layout(arena *a, scratch *s, const heads *h) {
+  const mlp_shape *velocity = &heads_find(h, HEAD_VELOCITY)->shape;
+  const mlp_shape *growth = &heads_find(h, HEAD_GROWTH)->shape;
+  size_t d = h->d;
   for (int stage = 0; stage < STAGES; stage++) {
     s->input[stage] = arena_take(a, MLP_TILE * (d + 1), sizeof(float));
     s->velocity[stage] = arena_take(a, MLP_TILE * kernel_pad(d), sizeof(float));
@@ -38,26 +40,28 @@ static void layout(arena *a, scratch *s, const mlp_shape *velocity,
   s->dx[1] = arena_take(a, MLP_TILE * kernel_pad(growth->inputs), sizeof(float));
 }
 
-size_t rollout_tile_bytes(const mlp_shape *velocity, const mlp_shape *growth) {
+size_t rollout_tile_bytes(const heads *h) {
   arena a = {0};
   scratch s;
-  layout(&a, &s, velocity, growth);
+  layout(&a, &s, h);
   return arena_size(&a);
 }
 
-static scratch scratch_in(const learner *l, void *tile, size_t bytes) {
+static scratch scratch_in(trainer *t, void *tile, size_t bytes) {
   arena a = arena_over(tile, bytes);
   scratch s;
-  layout(&a, &s, l->velocity.shape, l->growth.shape);
+  layout(&a, &s, t->heads);
+  s.v = trainer_find(t, HEAD_VELOCITY);
+  s.g = trainer_find(t, HEAD_GROWTH);
   return s;
 }
 
 /* Runs all stages of one step from states x (rows, d + 1). */
-static void run_stages(scratch *s, const float *x, size_t rows, double from, double h,
-                       const learner *l, const rollout_units *units) {
-  size_t d = l->velocity.shape->outputs, dim = d + 1, pad = kernel_pad(d);
+static void run_stages(scratch *s, const float *x, size_t rows, double from, double h) {
+  const head *velocity = s->v->head, *growth = s->g->head;
+  size_t d = velocity->shape.outputs, dim = d + 1, pad = kernel_pad(d);
   for (int stage = 0; stage < STAGES; stage++) {
-    float reach = (float)(node[stage] * h * units->velocity_scale);
+    float reach = (float)(node[stage] * h * velocity->scale);
     for (size_t r = 0; r < rows; r++) {
       float *in = s->input[stage] + r * dim;
       memcpy(in, x + r * dim, d * sizeof *in);
@@ -68,35 +72,36 @@ static void run_stages(scratch *s, const float *x, size_t rows, double from, dou
       in[d] = (float)(from + node[stage] * h);
     }
     mlp_forward(s->velocity[stage], &s->v_tile[stage], s->input[stage], dim, rows,
-                l->velocity.weights, l->velocity.shape);
+                s->v->weights, &velocity->shape);
     if (growth_share[stage] > 0)
       mlp_forward(s->growth[stage], &s->g_tile[stage], s->input[stage], dim, rows,
-                  l->growth.weights, l->growth.shape);
+                  s->g->weights, &growth->shape);
   }
 }
 
-void rollout_forward(rollout *r, size_t first, size_t rows, const learner *l,
-                     const rollout_units *units, void *tile, size_t tile_bytes) {
-  scratch s = scratch_in(l, tile, tile_bytes);
+void rollout_forward(rollout *r, size_t first, size_t rows, trainer *t, void *tile,
+                     size_t tile_bytes) {
+  scratch s = scratch_in(t, tile, tile_bytes);
+  const head *velocity = s.v->head, *growth = s.g->head;
   size_t d = r->d, dim = d + 1, pad = kernel_pad(d), pad_growth = kernel_pad(1);
   for (size_t step = 0; step < r->steps; step++) {
     const float *x = r->path + (step * r->n + first) * dim;
     float *next = r->path + ((step + 1) * r->n + first) * dim;
     double h = r->times[step + 1] - r->times[step];
-    run_stages(&s, x, rows, r->times[step], h, l, units);
+    run_stages(&s, x, rows, r->times[step], h);
     for (size_t row = 0; row < rows; row++) {
       for (size_t c = 0; c < d; c++) {
         double change = 0;
         for (int stage = 0; stage < STAGES; stage++)
           change += share[stage] * s.velocity[stage][row * pad + c];
         next[row * dim + c] =
-            (float)(x[row * dim + c] + h * units->velocity_scale * change);
+            (float)(x[row * dim + c] + h * velocity->scale * change);
       }
       double change = 0;
       for (int stage = 0; stage < STAGES; stage++)
         if (growth_share[stage] > 0)
           change += growth_share[stage] * s.growth[stage][row * pad_growth];
-      change = units->growth_offset + units->growth_scale * change;
+      change = growth->offset + growth->scale * change;
       next[row * dim + d] = (float)(x[row * dim + d] + h * change);
     }
   }
@@ -104,11 +109,11 @@ void rollout_forward(rollout *r, size_t first, size_t rows, const learner *l,
 
 /* Derivatives by the velocities and growth of all stages that come from the step's end
  * alone; `later` (rows, d + 1) is the derivative by the state there. */
-static void start_stages(scratch *s, const float *later, size_t rows, double h,
-                         size_t d, const rollout_units *units) {
-  size_t dim = d + 1, pad = kernel_pad(d);
+static void start_stages(scratch *s, const float *later, size_t rows, double h) {
+  const head *velocity = s->v->head;
+  size_t d = velocity->shape.outputs, dim = d + 1, pad = kernel_pad(d);
   for (int stage = 0; stage < STAGES; stage++) {
-    const float part = (float)(h * share[stage] * units->velocity_scale);
+    const float part = (float)(h * share[stage] * velocity->scale);
     memset(s->dk[stage], 0, rows * pad * sizeof(float));
     for (size_t r = 0; r < rows; r++)
       for (size_t c = 0; c < d; c++)
@@ -116,36 +121,36 @@ static void start_stages(scratch *s, const float *later, size_t rows, double h,
   }
 }
 
-/* One stage backwards: gradients into the lane, derivative by its input into s->dx. */
+/* One stage backwards: gradients into the slot, derivative by its input into s->dx. */
 static void stage_backward(scratch *s, int stage, const float *later, size_t rows,
-                           double h, learner *l, size_t lane,
-                           const rollout_units *units) {
-  size_t d = l->velocity.shape->outputs, dim = d + 1, pad_growth = kernel_pad(1);
-  network *v = &l->velocity, *g = &l->growth;
-  memset(s->dx[0], 0, rows * kernel_pad(v->shape->inputs) * sizeof(float));
-  memset(s->dx[1], 0, rows * kernel_pad(g->shape->inputs) * sizeof(float));
-  mlp_backward(v->grad + lane * v->packed, s->dx[0], s->dk[stage], &s->v_tile[stage],
-               s->input[stage], dim, rows, v->transposed, v->shape);
+                           double h, size_t slot) {
+  packed_network *v = s->v, *g = s->g;
+  const mlp_shape *velocity = &v->head->shape, *growth = &g->head->shape;
+  size_t d = velocity->outputs, dim = d + 1, pad_growth = kernel_pad(1);
+  memset(s->dx[0], 0, rows * kernel_pad(velocity->inputs) * sizeof(float));
+  memset(s->dx[1], 0, rows * kernel_pad(growth->inputs) * sizeof(float));
+  mlp_backward(v->grad + slot * v->packed, s->dx[0], s->dk[stage], &s->v_tile[stage],
+               s->input[stage], dim, rows, v->transposed, velocity);
   if (growth_share[stage] == 0) return;
-  const float part = (float)(h * growth_share[stage] * units->growth_scale);
+  const float part = (float)(h * growth_share[stage] * g->head->scale);
   memset(s->dgrowth, 0, rows * pad_growth * sizeof(float));
   for (size_t r = 0; r < rows; r++)
     s->dgrowth[r * pad_growth] = part * later[r * dim + d];
-  mlp_backward(g->grad + lane * g->packed, s->dx[1], s->dgrowth, &s->g_tile[stage],
-               s->input[stage], dim, rows, g->transposed, g->shape);
+  mlp_backward(g->grad + slot * g->packed, s->dx[1], s->dgrowth, &s->g_tile[stage],
+               s->input[stage], dim, rows, g->transposed, growth);
 }
 
 static void step_backward(scratch *s, float *now, const float *later, size_t rows,
-                          double h, learner *l, size_t lane,
-                          const rollout_units *units) {
-  size_t d = l->velocity.shape->outputs, dim = d + 1, pad = kernel_pad(d);
-  size_t pad_v = kernel_pad(l->velocity.shape->inputs);
-  size_t pad_g = kernel_pad(l->growth.shape->inputs);
-  start_stages(s, later, rows, h, d, units);
+                          double h, size_t slot) {
+  const head *velocity = s->v->head, *growth = s->g->head;
+  size_t d = velocity->shape.outputs, dim = d + 1, pad = kernel_pad(d);
+  size_t pad_v = kernel_pad(velocity->shape.inputs);
+  size_t pad_g = kernel_pad(growth->shape.inputs);
+  start_stages(s, later, rows, h);
   for (size_t i = 0; i < rows * dim; i++) now[i] += later[i];
   for (int stage = STAGES; stage-- > 0;) {
-    stage_backward(s, stage, later, rows, h, l, lane, units);
-    const float reach = (float)(node[stage] * h * units->velocity_scale);
+    stage_backward(s, stage, later, rows, h, slot);
+    const float reach = (float)(node[stage] * h * velocity->scale);
     for (size_t r = 0; r < rows; r++) {
       const float *by_velocity = s->dx[0] + r * pad_v, *by_growth = s->dx[1] + r * pad_g;
       for (size_t c = 0; c < d; c++) now[r * dim + c] += by_velocity[c] + by_growth[c];
@@ -157,14 +162,14 @@ static void step_backward(scratch *s, float *now, const float *later, size_t row
   }
 }
 
-void rollout_backward(rollout *r, size_t first, size_t rows, learner *l, size_t lane,
-                      const rollout_units *units, void *tile, size_t tile_bytes) {
-  scratch s = scratch_in(l, tile, tile_bytes);
+void rollout_backward(rollout *r, size_t first, size_t rows, trainer *t, size_t slot,
+                      void *tile, size_t tile_bytes) {
+  scratch s = scratch_in(t, tile, tile_bytes);
   size_t dim = r->d + 1;
   for (size_t step = r->steps; step-- > 0;) {
     size_t at = (step * r->n + first) * dim, next = ((step + 1) * r->n + first) * dim;
     double h = r->times[step + 1] - r->times[step];
-    run_stages(&s, r->path + at, rows, r->times[step], h, l, units);
-    step_backward(&s, r->adjoint + at, r->adjoint + next, rows, h, l, lane, units);
+    run_stages(&s, r->path + at, rows, r->times[step], h);
+    step_backward(&s, r->adjoint + at, r->adjoint + next, rows, h, slot);
   }
 }

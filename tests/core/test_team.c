@@ -1,5 +1,5 @@
 #include "check.h"
-#include "base/crew.h"
+#include "base/team.h"
 
 enum { ITEMS = 1000, LOOPS = 300, THREADS = 4 };
 static int times_run[ITEMS];
@@ -12,13 +12,13 @@ static void count_item(void *context, size_t i, int rank) {
 
 /* Every item of every loop is run exactly once, with the context of its own loop, and is
  * finished when the loop returns. */
-static void work(crew *c, void *context) {
+static void work(team *c, void *context) {
   int *wrong = context;
   for (int loop = 0; loop < LOOPS; loop++) {
     int step = loop + 1;
     size_t count = (size_t)(loop * 37 % (ITEMS + 1));
     for (size_t i = 0; i < ITEMS; i++) times_run[i] = 0;
-    crew_loop(c, count, count_item, &step);
+    team_for(c, count, count_item, &step);
     for (size_t i = 0; i < ITEMS; i++) *wrong += times_run[i] != (i < count ? step : 0);
   }
 }
@@ -30,11 +30,11 @@ int main(void) {
     int wrong = 0;
     long long ran = 0;
     for (int r = 0; r < THREADS; r++) by_rank[r] = 0;
-    crew_gather(threads, work, &wrong);
+    team_run(threads, work, &wrong);
     CHECK(wrong == 0, "%d threads: %d items wrong", threads, wrong);
     for (int r = 0; r < THREADS; r++) ran += by_rank[r];
     CHECK(ran == total, "%d threads: %lld items for %lld", threads, ran, total);
     for (int r = threads; r < THREADS; r++) CHECK(by_rank[r] == 0, "rank %d", r);
   }
-  return check_report("test_crew");
+  return check_report("test_team");
 }

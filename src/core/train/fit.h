@@ -8,11 +8,11 @@
  * its derivative by a position is that of the optimal plan's cost, and its derivative by
  * a weight is the Kantorovich potential (Peyre and Cuturi 2019, section 9.1), so that
  * the growth network learns from the shape of the cloud as well as from its mass. */
-#ifndef VGFM_REFINE_H
-#define VGFM_REFINE_H
+#ifndef VGFM_FIT_H
+#define VGFM_FIT_H
 
-#include "path/bridge.h"
-#include "nn/learner.h"
+#include "path/rows.h"
+#include "nn/trainer.h"
 #include "train/rollout.h"
 
 typedef struct {
@@ -22,10 +22,8 @@ typedef struct {
   const double *mass;    /* (times) relative to the first */
   size_t boundaries;     /* of integration steps, the first time included */
   const double *boundary;/* (boundaries) times */
-  const size_t *observed;/* (times) boundary that each observed time is */
-  rollout_units units;
-  const bridge *bridge;  /* for the anchor */
-} refine_problem;
+  const size_t *observed_step; /* (times) boundary that each observed time is */
+} fit_problem;
 
 typedef struct {
   size_t most_start, most_target; /* cells that take part in a round, drawn anew */
@@ -42,19 +40,20 @@ typedef struct {
   int threads;
   int (*interrupted)(void *); /* polled on the calling thread; NULL: never */
   void *interrupted_data;
-} refine_options;
+} fit_options;
 
-size_t refine_workspace(const trainee *velocity, const trainee *growth,
-                        const refine_problem *problem, const refine_options *options);
+size_t fit_workspace(const heads *h, const fit_problem *problem, const row_source *anchor,
+                     const fit_options *options);
 
 /* Rounds `from` ... `from` + `rounds` - 1 of the schedule, in place. A round makes the
  * optimal plans, which stand while one part of the starting cells after the other is
  * rolled out and gives a step. Of each round, losses (rounds, 2) gets, before it, the
  * mean W1 to the fold that sits it out and the mean relative mass error. The result does
  * not depend on how a schedule is cut, nor on the number of threads. Unless it is OK, it
- * leaves the networks as they were. */
-int refine_run(trainee *velocity, trainee *growth, double *losses, uint64_t from,
-               uint64_t rounds, const refine_problem *problem,
-               const refine_options *options, void *workspace, size_t workspace_bytes);
+ * leaves the networks as they were. A model without growth is refused. `anchor` has rows
+ * for the matching loss of all heads. */
+int fit_run(heads *h, double *losses, uint64_t from, uint64_t rounds,
+            const fit_problem *problem, const row_source *anchor,
+            const fit_options *options, void *workspace, size_t workspace_bytes);
 
 #endif

@@ -1,6 +1,6 @@
 #include "check.h"
 #include "kernels/kernels.h"
-#include "train/station.h"
+#include "train/snapshot_loss.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -8,14 +8,14 @@ enum { N = 20, M = 15, JUDGES = 4, D = 3, DIM = D + 1 };
 static float states[N * DIM], adjoint[N * DIM], halves[N * DIM];
 static const double part = 0.5, mass_weight = 3;
 
-static station make_station(void **block) {
-  station s;
+static snapshot_loss make_station(void **block) {
+  snapshot_loss s;
   arena measure = {0};
-  station_layout(&measure, &s, N, M, JUDGES, D);
+  snapshot_loss_layout(&measure, &s, N, M, JUDGES, D);
   *block = malloc(arena_size(&measure));
   arena a = arena_over(*block, arena_size(&measure));
-  station_layout(&a, &s, N, M, JUDGES, D);
-  s.observed = 1.3;
+  snapshot_loss_layout(&a, &s, N, M, JUDGES, D);
+  s.observed_mass = 1.3;
   for (int j = 0; j < (M + JUDGES) * D; j++) s.target[j] = 1 + 0.8 * sin(3 * j + 2);
   return s;
 }
@@ -24,10 +24,10 @@ static void reset_states(void) {
   for (int i = 0; i < N * DIM; i++) states[i] = (float)(0.7 * sin(5 * i + 1));
 }
 
-static double loss(station *s) {
-  station_plan(s, states, NULL, 0);
+static double loss(snapshot_loss *s) {
+  snapshot_loss_plan(s, states, NULL, 0);
   CHECK(s->status == STATUS_OK, "status %d", s->status);
-  double error = s->total / N - s->observed;
+  double error = s->total / N - s->observed_mass;
   /* W1 by the plan itself */
   double w1 = 0;
   for (size_t e = 0; e < s->arcs; e++) {
@@ -39,7 +39,8 @@ static double loss(station *s) {
     }
     w1 += s->plan[e].flow * sqrt(square);
   }
-  return part * (w1 + mass_weight * error * error / (s->observed * s->observed));
+  error /= s->observed_mass;
+  return part * (w1 + mass_weight * error * error);
 }
 
 /* The adjoint agrees with central differences of the loss, with the plan made anew, to
@@ -47,12 +48,12 @@ static double loss(station *s) {
  * all, is what all say, to 1e-6. */
 static void check_adjoint(void) {
   void *block;
-  station s = make_station(&block);
+  snapshot_loss s = make_station(&block);
   reset_states();
   loss(&s);
-  station_adjoint(&s, adjoint, states, 0, N, part, mass_weight);
-  station_adjoint(&s, halves, states, 0, N / 2, part, mass_weight);
-  station_adjoint(&s, halves, states, N / 2, N - N / 2, part, mass_weight);
+  snapshot_loss_adjoint(&s, adjoint, states, 0, N, part, mass_weight);
+  snapshot_loss_adjoint(&s, halves, states, 0, N / 2, part, mass_weight);
+  snapshot_loss_adjoint(&s, halves, states, N / 2, N - N / 2, part, mass_weight);
   double worst = 0, largest = 0, apart = 0;
   for (int i = 0; i < N * DIM; i++) {
     double ends[2];
@@ -71,23 +72,23 @@ static void check_adjoint(void) {
   free(block);
 }
 
-/* The judges' score is the distance to them, not to the target: far judges show in it,
- * and nowhere else. */
-static void check_judges(void) {
+/* The score is the distance to the cells held out, not to the target: where these are far,
+ * it shows in the score and nowhere else. */
+static void check_held_out(void) {
   void *block;
-  station s = make_station(&block);
+  snapshot_loss s = make_station(&block);
   reset_states();
-  double before = loss(&s), near = s.judged;
+  double before = loss(&s), near = s.distance;
   for (int j = 0; j < JUDGES; j++) s.target[(M + j) * D] += 100;
   double after = loss(&s);
   CHECK(before == after, "the loss changed from %g to %g", before, after);
-  CHECK(fabs(s.judged - near - 100) < 3, "judged %g, then %g", near, s.judged);
+  CHECK(fabs(s.distance - near - 100) < 3, "distance %g, then %g", near, s.distance);
   free(block);
 }
 
 int main(void) {
   CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
   check_adjoint();
-  check_judges();
-  return check_report("test_station");
+  check_held_out();
+  return check_report("test_snapshot_loss");
 }

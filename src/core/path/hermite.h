@@ -13,17 +13,18 @@
  * The change of velocity at a single cell is noisy. `pooling` draws it towards the mean
  * of its snapshot: 0 leaves the cell's own, 1 takes the mean. `bend` scales the result: 0
  * leaves straight lines, 1 the full curve. */
-#ifndef VGFM_BEND_H
-#define VGFM_BEND_H
+#ifndef VGFM_HERMITE_H
+#define VGFM_HERMITE_H
 
-#include "path/bridge.h"
+#include "path/pairs.h"
 
-/* turn (cells, d): mean velocity over the plan that leaves a cell, minus that over the
- * plan that arrives, pooled and scaled; 0 at the first and last time, and for cells
- * without descendants. The slope at a cell is (arriving) + (1 - lean) * turn for the
- * paths that arrive and (leaving) - lean * turn for those that leave: the same, without
+/* jump (cells, d), `slope_jump` of the pairs: mean velocity over the plan that leaves a
+ * cell, minus that over the plan that arrives, pooled and scaled; 0 at the first and last
+ * time, and for cells without descendants. The slope at a cell is (arriving) + (1 - lean) * jump for the
+ * paths that arrive and (leaving) - lean * jump for those that leave: the same, without
  * pooling and at full bend. lean (cells) lies in [0, 1].
  * mass (n) and mean (n + 1, d) are scratch, n the most cells of a snapshot. */
-void bend_turns(float *turn, float *lean, const bridge *b, double *mass, double *mean);
+void hermite_slopes(float *jump, float *lean, const pairs *b, double *mass,
+                    double *mean);
 
 #endif

@@ -1,4 +1,4 @@
-#include "base/crew.h"
+#include "base/team.h"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -13,7 +13,7 @@
 #define ITEM_BITS 40
 #define CLOSED (((uint64_t)1 << ITEM_BITS) - 1)
 
-struct crew {
+struct team {
   int threads;
   _Atomic uint64_t ticket;
   _Atomic size_t count, finished;
@@ -38,7 +38,7 @@ static void wait_a_little(unsigned *rounds) {
 }
 
 /* Claims and runs items until none is left; 1 if there was one. */
-static int lend_a_hand(crew *c, int rank) {
+static int lend_a_hand(team *c, int rank) {
   int helped = 0;
   for (;;) {
     uint64_t ticket = c->ticket, i = ticket & CLOSED;
@@ -50,7 +50,7 @@ static int lend_a_hand(crew *c, int rank) {
   }
 }
 
-static void stand_by(crew *c, int rank) {
+static void stand_by(team *c, int rank) {
   unsigned rounds = 0;
   while (!c->dismissed)
     if (lend_a_hand(c, rank))
@@ -59,7 +59,7 @@ static void stand_by(crew *c, int rank) {
       wait_a_little(&rounds);
 }
 
-void crew_loop(crew *c, size_t count, void (*item)(void *context, size_t i, int rank),
+void team_for(team *c, size_t count, void (*item)(void *context, size_t i, int rank),
                void *context) {
   if (c->threads == 1 || count < 2) {
     for (size_t i = 0; i < count; i++) item(context, i, 0);
@@ -77,8 +77,8 @@ void crew_loop(crew *c, size_t count, void (*item)(void *context, size_t i, int 
   while (c->finished < count) wait_a_little(&rounds);
 }
 
-void crew_gather(int threads, void (*work)(crew *, void *), void *context) {
-  crew c = {.threads = threads, .ticket = CLOSED};
+void team_run(int threads, void (*work)(team *, void *), void *context) {
+  team c = {.threads = threads, .ticket = CLOSED};
   if (threads == 1) {
     work(&c, context);
     return;
@@ -97,18 +97,18 @@ void crew_gather(int threads, void (*work)(crew *, void *), void *context) {
 
 #else
 
-struct crew {
+struct team {
   int threads;
 };
 
-void crew_loop(crew *c, size_t count, void (*item)(void *context, size_t i, int rank),
+void team_for(team *c, size_t count, void (*item)(void *context, size_t i, int rank),
                void *context) {
   (void)c;
   for (size_t i = 0; i < count; i++) item(context, i, 0);
 }
 
-void crew_gather(int threads, void (*work)(crew *, void *), void *context) {
-  crew c = {threads};
+void team_run(int threads, void (*work)(team *, void *), void *context) {
+  team c = {threads};
   work(&c, context);
 }
 

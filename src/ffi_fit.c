@@ -1,16 +1,16 @@
 #include "ffi_training.h"
-#include "train/refine.h"
+#include "train/fit.h"
 #include <float.h>
 
-/* problem: list(cells (d, cells) double, offset, mass, boundary, observed, and `anchor`,
- * a problem of matching, whose standard units are used) */
-static refine_problem problem_from(r_list problem, bridge *anchor) {
-  *anchor = bridge_from(list_in(problem, "anchor"));
+/* problem: list(cells (d, cells) double, offset, mass, boundary, observed_step, anchor),
+ * the last a problem of matching */
+static fit_problem problem_from(r_list problem, pairs *anchor, const heads *h) {
+  *anchor = pairs_from(list_in(problem, "anchor"), h);
   size_t times = anchor->intervals + 1, cells = anchor->offset[times];
   SEXP boundary = list_get(problem.list, "boundary");
   size_t boundaries = (size_t)Rf_xlength(boundary);
   if (boundaries < 2) refuse("`boundary` has no two times");
-  refine_problem p = {
+  fit_problem p = {
     .d = anchor->d,
     .times = times,
     .cells = matrix_of(list_get(problem.list, "cells"), "cells", anchor->d, cells),
@@ -18,29 +18,29 @@ static refine_problem problem_from(r_list problem, bridge *anchor) {
     .mass = list_doubles(problem, "mass", times),
     .boundaries = boundaries,
     .boundary = doubles_of(boundary, "boundary", ANY),
-    .observed = sizes_from(problem, "observed", times, boundaries - 1),
-    .units = {anchor->velocity_scale, anchor->growth_offset, anchor->growth_scale},
-    .bridge = anchor,
+    .observed_step = sizes_from(problem, "observed_step", times, boundaries - 1),
   };
   check_increasing(p.boundary, boundaries, "boundary");
   for (size_t k = 0; k <= times; k++)
     if (p.offset[k] != anchor->offset[k]) refuse("`offset` is not that of `anchor`");
   for (size_t k = 0; k < times; k++) {
     if (!(p.mass[k] > 0 && p.mass[k] <= DBL_MAX)) refuse("`mass` has %g", p.mass[k]);
-    if (k > 0 && p.observed[k] <= p.observed[k - 1]) refuse("`observed` must increase");
+    if (k > 0 && p.observed_step[k] <= p.observed_step[k - 1])
+      refuse("`observed_step` must increase");
   }
-  if (p.observed[0] != 0 || p.observed[times - 1] != boundaries - 1)
-    refuse("`observed` does not span `boundary`");
+  if (p.observed_step[0] != 0 || p.observed_step[times - 1] != boundaries - 1)
+    refuse("`observed_step` does not span `boundary`");
   return p;
 }
 
 /* `rounds` rounds more of a training_state: list(status) */
-SEXP ffi_refine_run(SEXP state, SEXP problem, SEXP options, SEXP rounds) {
-  training_state s = state_from(list_at(state, "refinement"));
+SEXP ffi_fit_run(SEXP state, SEXP problem, SEXP options, SEXP rounds) {
+  training_state s = state_from(list_at(state, "refinement"), 2);
   r_list given = list_at(options, "options");
-  bridge anchor;
-  refine_problem p = problem_from(list_at(problem, "problem"), &anchor);
-  refine_options o = {
+  pairs anchor;
+  fit_problem p = problem_from(list_at(problem, "problem"), &anchor, &s.heads);
+  row_source source = pairs_source(&anchor);
+  fit_options o = {
     .most_start = list_size(given, "most_start", 1, INT32_MAX),
     .most_target = list_size(given, "most_target", 1, INT32_MAX),
     .folds = list_size(given, "folds", 1, INT32_MAX),
@@ -58,9 +58,9 @@ SEXP ffi_refine_run(SEXP state, SEXP problem, SEXP options, SEXP rounds) {
     .interrupted = user_interrupted,
   };
   size_t count = size_of(rounds, "rounds", 1, s.left);
-  size_t bytes = refine_workspace(&s.velocity, &s.growth, &p, &o);
+  size_t bytes = fit_workspace(&s.heads, &p, &source, &o);
   void *block = workspace(bytes);
-  int status = refine_run(&s.velocity, &s.growth, s.losses, (uint64_t)*s.step, count, &p,
-                          &o, block, bytes);
+  int status = fit_run(&s.heads, s.losses, (uint64_t)*s.step, count, &p, &source, &o,
+                       block, bytes);
   return state_advanced(&s, status, count);
 }

@@ -1,5 +1,6 @@
 #include "check.h"
-#include "train/refine.h"
+#include "path/pairs.h"
+#include "train/fit.h"
 #include "base/status.h"
 #include <string.h>
 
@@ -21,12 +22,13 @@ static plan plans[2], rows_of[2];
 static size_t row_start[2][30], row_count[2][30];
 static int32_t row_target[2][30];
 static float row_value[2][30];
-static double log_children[35];
+static double gain_source[35];
 static const double growth[2] = {1, 1};
 static const double times[TIMES] = {0, 1, 2};
-static bridge anchor;
+static pairs anchor;
+static row_source anchor_rows;
 
-static void make_problem(refine_problem *p) {
+static void make_problem(fit_problem *p, const heads *h) {
   for (size_t i = 0; i < CELLS; i++) {
     size_t k = i < 20 ? 0 : i < 35 ? 1 : 2;
     cells[i * D] = 0.7 * (double)k + 0.3 * sin(5.0 * (double)i);
@@ -46,55 +48,74 @@ static void make_problem(refine_problem *p) {
                         .source = row_target[k], .value = row_value[k]};
     plan_transpose(&rows_of[k], &plans[k], NULL, 0);
   }
-  anchor = (bridge){.d = D, .intervals = 2, .cells = cells_f32, .offset = offset,
+  anchor = (pairs){.d = D, .intervals = 2, .cells = cells_f32, .offset = offset,
                     .times = times, .plans = plans, .rows = rows_of,
-                    .log_children = log_children, .log_growth = log_children,
-                    .growth = growth, .trust = growth,
-                    .velocity_scale = 1, .growth_scale = 1};
-  *p = (refine_problem){D, TIMES, cells, offset, mass, 5, boundary, observed,
-                        {0.8, 0.1, 0.5}, &anchor};
+                    .gain_source = gain_source, .log_growth = gain_source,
+                    .log_ends = gain_source, .growth = growth, .trust = growth,
+                    .heads = h};
+  anchor_rows = pairs_source(&anchor);
+  *p = (fit_problem){D, TIMES, cells, offset, mass, 5, boundary, observed};
 }
 
 typedef struct {
   double weights[MOST], first[MOST], second[MOST];
 } moments;
 
-static trainee make_trainee(moments *m, size_t outputs, uint32_t stream) {
-  trainee t = {{D + 1, outputs, 20, 2, ACTIVATION_TANH}, m->weights, m->first, m->second};
-  memset(m, 0, sizeof *m);
-  mlp_init(m->weights, &t.shape, key, stream);
-  return t;
+/* A model, and the numbers that its heads point to. */
+typedef struct {
+  moments m[2];
+  head head[2];
+  heads heads;
+} model;
+
+static void make_model(model *it) {
+  memset(it->m, 0, sizeof it->m);
+  it->head[0] = (head){.kind = HEAD_VELOCITY, .scale = 0.8,
+                       .shape = {D + 1, D, 20, 2, ACTIVATION_TANH}};
+  it->head[1] = (head){.kind = HEAD_GROWTH, .offset = 0.1, .scale = 0.5,
+                       .shape = {D + 1, 1, 20, 2, ACTIVATION_TANH}};
+  for (int i = 0; i < 2; i++) {
+    head *h = it->head + i;
+    h->weights = it->m[i].weights;
+    h->first = it->m[i].first;
+    h->second = it->m[i].second;
+    mlp_init(h->weights, &h->shape, key, (uint32_t)i + 1);
+  }
+  it->heads = (heads){D, 2, it->head};
 }
 
-static const refine_options defaults = {
+static const fit_options defaults = {
   .most_start = 1000, .most_target = 1000, .folds = 1, .parts = 1, .mass_weight = 2,
   .batch = 64, .total_rounds = 100, .learning_rate = 1e-12, .rate_floor = 1,
   .clip = 1e30, .key = {{31, 32}}, .threads = 1,
 };
 
-static int run(trainee *v, trainee *g, double *losses, uint64_t from, uint64_t steps,
-               const refine_options *o) {
-  refine_problem p;
-  make_problem(&p);
-  size_t bytes = refine_workspace(v, g, &p, o);
+static int run_problem(model *it, double *losses, uint64_t from, uint64_t steps,
+                       const fit_problem *p, const fit_options *o) {
+  size_t bytes = fit_workspace(&it->heads, p, &anchor_rows, o);
   void *block = malloc(bytes);
-  int status = refine_run(v, g, losses, from, steps, &p, o, block, bytes);
+  int status = fit_run(&it->heads, losses, from, steps, p, &anchor_rows, o, block, bytes);
   free(block);
   return status;
 }
 
-/* One station only, so that the reported parts give the loss: W1 + 2 (mass error)^2. */
-static double one_station(trainee *v, trainee *g) {
-  refine_problem p;
-  make_problem(&p);
+static int run(model *it, double *losses, uint64_t from, uint64_t steps,
+               const fit_options *o) {
+  fit_problem p;
+  make_problem(&p, &it->heads);
+  return run_problem(it, losses, from, steps, &p, o);
+}
+
+/* One later snapshot only, so that the reported parts give the loss:
+ * W1 + 2 (mass error)^2. */
+static double one_snapshot(model *it) {
+  fit_problem p;
+  make_problem(&p, &it->heads);
   p.times = 2;
   p.boundaries = 3;
   double losses[2];
-  size_t bytes = refine_workspace(v, g, &p, &defaults);
-  void *block = malloc(bytes);
-  int status = refine_run(v, g, losses, 0, 1, &p, &defaults, block, bytes);
+  int status = run_problem(it, losses, 0, 1, &p, &defaults);
   CHECK(status == STATUS_OK, "status %d", status);
-  free(block);
   return losses[0] + 2 * losses[1] * losses[1];
 }
 
@@ -102,26 +123,23 @@ static double one_station(trainee *v, trainee *g) {
  * differences of the loss to 3 % of its largest element, in both networks: the growth
  * network learns from W1, too. */
 static void check_gradient(void) {
-  static moments mv, mg, keep_v, keep_g;
-  trainee v = make_trainee(&mv, D, 1), g = make_trainee(&mg, 1, 2);
-  keep_v = mv;
-  keep_g = mg;
-  one_station(&v, &g);
-  moments *after[2] = {&mv, &mg}, *before[2] = {&keep_v, &keep_g};
-  const trainee *nets[2] = {&v, &g};
+  static model it;
+  static moments keep[2];
   static double analytic[2][MOST];
+  make_model(&it);
+  memcpy(keep, it.m, sizeof keep);
+  one_snapshot(&it);
   for (int net = 0; net < 2; net++)
-    for (int i = 0; i < MOST; i++) analytic[net][i] = after[net]->first[i] / 0.1;
+    for (int i = 0; i < MOST; i++) analytic[net][i] = it.m[net].first[i] / 0.1;
   for (int net = 0; net < 2; net++) {
     double worst = 0, largest = 0;
-    size_t n = mlp_parameters(&nets[net]->shape);
+    size_t n = mlp_parameters(&it.head[net].shape);
     for (size_t i = 0; i < n; i += 11) {
       double ends[2];
       for (int side = 0; side < 2; side++) {
-        mv = keep_v;
-        mg = keep_g;
-        after[net]->weights[i] = before[net]->weights[i] + (side ? -2e-3 : 2e-3);
-        ends[side] = one_station(&v, &g);
+        memcpy(it.m, keep, sizeof keep);
+        it.m[net].weights[i] = keep[net].weights[i] + (side ? -2e-3 : 2e-3);
+        ends[side] = one_snapshot(&it);
       }
       double slope = (ends[0] - ends[1]) / 4e-3;
       worst = fmax(worst, fabs(slope - analytic[net][i]));
@@ -135,15 +153,15 @@ static void check_gradient(void) {
 /* A hundred steps bring the clouds nearer: W1 halves and the mass error falls below
  * 2 %. */
 static void check_learning(void) {
-  static moments mv, mg;
-  trainee v = make_trainee(&mv, D, 1), g = make_trainee(&mg, 1, 2);
-  refine_options o = defaults;
+  static model it;
+  make_model(&it);
+  fit_options o = defaults;
   double losses[200];
   o.learning_rate = 0.01;
   o.rate_floor = 0.01;
   o.clip = 1;
   o.anchor = 0;
-  CHECK(run(&v, &g, losses, 0, 100, &o) == STATUS_OK, "refine");
+  CHECK(run(&it, losses, 0, 100, &o) == STATUS_OK, "fit");
   CHECK(losses[198] < 0.5 * losses[0], "W1 %g to %g", losses[0], losses[198]);
   CHECK(losses[199] < 0.02, "mass error %g", losses[199]);
 }
@@ -151,10 +169,10 @@ static void check_learning(void) {
 /* The same bits with one thread and three, in one call and in three; with samples and
  * the anchor in play. */
 static void check_invariance(void) {
-  static moments mv[3], mg[3];
+  static model it[3];
   for (int how = 0; how < 3; how++) {
-    trainee v = make_trainee(&mv[how], D, 1), g = make_trainee(&mg[how], 1, 2);
-    refine_options o = defaults;
+    make_model(&it[how]);
+    fit_options o = defaults;
     double losses[20];
     o.learning_rate = 1e-3;
     o.anchor = 0.1;
@@ -165,26 +183,28 @@ static void check_invariance(void) {
     o.warm_up = 4;
     o.threads = how == 1 ? 3 : 1;
     const uint64_t cut[4] = {0, 1, 6, 10}; /* rounds */
-    if (how < 2) run(&v, &g, losses, 0, 10, &o);
+    if (how < 2) run(&it[how], losses, 0, 10, &o);
     for (int c = 0; c < 3 && how == 2; c++)
-      run(&v, &g, losses, cut[c], cut[c + 1] - cut[c], &o);
+      run(&it[how], losses, cut[c], cut[c + 1] - cut[c], &o);
   }
-  for (int how = 1; how < 3; how++) {
-    CHECK(memcmp(&mv[0], &mv[how], sizeof mv[0]) == 0, "velocity, case %d", how);
-    CHECK(memcmp(&mg[0], &mg[how], sizeof mg[0]) == 0, "growth, case %d", how);
-  }
+  for (int how = 1; how < 3; how++)
+    CHECK(memcmp(it[0].m, it[how].m, sizeof it[0].m) == 0, "case %d", how);
 }
 
 static void check_bad_arguments(void) {
-  static moments mv, mg;
-  trainee v = make_trainee(&mv, D, 1), g = make_trainee(&mg, 1, 2);
-  refine_problem p;
-  make_problem(&p);
+  static model it;
+  make_model(&it);
+  fit_problem p;
+  make_problem(&p, &it.heads);
   double losses[2];
-  CHECK(refine_run(&v, &g, losses, 0, 1, &p, &defaults, NULL, 0) == STATUS_NO_SPACE,
-        "no workspace");
+  CHECK(fit_run(&it.heads, losses, 0, 1, &p, &anchor_rows, &defaults, NULL, 0) ==
+            STATUS_NO_SPACE, "no workspace");
+  it.heads.count = 1;
+  CHECK(fit_run(&it.heads, losses, 0, 1, &p, &anchor_rows, &defaults, NULL, 0) ==
+            STATUS_BAD_ARGUMENT, "no growth");
+  it.heads.count = 2;
   p.boundaries = 2;
-  CHECK(refine_run(&v, &g, losses, 0, 1, &p, &defaults, NULL, 0) ==
+  CHECK(fit_run(&it.heads, losses, 0, 1, &p, &anchor_rows, &defaults, NULL, 0) ==
             STATUS_BAD_ARGUMENT, "fewer boundaries than times");
 }
 
@@ -197,22 +217,20 @@ static int countdown(void *unused) {
 }
 
 static void check_leaves_alone(void) {
-  static moments v, g, before_v, before_g;
+  static model it, before;
   for (int c = 0; c < 6; c++) {
-    trainee velocity = make_trainee(&v, D, 1), growth = make_trainee(&g, 1, 2);
-    if (c == 5) v.weights[0] = NAN;
-    before_v = v;
-    before_g = g;
-    refine_options o = defaults;
+    make_model(&it);
+    if (c == 5) it.m[0].weights[0] = NAN;
+    before = it;
+    fit_options o = defaults;
     o.threads = 1 + c % 2;
     o.interrupted = countdown;
     stop_at = c == 5 ? 1000000 : 2 * c;
     double losses[2 * 2];
-    int status = run(&velocity, &growth, losses, 0, 2, &o);
+    int status = run(&it, losses, 0, 2, &o);
     CHECK(status == (c == 5 ? STATUS_NOT_FINITE : STATUS_INTERRUPTED), "case %d: %d", c,
           status);
-    CHECK(memcmp(&v, &before_v, sizeof v) == 0 && memcmp(&g, &before_g, sizeof g) == 0,
-          "case %d: networks changed", c);
+    CHECK(memcmp(it.m, before.m, sizeof it.m) == 0, "case %d: networks changed", c);
   }
 }
 
@@ -223,5 +241,5 @@ int main(void) {
   check_invariance();
   check_bad_arguments();
   check_leaves_alone();
-  return check_report("test_refine");
+  return check_report("test_fit");
 }

@@ -1,4 +1,4 @@
-#include "path/bend.h"
+#include "path/hermite.h"
 #include "check.h"
 #include <math.h>
 
@@ -65,12 +65,12 @@ static void velocities(double arrive[MIDDLE][D], double leave[MIDDLE][D],
 
 /* The largest factor up to 1 that keeps both slopes within three times their velocity,
  * by halving. */
-static double allowed(const double *arrive, const double *leave, const double *turn,
+static double allowed(const double *arrive, const double *leave, const double *slope_jump,
                       double lean) {
   double to[D], from[D], low = 0, high = 1;
   for (int c = 0; c < D; c++) {
-    to[c] = (1 - lean) * turn[c];
-    from[c] = -lean * turn[c];
+    to[c] = (1 - lean) * slope_jump[c];
+    from[c] = -lean * slope_jump[c];
   }
   for (int step = 0; step < 50; step++) {
     double f = step == 0 ? 1 : (low + high) / 2;
@@ -87,11 +87,11 @@ static double allowed(const double *arrive, const double *leave, const double *t
 static void check_turns(double bend, double pooling, int seed, int *bounded) {
   double arrive[MIDDLE][D], leave[MIDDLE][D], mass[MIDDLE], scratch[N];
   double mean[(N + 1) * D], pool[D] = {0}, total = 0;
-  float turn[CELLS * D], lean[CELLS];
+  float slope_jump[CELLS * D], lean[CELLS];
   make_cells(seed);
-  bridge b = {.d = D, .intervals = 2, .cells = cells, .offset = offset, .times = times,
+  pairs b = {.d = D, .intervals = 2, .cells = cells, .offset = offset, .times = times,
               .plans = plans, .bend = bend, .pooling = pooling};
-  bend_turns(turn, lean, &b, scratch, mean);
+  hermite_slopes(slope_jump, lean, &b, scratch, mean);
   velocities(arrive, leave, mass);
   for (int j = 0; j < MIDDLE - 1; j++) {
     total += mass[j];
@@ -99,7 +99,7 @@ static void check_turns(double bend, double pooling, int seed, int *bounded) {
   }
   for (int i = 0; i < CELLS; i++)
     for (int c = 0; c < D; c++)
-      CHECK((i >= 5 && i < 8) || turn[i * D + c] == 0, "cell %d turns", i);
+      CHECK((i >= 5 && i < 8) || slope_jump[i * D + c] == 0, "cell %d turns", i);
   for (int j = 0; j < MIDDLE - 1; j++) {
     double wanted[D], part = lean[5 + j];
     for (int c = 0; c < D; c++)
@@ -109,7 +109,7 @@ static void check_turns(double bend, double pooling, int seed, int *bounded) {
     *bounded += factor < 1;
     CHECK(part >= 0 && part <= 1, "lean %g", part);
     for (int c = 0; c < D; c++) {
-      double got = turn[(5 + j) * D + c], right = bend * factor * wanted[c];
+      double got = slope_jump[(5 + j) * D + c], right = bend * factor * wanted[c];
       CHECK(fabs(got - right) < 1e-4, "bend %g, pooling %g: %g, not %g", bend, pooling,
             got, right);
     }
@@ -119,7 +119,7 @@ static void check_turns(double bend, double pooling, int seed, int *bounded) {
 int main(void) {
   int own = 0, pooled = 0;
   for (int seed = 0; seed < 20; seed++) {
-    /* The slope of a cell's own turn is within the bound by its lean. */
+    /* The slope of a cell's own slope_jump is within the bound by its lean. */
     check_turns(1, 0, seed, &own);
     check_turns(0.4, 0, seed, &own);
     check_turns(0.4, 0.3, seed, &pooled);
