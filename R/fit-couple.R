@@ -24,11 +24,11 @@ couple_snapshots <- function(snapshots, method, control, identified, call, solve
   coupling <- method$coupling
   solved <- solved %||% vector("list", intervals)
   threads <- use_threads(control$threads)
-  todo <- Filter(function(k) is.null(solved[[k]]), order(!identified))
+  todo <- Filter(function(k) is.null(solved[[k]]), order(!(identified %||% logical(intervals))))
   sources <- NULL
   progress <- new_progress("Coupling", length(todo), control$progress)
   on.exit(progress(0, finished = TRUE))
-  prior <- if (length(todo) > 0) {
+  prior <- if (length(todo) > 0 && !is.null(identified)) {
     weigh_prior(snapshots, coupling, control, identified, call)
   }
   for (k in todo) {
@@ -38,7 +38,7 @@ couple_snapshots <- function(snapshots, method, control, identified, call, solve
                      memory = control$memory * 2^30)
       couple_interval(coupling, replace(problem, "a", list(a)), effort, keep, call)
     }
-    state <- if (!identified[k] && any(identified)) {
+    state <- if (any(identified) && !identified[k]) {
       sources <- sources %||% source_rates(snapshots, solved, which(identified))
       growth_of_state(sources, problem$x, diff(snapshots$times)[k], control)
     }

@@ -13,45 +13,68 @@ untold_weight <- 0.02
 # couple_snapshots() with their plans. `units`: offset and scale of each head.
 new_problem <- function(snapshots, couplings, method, control, identified) {
   z <- cell_order(snapshots)
-  square <- square_displacement(couplings)
-  times <- inner_times(snapshots, couplings)
-  gaps <- diff(times)
-  log_ends <- lapply(couplings, log_descendants)
-  log_growth <- local_growth(snapshots, couplings, control)
-  rates <- unlist(Map(`/`, log_growth, gaps))
-  # What a source weighs in training: its mean mass along the path.
-  share <- unlist(lapply(log_ends, function(r) {
-    mass <- ifelse(abs(r) < 1e-6, 1, expm1(r) / r)
-    mass / sum(mass)
-  }))
-  offset <- stats::weighted.mean(rates, share)
+  path <- method$path
+  scale <- snapshots$scale
   problem <- list(
     features = ncol(snapshots$x),
     cells = standard_cells(snapshots$x, z$order, snapshots, single = TRUE),
     offset = z$offset,
-    times = times,
+    times = inner_times(snapshots, couplings),
     plans = lapply(couplings, `[[`, "plan"),
-    log_growth = unlist(log_growth),
     growth = vapply(couplings, function(c) mean(c$descendants), 0),
-    trust = ifelse(identified | !any(identified), 1, untold_weight),
-    bend = method$path$bend,
-    pooling = method$path$pooling,
-    noise = method$path$noise / snapshots$scale,
-    wide = wide_noise(snapshots),
-    units = list(
-      velocity = c(offset = 0, scale = positive_or_one(
-        sqrt(mean(square / gaps^2) / ncol(snapshots$x))
-      )),
-      growth = c(offset = offset, scale = positive_or_one(
-        sqrt(stats::weighted.mean((rates - offset)^2, share))
-      ))
-    )
+    trust = growth_trust(identified, length(couplings)),
+    path = part_name(path),
+    bend = path$bend %||% 0,
+    pooling = path$pooling %||% 0,
+    noise = (path$noise %||% 0) / scale,
+    sigma = (path$sigma %||% 0) / scale,
+    delta = (path$delta %||% 0) / scale,
+    wide = if (has_score(method)) 0 else wide_noise(snapshots)
   )
+  gaps <- diff(problem$times)
+  if (!is.null(path$sigma)) {
+    # Noise that gathers per root of time, on the clock of the networks.
+    pace <- mean(gaps) / mean(diff(snapshots$times))
+    problem$sigma <- problem$sigma / sqrt(pace)
+  }
+  log_growth <- if (is_learned(method)) local_growth(snapshots, couplings, control)
+  # On the cone growth changes along the way of each pair.
+  if (!inherits(path, "path_cone")) problem$log_growth <- unlist(log_growth)
+  problem$units <- list(
+    velocity = c(offset = 0, scale = positive_or_one(
+      sqrt(mean(square_displacement(couplings) / gaps^2) / ncol(snapshots$x))
+    )),
+    growth = if (is_learned(method)) growth_unit(log_growth, couplings, gaps),
+    score = if (has_score(method)) {
+      c(offset = 0, scale = problem$sigma / sqrt(mean(gaps)))
+    }
+  )[head_names(method)]
   problem <- c(problem, pair_gains(couplings))
-  if (method$path$bend > 0 && length(gaps) > 1) {
+  if (problem$bend > 0 && length(gaps) > 1) {
     problem[c("slope_jump", "lean")] <- .Call(ffi_slopes, problem)
   }
   problem
+}
+
+# What growth weighs, by interval. `identified`: NULL where none is learned.
+growth_trust <- function(identified, intervals) {
+  if (is.null(identified)) return(rep(1, intervals))
+  ifelse(identified | !any(identified), 1, untold_weight)
+}
+
+# Mean and spread of growth rates over what sources weigh in training: their mean mass
+# along the path.
+growth_unit <- function(log_growth, couplings, gaps) {
+  rates <- unlist(Map(`/`, log_growth, gaps))
+  share <- unlist(lapply(couplings, function(coupling) {
+    r <- log_descendants(coupling)
+    mass <- ifelse(abs(r) < 1e-6, 1, expm1(r) / r)
+    mass / sum(mass)
+  }))
+  offset <- stats::weighted.mean(rates, share)
+  c(offset = offset, scale = positive_or_one(
+    sqrt(stats::weighted.mean((rates - offset)^2, share))
+  ))
 }
 
 # Log of the mass at the end of the pairs of a source, of mass 1 itself.
@@ -73,7 +96,10 @@ pair_gains <- function(couplings) {
 
 # Mean squared distance between the cells of a pair, by interval.
 square_displacement <- function(couplings) {
-  vapply(couplings, function(c) c$cost / sum(c$descendants), 0)
+  vapply(couplings, function(c) {
+    semirelaxed <- !is.null(c$gain_source) && is.null(c$gain_target)
+    if (semirelaxed || is.null(c$square)) c$cost / sum(c$descendants) else c$square
+  }, 0)
 }
 
 inner_times <- function(snapshots, couplings) {
@@ -104,8 +130,11 @@ new_training <- function(problem, method, control, key) {
   units <- problem$units
   heads <- list(
     velocity = new_head(d, d + 1, units$velocity, control, key, 1),
-    growth = new_head(1, d + method$growth$time, units$growth, control, key, 2)
-  )
+    growth = if (is_learned(method)) {
+      new_head(1, d + method$growth$time, units$growth, control, key, 2)
+    },
+    score = if (has_score(method)) new_head(d, d + 1, units$score, control, key, 3)
+  )[head_names(method)]
   list(heads = heads, key = key, step = 0, losses = matrix(0, length(heads), 0))
 }
 
