@@ -36,32 +36,4 @@ check_methods <- function(methods, call) {
 method_name <- function(method) method$name
 
 # Whether it learns nothing, so that one repeat says all.
-is_naive <- function(method) method_name(method) %in% naive_methods
-
-# A fit by any method; everything random hangs on the key.
-fit_method <- function(snapshots, method, control, key, call) {
-  if (is_naive(method)) {
-    return(structure(list(snapshots = snapshots, method = method_name(method),
-                          control = control), class = "vgfm_naive"))
-  }
-  fit_snapshots(snapshots, method, control, call, key)
-}
-
-# The population that a fit predicts at some times: states as populations() has them.
-method_states <- function(fit, times, from, call) {
-  if (!inherits(fit, "vgfm_naive")) return(populations(fit, times, from, call))
-  lapply(times, function(time) naive_state(fit, time, call))
-}
-
-naive_state <- function(fit, time, call) {
-  s <- fit$snapshots
-  before <- findInterval(time, s$times, left.open = TRUE)
-  cloud <- if (fit$method == "linear") {
-    straight_population(s, before, time, use_threads(fit$control$threads), call)
-  } else {
-    snapshots_as_one(s, before)
-  }
-  mass <- if (fit$method == "hold") s$mass[before] else mass_between(s, before, time)
-  list(x = cloud$x, time = time,
-       log_weight = log(cloud$weight / mean(cloud$weight)) + log(mass))
-}
+is_naive <- function(method) !is_trained_method(method)

@@ -112,7 +112,7 @@ run_task <- function(task, snapshots, call) {
   }
   rows <- tryCatch(withCallingHandlers({
     lap <- new_stopwatch()
-    fit <- fit_method(cells$snapshots, task$method, task$control, task$key, call)
+    fit <- fit_snapshots(cells$snapshots, task$method, task$control, call, task$key)
     seconds <- lap()
     notes <- c(notes, checks_note(fit))
     score_fit(fit, cells, task$split, snapshots, call)
@@ -129,14 +129,14 @@ run_task <- function(task, snapshots, call) {
 # Figures of a fit at each place of a split, but for the floor.
 score_fit <- function(fit, cells, split, snapshots, call) {
   times <- snapshots$times[cells$places]
-  states <- method_states(fit, times, cells$from, call)
+  states <- populations(fit, times, cells$from, call)
   rows <- lapply(seq_along(times), function(i) {
     k <- cells$places[i]
     cloud <- snapshots$x[cells$judged & snapshots$index == k, , drop = FALSE]
     row <- compare_clouds(fit, states[[i]], cloud, snapshots$mass[k], call,
                           split_size(snapshots, split, k), floor = NA_real_)
     row$rme_trained <- NA_real_
-    if (split$part != "time left out" && inherits(fit, "vgfm")) {
+    if (split$part != "time left out" && is_learned(fit$method)) {
       row$rme_trained <- trained_mass_error(fit)[match(k, seq_along(snapshots$times)[-1])]
     }
     cbind(place = k, row[c("cells", "used", benchmark_figures)])

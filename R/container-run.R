@@ -101,6 +101,7 @@ RunVGFM.Seurat <- function(object, time, mass = NULL, ..., reduction = NULL, dim
   if (length(growth_prior) > 1) growth_prior <- "one for every cell"
   if (length(stable) > 1) stable <- paste(length(stable), "values")
   if (is.list(mass)) mass <- paste0(names(mass), ": ", vapply(mass, toString, ""))
+  method <- show_method(method)
   set <- Filter(length, unclass(control))
   control <- paste(names(set), vapply(set, show_setting, ""), sep = " = ")
   command <- SeuratObject::LogSeuratCommand(object, return.command = TRUE)

@@ -55,7 +55,8 @@ vgfm_evaluate <- function(fit, newdata = NULL, time = NULL, ...) {
   target <- if (is.null(newdata)) observed else held_out(fit, newdata, time)
   start <- observed$x[observed$index == 1, , drop = FALSE]
   times <- target$times[target$times > observed$times[1]]
-  population <- follow(fit, start, observed$times[1], times)
+  population <- if (is_naive_fit(fit)) naive_states(fit, times) else
+    follow(fit, start, observed$times[1], times)
   progress <- new_progress("Evaluating", length(times), fit$control$progress)
   on.exit(progress(0, finished = TRUE))
   rows <- lapply(population, function(state) {

@@ -7,13 +7,19 @@ evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
   time <- standard_time(fit, time)
   velocity <- matrix(0, nrow(x), ncol(x), dimnames = cells_by_features(x, fit))
   growth <- stats::setNames(numeric(nrow(x)), rownames(x))
+  if (is_naive_fit(fit)) {
+    check_has_fields(fit, call)
+    growth[] <- added_growth(fit, time) * rate
+    return(list(velocity = velocity, growth = growth))
+  }
   for (cells in cell_slices(nrow(x), fit)) {
     .Call(ffi_check_interrupt)
     out <- .Call(ffi_field_evaluate, fit$field, standard_cells(x, cells, fit$snapshots),
                  time[cells], use_threads(fit$control$threads))
     check_core(out, "Evaluating the fields", call)
     velocity[cells, ] <- t(out$velocity) * (fit$snapshots$scale * rate[cells])
-    growth[cells] <- (out$growth + added_growth(fit, time[cells])) * rate[cells]
+    learned <- out$growth %||% 0 # no network: one rate for all
+    growth[cells] <- (learned + added_growth(fit, time[cells])) * rate[cells]
   }
   list(velocity = velocity, growth = growth)
 }
@@ -52,6 +58,12 @@ advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
   moved <- matrix(0, nrow(x), ncol(x), dimnames = cells_by_features(x, fit))
   last <- ncol(x) + 1
   log_weight <- log_weight - added_mass(fit, from)
+  if (is_naive_fit(fit)) {
+    check_has_fields(fit, call)
+    moved[] <- x
+    log_weight <- log_weight + added_mass(fit, standard_time(fit, to))
+    return(list(x = moved, log_weight = stats::setNames(log_weight, rownames(x))))
+  }
   slices <- cell_slices(nrow(x), fit)
   progress <- new_progress("Integrating", length(slices),
                            fit$control$progress && length(slices) > 1)
@@ -150,4 +162,16 @@ count_parameters <- function(shape) {
   with(lapply(shape, as.double), {
     (inputs + 1) * width + (hidden - 1) * (width + 1) * width + (width + 1) * outputs
   })
+}
+
+# Fits of methods that learn nothing; see fit-naive.R.
+is_naive_fit <- function(fit) inherits(fit, "vgfm_naive")
+
+# The pairs of `linear` say where the cells of a snapshot are, but not where others go.
+check_has_fields <- function(fit, call = rlang::caller_env()) {
+  if (!is_naive_fit(fit) || is.null(fit$method$path)) return(invisible())
+  abort_input(c(
+    "The method {.val {fit$method$name}} learns no velocity.",
+    i = "{.fn vgfm_interpolate} and {.fn vgfm_evaluate} give its populations."
+  ), arg = "fit", class = c("vgfm_error_no_field", "vgfm_error_fit"), call = call)
 }

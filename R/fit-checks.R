@@ -23,8 +23,10 @@ fit_checks <- function(fit, states) {
     refinement_check(fit),
     check_row("predicted cells", reach(fit, states), check_limits[["reach"]],
               "ranges of the data by which a cell lies beyond them"),
-    check_row("trained mass", max(trained_mass_error(fit)),
-              check_limits[["mass"]], "relative error before it was made right"),
+    if (is_learned(fit$method)) {
+      check_row("trained mass", max(trained_mass_error(fit)), check_limits[["mass"]],
+                "relative error before it was made right")
+    },
     check_row("W1", distance_ratio(fit, states), check_limits[["w1"]],
               "W1 over the distance between halves of a snapshot, mean over times")
   )

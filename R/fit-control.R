@@ -1,62 +1,17 @@
-#' Every setting of a fit
+#' How hard a fit tries
 #'
-#' All knobs of [vgfm_fit()] with their defaults, ranges and meaning. `NULL` means that
-#' the value is derived from the data when the fit starts; `fit$control` holds what was
-#' used.
+#' Settings of training and numerics of [vgfm_fit()], with their defaults and ranges. What
+#' is fitted stands in the method, see [vgfm_method()]. `NULL` means that the value is
+#' derived from the data when the fit starts; `fit$control` holds what was used.
 #'
 #' @section How the defaults are chosen:
 #' Measured on simulated gene networks, branching simulations, Gaussian clusters in up to
 #' 1000 dimensions and mouse haematopoiesis; `bench/ablation.md` in the sources shows what
-#' each choice does. V is the variance within a snapshot, summed over features, mean over
-#' snapshots: the size of the population itself, whatever distance it travels.
-#' * `tau` decides the growth rates, interval by interval. On 400 cells of each of the
-#'   two snapshots, couplings are solved along a grid of `tau` from 64 V to V / 32 (V
-#'   here of these two), and log descendants averaged over 30 neighbours. As `tau`
-#'   falls, they spread more. Where motion alone makes them differ, they do so
-#'   gradually: of a cloud (Gaussian) that moves, the slope of log spread by log `tau`
-#'   falls by no more than a third while `tau` falls to a quarter. Where branches of
-#'   the population really grow and shrink, the spread rises as 1 / `tau` until mass
-#'   change is cheaper than transport between branches, and then rests. Such a corner
-#'   (a fall by 0.38 + 15 / n or more, n the number of cells, to a slope of at most
-#'   0.3) identifies growth, if at least half of the cells count as parents there or
-#'   the same few for all smaller `tau`. Its upper end is taken, where the slope is
-#'   twice the flattest, between 0.1 and 0.3. Otherwise the data do not tell growth
-#'   from motion, and a message says so: `tau` is then 3 V, or as much more as keeps
-#'   log descendants from spreading by more than 0.15 over all such intervals
-#'   together. There a cell is expected to grow as cells like it do in the intervals
-#'   that identify growth, if any do. Where log descendants spread by 0.1 at most even at
-#'   V / 4, growth is identified, too: it is the same for all. See
-#'   [vgfm_identifiability()].
-#' * `growth_time`: growth is learned as a property of the state of a cell, without
-#'   the time, unless the data say that it changes: where two intervals in a row
-#'   differ about the same states, or in the growth of all, by more than 0.8 of the
-#'   variance of all growth rates, or where the clock (see below) runs unevenly. Rows of
-#'   intervals that do not identify growth weigh 0.02, if others do. What is taught is the
-#'   mean number of descendants of 30 neighbours.
-#' * `epsilon` is 0.007 V: between a third and three times of it, fits are equally good.
-#' * `noise` is the local spacing, which is the median distance between nearest cells of a
-#'   snapshot over the root of the number of features, times 2 in many dimensions and less
-#'   in few (2 sqrt(d / (d + 30))), and times sqrt(K / 4) in more than K = 4 intervals,
-#'   whose errors add up; at least 2 % of the root of the mean variance of a feature. Less
-#'   lets the field learn single cells by heart, which shrinks the predicted cloud in many
-#'   dimensions; more blurs it in few. One row in eight has noise as wide as the snapshot
-#'   and a fiftieth of the weight, so that cells beside the data move as their neighbours.
+#' each choice does. [vgfm_method()] has those of `tau`, `noise` and other parameters of
+#' methods.
 #' * Time: an interval counts as long as its gap, unless cells move there more than 4
 #'   times faster or slower than they typically do (the geometric mean of the intervals);
 #'   the networks then see a clock that makes up for the rest. Results are in your units.
-#' * `bend` and `pooling`: with more than two times, straight lines between them change
-#'   direction at every observed time. Bent paths pass through a cell with one velocity,
-#'   between the mean that arrives there and the mean that leaves, the shorter gap
-#'   counting more; it is at most three times the slower of the two, so that a course
-#'   that slows down is not overshot. How much of that is right depends on the data: on
-#'   simulated gene networks all of it halves the error at a time left out, on noisy
-#'   cells in many dimensions it adds to it. So with four times or more, up to 8 inner
-#'   times are left out in turn, their neighbours coupled (300 cells of each), and pairs
-#'   put where paths have them at that time. The candidate (`bend` 0, 0.25, 0.5, 0.75 or
-#'   1, `pooling` 0, 0.5 or 1) is taken with the lowest W1, geometric mean over these
-#'   times. Noise is not to choose: an end of a range is taken over its middle only if it
-#'   gains 1 % of the W1 at a single time. With fewer times, both are 0.5. `fit$bend` has
-#'   the candidates and their W1.
 #' * Pairs: half of them are drawn by their target, in proportion to mass, and half by
 #'   their source, so that cells with hardly a descendant are taught too. Weights make up
 #'   for it.

@@ -28,7 +28,9 @@ couple_snapshots <- function(snapshots, method, control, identified, call, solve
   sources <- NULL
   progress <- new_progress("Coupling", length(todo), control$progress)
   on.exit(progress(0, finished = TRUE))
-  prior <- if (length(todo) > 0) weigh_prior(snapshots, coupling, control, identified, call)
+  prior <- if (length(todo) > 0) {
+    weigh_prior(snapshots, coupling, control, identified, call)
+  }
   for (k in todo) {
     problem <- interval_problem(snapshots, k)
     solve <- function(a, tolerance = control$transport_tolerance, keep = TRUE) {

@@ -2,6 +2,7 @@
 
 # "0 and 16", "24 and 32": their ends, neighbouring ones together.
 untold_intervals <- function(verdict) {
+  if (is.null(verdict)) return(character())
   runs <- rle(verdict$identified)
   last <- cumsum(runs$lengths)
   first <- last - runs$lengths + 1

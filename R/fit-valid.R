@@ -33,8 +33,12 @@ fit_fault <- function(fit) {
     return(fault_at("format", format(fit_format), fit$format))
   }
   s <- fit$snapshots
-  snapshots_fault(s) %||%
-    verdicts_fault(fit$identified, fit$scan, length(s$times) - 1) %||%
+  common <- snapshots_fault(s) %||% control_fault(fit$control) %||%
+    method_fault(fit$method, length(s$times) - 1)
+  if (!is.null(common) || is_naive_fit(fit)) return(common)
+  (if (is_learned(fit$method)) {
+    verdicts_fault(fit$identified, fit$scan, length(s$times) - 1)
+  }) %||%
     couplings_fault(fit$couplings, s$counts) %||%
     field_fault(fit$field, ncol(s$x), length(s$times)) %||%
     parts_fault(fit, "", list(seconds = stage_times,
@@ -42,8 +46,6 @@ fit_fault <- function(fit) {
                               checks = or_null(check_table),
                               bend = or_null(bend_table),
                               prior = or_null(trust_table(length(s$times) - 1)))) %||%
-    control_fault(fit$control) %||%
-    method_fault(fit$method, length(s$times) - 1) %||%
     training_fault(fit$training, fit$field)
 }
 

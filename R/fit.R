@@ -44,7 +44,8 @@
 #' * Where growth is not told from motion, `tau` is ten times as high as without a prior,
 #'   unless you set it: what motion adds to log descendants falls to a tenth, and does not
 #'   outweigh the prior.
-#' * `believed` is reliability times trust times the `prior_strength` of [vgfm_control()].
+#' * `believed` is reliability times trust times the `prior_strength` of the coupling, see
+#'   [method_parts].
 #'
 #' `stable` cells have the rate 0, whatever `growth_prior` says of them, and their
 #' couplings are solved until they have one descendant each, within 5 %. The growth field
@@ -98,11 +99,11 @@
 #'   it rests on, see [vgfm_identifiability()]), `couplings` (for each interval the
 #'   expected `descendants` of its source cells, potentials, cost, residual, and the
 #'   `method` and number of `blocks` it was solved by), `bend` (what was tried for `bend`
-#'   and `pooling` of [vgfm_control()]: `w1` is the geometric mean over so many left-out
+#'   and `pooling` of [path_smooth()]: `w1` is the geometric mean over so many left-out
 #'   `times`, in units of `x`; `NULL` where both were given), `field` (the networks),
 #'   `history` (training losses), `checks` (see below), `seconds` by stage, `prior` (see
-#'   "Growth expected beforehand"; `NULL` without one), `control` (as used), `training`
-#'   (what [vgfm_resume()] needs) and `format`, a number that tells fits
+#'   "Growth expected beforehand"; `NULL` without one), `method` and `control` (as used),
+#'   `training` (what [vgfm_resume()] needs) and `format`, a number that tells fits
 #'   of other versions apart. Use [predict()], [vgfm_trajectories()], [vgfm_evaluate()]
 #'   and [autoplot()] rather than its parts.
 #' @section Checks: A trained fit is checked by what can be computed cheaply, and warns
@@ -130,6 +131,7 @@
 #' @section Errors: All have class `vgfm_error`. `vgfm_error_input` for unusable
 #'   arguments, with `vgfm_error_argument` for one that is missing, unknown or
 #'   abbreviated, `vgfm_error_x`, `vgfm_error_time`, `vgfm_error_mass`,
+#'   `vgfm_error_method` (also a `growth_prior` for a coupling that takes none),
 #'   `vgfm_error_prior` (also rates that give a cell more than 10000 descendants between
 #'   two snapshots, as where hours are taken for days) or `vgfm_error_control`;
 #'   `vgfm_error_convergence` if a coupling cannot be solved to its tolerance.
@@ -178,6 +180,7 @@ fit_snapshots <- function(snapshots, method, control, call = rlang::caller_env()
                           key = new_key()) {
   control <- resolve_control(control, snapshots, method, call)
   method <- resolve_method(method, snapshots, control, call)
+  if (!is_trained_method(method)) return(new_naive_fit(snapshots, method, control, key))
   chosen <- list()
   if (is_learned(method)) {
     chosen <- identify_growth(snapshots, scan_epsilon(method, snapshots), control)
@@ -206,8 +209,8 @@ run_stages <- function(snapshots, method, control, chosen, key, couplings = NULL
   spend <- function(stage) seconds[[stage]] <<- seconds[[stage]] + lap()
   save <- new_checkpoint(file, function(couplings, training = NULL) {
     structure(list(format = fit_format, snapshots = snapshots, method = method,
-                   control = control, chosen = chosen, key = key, couplings = couplings, training = training,
-                   seconds = seconds), class = "vgfm_checkpoint")
+                   control = control, chosen = chosen, key = key, couplings = couplings,
+                   training = training, seconds = seconds), class = "vgfm_checkpoint")
   }, call)
   identified <- chosen$identified$identified
   couplings <- couple_snapshots(snapshots, method, control, identified, call, couplings,
@@ -236,7 +239,8 @@ new_fit <- function(snapshots, method, chosen, couplings, problem, training, con
   fit <- structure(
     list(
       format = fit_format, snapshots = snapshots, method = method,
-      identified = chosen$identified, scan = chosen$scan, bend = chosen$bend, couplings = couplings,
+      identified = chosen$identified, scan = chosen$scan, bend = chosen$bend,
+      couplings = couplings,
       field = new_field(training, problem),
       history = loss_history(training), seconds = seconds, control = control,
       training = training
@@ -258,7 +262,9 @@ new_fit <- function(snapshots, method, chosen, couplings, problem, training, con
 
 calibrate_and_check <- function(fit, call) {
   states <- predicted_course(fit)
-  fit$field$correction <- mass_correction(fit, states)
+  if (!inherits(fit$method$growth, "growth_none")) {
+    fit$field$correction <- mass_correction(fit, states)
+  }
   fit$checks <- fit_checks(fit, states)
   warn_checks(fit, call)
   fit

@@ -14,7 +14,7 @@
 #'
 #' @section How it is made:
 #' At most 400 cells of each snapshot are coupled at each `tau` of the grid of
-#' [vgfm_control()], with the same cells and the same `epsilon` as in `fit$scan`, which
+#' [vgfm_method()], with the same cells and the same `epsilon` as in `fit$scan`, which
 #' ends where the choice of `tau` is settled. A group has the mean number of descendants
 #' of its cells among them. Of a rare kind these are few, and their curve is noisy; the
 #' column `cells` says how many.
@@ -64,7 +64,7 @@
 #'   of a cell with a later snapshot; `vgfm_error_fit` for what is no fit.
 #' @section Warnings: `vgfm_warning_not_evaluated` if the growth field cannot be
 #'   evaluated, as after a training that diverged: `fit` is then `NA`.
-#' @seealso [vgfm_control()] for how `tau` is chosen; [vgfm_fates()];
+#' @seealso [vgfm_method()] for how `tau` is chosen; [vgfm_fates()];
 #'   `vignette("growth")`.
 #' @export
 #' @examples

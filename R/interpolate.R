@@ -7,7 +7,7 @@
 #' Mass between observed times is less sure than at them. Where cells travel far against
 #' the size of their snapshot, the default `tau` gives those in front more descendants
 #' than those behind, as growth cannot be told from motion there; a large `tau` in
-#' [vgfm_control()] keeps masses as they are.
+#' [vgfm_method()] keeps masses as they are.
 #'
 #' @param fit A fit from [vgfm_fit()].
 #' @param time Times from the first to the last observed one, in any form that
@@ -98,6 +98,7 @@ inside_times <- function(fit, time, call = rlang::caller_env()) {
 # `rows`, the places of the cells in the data, and log weights such that the mean of the
 # weights is the mass relative to the first time.
 populations <- function(fit, times, from, call = rlang::caller_env()) {
+  if (is_naive_fit(fit)) return(naive_states(fit, times, call))
   s <- fit$snapshots
   before <- findInterval(times + rounding(s$times), s$times)
   start <- if (from == "first") rep(1, length(times)) else before

@@ -9,6 +9,15 @@ check_method <- function(method, arg = "method", call = rlang::caller_env()) {
     fail("{.arg {arg}} must be a name of {.fn vgfm_methods} or a {.fn vgfm_method}, not
           {describe(method)}.", "Pass {.code method = \"ot_cfm\"}.")
   }
+  if (!identical(names(method), c("name", part_kinds)) || is.null(method$name) ||
+        !method$name[1] %in% names(method_table)) {
+    fail("{.arg {arg}} must have a name of {.fn vgfm_methods} and four parts, as
+          {.fn vgfm_method} makes it.",
+         "Replace a part as {.code vgfm_method(\"vgfm\", path = path_straight())} does.")
+  }
+  for (kind in part_kinds) {
+    if (!is.null(method[[kind]])) check_part(method[[kind]], kind, call)
+  }
   coupling <- method$coupling
   path <- method$path
   if (is.null(method$growth) || is.null(method$training)) {
@@ -71,11 +80,8 @@ as_method <- function(method, arg = "method", call = rlang::caller_env()) {
     return(vgfm_method(name))
   }
   method <- check_method(method, arg, call)
-  for (kind in c("coupling", "path", "growth", "training")) {
-    part <- method[[kind]]
-    if (is.null(part)) next
-    check_part(part, kind, call)
-    method[[kind]] <- remake_part(part, call)
+  for (kind in names(Filter(Negate(is.null), unclass(method)[part_kinds]))) {
+    method[[kind]] <- remake_part(method[[kind]], call)
   }
   method
 }

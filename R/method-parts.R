@@ -23,8 +23,8 @@ method_error <- "vgfm_error_method"
 #' * `coupling_entropic()`: the same with entropy, a static Schroedinger bridge.
 #' * `coupling_semirelaxed()`: sources may leave more or fewer descendants, at the price
 #'   `tau`; every target has its ancestors.
-#' * `coupling_unbalanced()`: masses may change at both ends. With `cost = "log_cos"` it is
-#'   Wasserstein-Fisher-Rao transport: cells further apart than pi `delta` are no pair.
+#' * `coupling_unbalanced()`: masses may change at both ends. With `cost = "log_cos"` it
+#'   is Wasserstein-Fisher-Rao transport: cells further apart than pi `delta` are no pair.
 #'
 #' @section Paths:
 #' * `path_straight()`: at constant speed, positions with noise of one size.
@@ -135,6 +135,7 @@ path_smooth <- function(noise = NULL, bend = NULL, pooling = NULL) {
 path_brownian <- function(sigma = NULL) {
   new_part("path", "brownian",
            sigma = check_number(sigma, 0, bounds = "(]", allow_null = TRUE,
+                                hint = "Without noise, take {.fn path_straight}.",
                                 class = method_error))
 }
 

@@ -9,6 +9,7 @@ resolve_method <- function(method, snapshots, control, call = rlang::caller_env(
   check_unit(snapshots$scale, call)
   gaps <- diff(snapshots$times)
   check_method_prices(method, length(gaps), call)
+  check_prior_use(method, snapshots, call)
   if ("noise" %in% names(method$path)) {
     method$path$noise <- method$path$noise %||% path_noise(snapshots, control)
   }
@@ -22,6 +23,18 @@ resolve_method <- function(method, snapshots, control, call = rlang::caller_env(
     method$coupling$epsilon <- 0.007 * within_variance(snapshots)
   }
   method
+}
+
+# A prior is what sources are expected to leave, and only one coupling asks for that.
+check_prior_use <- function(method, snapshots, call) {
+  if (is.null(snapshots$prior) || inherits(method$coupling, "coupling_semirelaxed")) {
+    return(invisible())
+  }
+  abort_input(c(
+    "The method {.val {method$name}} makes no use of a growth prior or of stable cells.",
+    i = "Leave {.arg growth_prior} and {.arg stable} out, or use
+         {.fn coupling_semirelaxed}."
+  ), arg = "growth_prior", class = method_error, call = call)
 }
 
 # Once `tau` is known, one number per interval.

@@ -75,10 +75,10 @@ method_table <- list(
 #'   `epsilon` were set by hand for each data set (10 and 0.003 on the gene network).
 #' * `ot_cfm_u`: its matching alone: pairs of a semi-relaxed coupling on straight lines.
 #' * `uot_fm`: couplings that may lose or gain mass at both ends, so that cells without a
-#'   counterpart on either side are left out; straight lines. Eyring, Klein, Uscidda, Palla,
-#'   Kilbertus, Akata and Theis (2024), ICLR, arXiv:2311.15100, where it is balanced
-#'   afterwards; here the growth that it implies is learned. No settings were published
-#'   for snapshots.
+#'   counterpart on either side are left out; straight lines. Eyring, Klein, Uscidda,
+#'   Palla, Kilbertus, Akata and Theis (2024), ICLR, arXiv:2311.15100, where it is
+#'   balanced afterwards; here the growth that it implies is learned. No settings were
+#'   published for snapshots.
 #' * `wfr_fm`: geodesics of the Wasserstein-Fisher-Rao metric. Mass changes along the
 #'   way, at both ends of a pair. In mid-flight it dips below both ends even where the
 #'   population keeps its size: that is the geometry, not the data. WFR-FM (2026), ICLR.

@@ -33,9 +33,10 @@ print.vgfm <- function(x, ...) {
   cli::cat_line("mass   ", in_short(format(s$mass, digits = 3, trim = TRUE)),
                 if (!s$measured) " (numbers of cells; pass mass = if measured)")
   if (!is.null(x$prior)) cli::cat_line("prior  ", prior_in_short(x))
-  cli::cat_line("steps  ", x$training$step, " of ", x$control$steps, ", refined ",
-                refined_steps(x), " of ", x$control$refine_steps, ", in ",
-                format(sum(x$seconds), digits = 2), " s")
+  cli::cat_line("steps  ", if (is_naive_fit(x)) "none: nothing is learned" else
+    paste0(x$training$step, " of ", x$control$steps, ", refined ", refined_steps(x),
+           " of ", x$control$refine_steps, ", in ", format(sum(x$seconds), digits = 2),
+           " s"))
   cli::cat_line("method ", method_in_short(x))
   cli::cat_line("growth ", growth_in_short(x))
   cli::cat_line("paths  ", paths_in_short(x))

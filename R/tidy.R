@@ -60,8 +60,8 @@ glance.vgfm <- function(x, ...) {
     spread = mean(table$spread, na.rm = TRUE),
     steps = x$training$step,
     seconds = sum(x$seconds),
-    blocks = max(vapply(x$couplings, `[[`, 0, "blocks")),
-    identified = mean(x$identified$identified),
+    blocks = max(1, vapply(x$couplings, `[[`, 0, "blocks")),
+    identified = if (is.null(x$identified)) NA_real_ else mean(x$identified$identified),
     checks_failed = if (is.null(x$checks)) NA_integer_ else sum(!x$checks$passed)
   )
 }

@@ -1,4 +1,4 @@
-# What each default of vgfm_control() does: it is changed, the others stay, and the fits
+# What each default does: it is changed, the others stay, and the fits
 # are scored where it matters. Writes bench/ablation.md, and vignettes/ablation.csv, a row
 # for each run; takes ten minutes or so. Cells, halves and seeds are those of
 # bench/accuracy.R, and so are the figures of the default.
@@ -8,8 +8,8 @@ source(file.path("bench", "support.R"))
 
 options(vgfm.threads = 2)
 
-# What is changed. `used`: the settings of the default fit to the same cells; `v`: the
-# variance within a snapshot, summed over features.
+# What is changed of control or method. `used`: the path of the default fit to the same
+# cells; `v`: the variance within a snapshot, summed over features.
 settings <- list(
   "default" = function(used, v) list(),
   "straight paths" = function(used, v) list(bend = 0),
@@ -76,11 +76,14 @@ ablate <- function(data, seed) {
   rows <- list()
   for (name in names(settings)) {
     if (name != "default" && !data %in% places[[name]]) next
-    control <- do.call(vgfm_control, settings[[name]](used, v))
-    seconds <- system.time(fit <- fit_task(task, control, seed))[["elapsed"]]
+    changed <- settings[[name]](used, v)
+    of_control <- names(changed) %in% names(formals(vgfm_control))
+    control <- do.call(vgfm_control, changed[of_control])
+    method <- do.call(vgfm_method, changed[!of_control])
+    seconds <- system.time(fit <- fit_task(task, control, seed, method))[["elapsed"]]
     rows[[name]] <- score(data, fit, task, seconds)
     if (name == "default") {
-      used <- fit$control
+      used <- fit$method$path
       fit$field$correction <- NULL
       rows[[uncalibrated]] <- score(data, fit, task, seconds)
     }
@@ -110,7 +113,7 @@ means <- function(figure, format, rows = TRUE) {
 apart <- tapply(runs$apart, runs$data, mean)
 writeLines(c(
   "# What each default does", "",
-  "One default of `vgfm_control()` is changed, the others stay: means over three seeds,",
+  "One default is changed, the others stay: means over three seeds,",
   "with two threads. Cells, halves and seeds are those of `bench/accuracy.R`.",
   "`bench/ablation.R` makes this page.", "",
   "* *inner time*: judged at time 2 of 0 to 4, which the fit has not seen.",

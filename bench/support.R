@@ -143,9 +143,9 @@ new_task <- function(cells, task, seed) {
   )
 }
 
-fit_task <- function(task, control, seed) {
+fit_task <- function(task, control, seed, method = "vgfm") {
   set.seed(seed)
-  vgfm::vgfm_fit(task$x, task$time, task$mass, control = control)
+  vgfm::vgfm_fit(task$x, task$time, task$mass, method = method, control = control)
 }
 
 # The table of each time, with the error of the mass where one was left out, and the

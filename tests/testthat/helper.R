@@ -50,8 +50,9 @@ small_fit <- function(..., seed = 1) {
 # What a fit was trained on.
 problem_of <- function(fit) {
   told <- fit$identified$identified
-  couplings <- couple_snapshots(fit$snapshots, fit$control, told, rlang::current_env())
-  new_problem(fit$snapshots, couplings, fit$control, told)
+  couplings <- couple_snapshots(fit$snapshots, fit$method, fit$control, told,
+                                rlang::current_env())
+  new_problem(fit$snapshots, couplings, fit$method, fit$control, told)
 }
 
 # Puts another function in the place of one of the package's, until the test ends.

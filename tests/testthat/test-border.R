@@ -47,10 +47,11 @@ test_that("lengths and types of networks are checked", {
 test_that("so are all parts of a problem of training", {
   cells <- small_cells()
   snapshots <- new_snapshots(cells$x, cells$time)
-  control <- small_control(tau = c(0.5, 0.5), bend = 0.5, pooling = 0.5)
-  control <- resolve_control(control, snapshots)
-  couplings <- couple_snapshots(snapshots, control, c(TRUE, TRUE), NULL)
-  problem <- new_problem(snapshots, couplings, control, c(TRUE, TRUE))
+  control <- small_control()
+  method <- vgfm_method("vgfm", tau = c(0.5, 0.5), bend = 0.5, pooling = 0.5)
+  method <- resolve_method(method, snapshots, control)
+  couplings <- couple_snapshots(snapshots, method, control, c(TRUE, TRUE), NULL)
+  problem <- new_problem(snapshots, couplings, method, control, c(TRUE, TRUE))
   expect_named(.Call(ffi_slopes, problem), c("slope_jump", "lean"))
   # Each element too short by one, of another type, or away.
   may_go <- c("gain_source", "log_ends", "log_growth", "slope_jump")

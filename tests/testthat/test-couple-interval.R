@@ -14,12 +14,14 @@ effort <- list(tolerance = 1e-9, threads = 1)
 
 every_coupling <- function() {
   list(
-    exact = vgfm:::new_part("coupling", "exact"),
-    minibatch = vgfm:::new_part("coupling", "exact", minibatch = 20),
-    entropic = vgfm:::new_part("coupling", "entropic", epsilon = 0.05),
-    semirelaxed = vgfm:::new_part("coupling", "semirelaxed", tau = 2, epsilon = 0.05),
-    unbalanced = vgfm:::new_part("coupling", "unbalanced", tau = 2, epsilon = 0.05, cost = "squared"),
-    log_cos = vgfm:::new_part("coupling", "unbalanced", epsilon = 0.01, cost = "log_cos", delta = 1)
+    exact = new_part("coupling", "exact"),
+    minibatch = new_part("coupling", "exact", minibatch = 20),
+    entropic = new_part("coupling", "entropic", epsilon = 0.05),
+    semirelaxed = new_part("coupling", "semirelaxed", tau = 2, epsilon = 0.05),
+    unbalanced = new_part("coupling", "unbalanced", tau = 2, epsilon = 0.05,
+                          cost = "squared"),
+    log_cos = new_part("coupling", "unbalanced", epsilon = 0.01, cost = "log_cos",
+                       delta = 1)
   )
 }
 
@@ -59,9 +61,9 @@ test_that("balanced couplings move mass between clusters, the others do not", {
 
 test_that("a minibatch is worse than the plan of all cells, and named as such", {
   problem <- two_clusters()
-  all <- couple_interval(vgfm:::new_part("coupling", "exact"), problem, effort)
-  part <- couple_interval(vgfm:::new_part("coupling", "exact", minibatch = 20), problem, effort)
-  whole <- couple_interval(vgfm:::new_part("coupling", "exact", minibatch = 90), problem, effort)
+  all <- couple_interval(new_part("coupling", "exact"), problem, effort)
+  part <- couple_interval(new_part("coupling", "exact", minibatch = 20), problem, effort)
+  whole <- couple_interval(new_part("coupling", "exact", minibatch = 90), problem, effort)
   expect_gt(part$cost, all$cost)
   expect_identical(whole$cost, all$cost)
   expect_equal(c(all$method, part$method, whole$method), c("whole", "minibatch", "whole"))
@@ -85,10 +87,10 @@ test_that("couplings scale with the unit of the cells", {
 })
 
 test_that("parameters go by interval", {
-  coupling <- vgfm:::new_part("coupling", "semirelaxed", tau = c(1, 8), epsilon = 2)
+  coupling <- new_part("coupling", "semirelaxed", tau = c(1, 8), epsilon = 2)
   expect_equal(coupling_numbers(coupling, 2, 2), list(epsilon = 0.5, tau_source = 2))
   expect_equal(coupling_numbers(coupling, 2, 1)$tau_source, 0.25)
-  log_cos <- vgfm:::new_part("coupling", "unbalanced", epsilon = 1, cost = "log_cos", delta = 3)
+  log_cos <- new_part("coupling", "unbalanced", epsilon = 1, cost = "log_cos", delta = 3)
   expect_equal(coupling_numbers(log_cos, 3, 2),
                list(epsilon = 1 / 9, tau_source = 4, tau_target = 4, delta = 1))
 })

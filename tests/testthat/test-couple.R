@@ -104,8 +104,8 @@ test_that("descendants in blocks are those of the whole, but for noise", {
   cells <- blocky_cells(1000)
   at <- function(memory) {
     fit <- vgfm_fit(cells$x, cells$time,
-                    control = small_control(steps = 0, memory = memory, epsilon = 0.05,
-                                            tau = 6))
+                    method = vgfm_method("vgfm", epsilon = 0.05, tau = 6),
+                    control = small_control(steps = 0, memory = memory))
     fit$couplings[[1]]
   }
   whole <- at(1)
@@ -158,7 +158,7 @@ test_that("units of which squares are no numbers are refused, with the way out",
   expect_error(vgfm_couple(1e160 * x, x, 1, 1), "constant", class = "vgfm_error_x")
   expect_error(vgfm_couple(1e-160 * x, x, 1e-320, 1), "constant",
                class = "vgfm_error_input")
-  expect_error(vgfm_control(tau = 1e-310), class = "vgfm_error_control")
+  expect_error(coupling_semirelaxed(tau = 1e-310), class = "vgfm_error_method")
 })
 
 test_that("nearest cells are the same in every unit", {

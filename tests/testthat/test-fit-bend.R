@@ -16,18 +16,19 @@ zigzag <- function(times, n = 40) {
 
 chosen_of <- function(cells, ...) {
   snapshots <- new_snapshots(cells$x, cells$time)
-  control <- resolve_control(vgfm_control(tau = 10, ...), snapshots)
-  chosen <- choose_bend(control, snapshots)$settings
-  unlist(utils::modifyList(control, chosen)[c("bend", "pooling")])
+  method <- vgfm_method("vgfm", tau = 10, ...)
+  method <- resolve_method(method, snapshots, vgfm_control())
+  chosen <- choose_bend(method, vgfm_control(), snapshots)$settings
+  unlist(utils::modifyList(method$path, chosen)[c("bend", "pooling")])
 }
 
 # Of all pairs of two snapshots (lists of x, time, mass) with all weights in full, in the
 # units of the data: W1 from `seen` at `time`. `before` or `after` may be NULL.
-naive_score <- function(before, from, to, after, seen, time, bend, pooling, control) {
+naive_score <- function(before, from, to, after, seen, time, bend, pooling, coupling) {
   coupled <- function(x, y) {
     n <- nrow(x$x)
     b <- rep(n * y$mass / x$mass / nrow(y$x), nrow(y$x))
-    vgfm_couple(x$x, y$x, b = b, epsilon = control$epsilon, tau = control$tau,
+    vgfm_couple(x$x, y$x, b = b, epsilon = coupling$epsilon, tau = coupling$tau,
                 plan = TRUE, tolerance = 1e-9)$plan
   }
   means <- function(plan, x, y) plan %*% y / rowSums(plan)
@@ -95,16 +96,17 @@ test_that("candidates are scored as by hand, with all pairs", {
   x <- cbind(rep(cos(times / 2), counts), rep(sin(times / 2), counts)) * 3 +
     matrix(rnorm(2 * sum(counts), sd = 0.3), ncol = 2)
   snapshots <- new_snapshots(x, rep(times, counts), mass)
-  control <- vgfm_control(epsilon = 0.05, tau = 2, noise = 0)
+  method <- vgfm_method("vgfm", epsilon = 0.05, tau = 2, noise = 0)
   table <- data.frame(bend = c(0, 1, 1, 0.6, 1), pooling = c(0.5, 0, 1, 0.7, 0.5))
   at <- lapply(1:5, function(k) {
     list(x = x[snapshots$index == k, ], time = times[k], mass = mass[k])
   })
   for (k in 2:4) {
-    scores <- scores_at(snapshots, k, control, table) * snapshots$scale
+    scores <- scores_at(snapshots, k, method, vgfm_control(), table) * snapshots$scale
     naive <- mapply(function(bend, pooling) {
       naive_score(if (k > 2) at[[k - 2]], at[[k - 1]], at[[k + 1]],
-                  if (k < 4) at[[k + 2]], at[[k]]$x, times[k], bend, pooling, control)
+                  if (k < 4) at[[k + 2]], at[[k]]$x, times[k], bend, pooling,
+                  method$coupling)
     }, table$bend, table$pooling)
     expect_equal(scores, naive, tolerance = 5e-3)
     # They differ by far more than that.
@@ -123,7 +125,7 @@ test_that("an end must gain its price of a single time", {
   cells <- on_circle(0:2 * 2)
   more <- on_circle(0:4)
   pick <- function(gain, cells) {
-    local_function("scores_at", function(snapshots, k, control, table) {
+    local_function("scores_at", function(snapshots, k, method, control, table) {
       10 * exp(-gain * table$bend + 1e-4 * (table$pooling > 0))
     })
     chosen_of(cells)[["bend"]]
@@ -144,8 +146,8 @@ test_that("what the user gives is used", {
   expect_equal(chosen_of(zigzag(0:4), bend = 0.3)["bend"], c(bend = 0.3))
   expect_equal(chosen_of(on_circle(0:4), pooling = 0.2)["pooling"], c(pooling = 0.2))
   for (wrong in list(-0.1, 1.1, c(0, 1), NA, "smooth")) {
-    expect_error(vgfm_control(bend = wrong), class = "vgfm_error_control")
-    expect_error(vgfm_control(pooling = wrong), class = "vgfm_error_control")
+    expect_error(path_smooth(bend = wrong), class = "vgfm_error_method")
+    expect_error(path_smooth(pooling = wrong), class = "vgfm_error_method")
   }
 })
 
@@ -157,7 +159,7 @@ test_that("the choice stays in the fit with its scores", {
   chosen <- fit$bend[fit$bend$chosen, ]
   expect_equal(nrow(chosen), 1)
   expect_identical(as.list(chosen[c("bend", "pooling")]),
-                   fit$control[c("bend", "pooling")])
+                   unclass(fit$method$path)[c("bend", "pooling")])
   expect_true(all(fit$bend$times == 2) && all(fit$bend$w1 > 0))
   expect_lt(chosen$w1, fit$bend$w1[fit$bend$bend == 0])
   expect_identical(vgfm_resume(fit, steps = 8)$bend, fit$bend)
@@ -165,8 +167,9 @@ test_that("the choice stays in the fit with its scores", {
   large <- vgfm_fit(1000 * cells$x, cells$time, control = small_control(steps = 5))
   expect_equal(large$bend$w1, 1000 * fit$bend$w1, tolerance = 1e-6)
   expect_identical(large$bend$chosen, fit$bend$chosen)
-  given <- small_control(steps = 5, bend = 1, pooling = 0)
-  expect_null(vgfm_fit(cells$x, cells$time, control = given)$bend)
+  given <- vgfm_method("vgfm", bend = 1, pooling = 0)
+  expect_null(vgfm_fit(cells$x, cells$time, method = given,
+                       control = small_control(steps = 5))$bend)
   fit$bend <- 3
   expect_error(check_fit(fit), "bend", class = "vgfm_error_fit")
 })
@@ -177,8 +180,8 @@ test_that("couplings that cannot be solved are no evidence", {
   })
   cells <- zigzag(0:4)
   snapshots <- new_snapshots(cells$x, cells$time)
-  control <- resolve_control(vgfm_control(tau = 10), snapshots)
-  chosen <- choose_bend(control, snapshots)
+  method <- resolve_method(vgfm_method("vgfm", tau = 10), snapshots, vgfm_control())
+  chosen <- choose_bend(method, vgfm_control(), snapshots)
   expect_equal(unlist(chosen$settings), c(bend = 0.5, pooling = 0.5))
   expect_true(all(chosen$table$times == 0))
 })
@@ -186,26 +189,26 @@ test_that("couplings that cannot be solved are no evidence", {
 test_that("a price for every interval is the larger of both where one is left out", {
   cells <- on_circle(0:4)
   snapshots <- new_snapshots(cells$x, cells$time)
-  control <- vgfm_control(epsilon = 0.05, tau = c(1, 2, 3, 4), noise = 0)
+  method <- vgfm_method("vgfm", epsilon = 0.05, tau = c(1, 2, 3, 4), noise = 0)
   asked <- NULL
   couple <- couple_some
   local_function("couple_some", function(some, k, epsilon, tau) {
     asked <<- c(asked, tau)
     couple(some, k, epsilon, tau)
   })
-  scores_at(snapshots, 3, control, data.frame(bend = 1, pooling = 0))
+  scores_at(snapshots, 3, method, vgfm_control(), data.frame(bend = 1, pooling = 0))
   expect_equal(asked, c(1, 3, 4))
 })
 
 test_that("no more than some times and cells are looked at", {
   asked <- NULL
-  local_function("scores_at", function(snapshots, k, control, table) {
+  local_function("scores_at", function(snapshots, k, method, control, table) {
     asked <<- c(asked, k)
     seq_len(nrow(table))
   })
   cells <- on_circle(1:20 / 5, n = 10)
   snapshots <- new_snapshots(cells$x, cells$time)
-  expect_equal(choose_bend(vgfm_control(), snapshots)$settings$bend, 0.25)
+  expect_equal(choose_bend(vgfm_method(), vgfm_control(), snapshots)$settings$bend, 0.25)
   expect_length(asked, 8)
   expect_equal(range(asked), c(2, 19))
   expect_equal(scorable(3), c(FALSE, FALSE, FALSE))

@@ -56,7 +56,8 @@ test_that("a checkpoint that cannot be written is warned of once; the fit goes o
   snapshots <- new_snapshots(cells$x, cells$time)
   caught <- 0
   fit <- withCallingHandlers(
-    fit_snapshots(snapshots, control, rlang::current_env(), key = c(1, 2)),
+    fit_snapshots(snapshots, vgfm_method(), control, rlang::current_env(),
+                  key = c(1, 2)),
     vgfm_warning_checkpoint = function(condition) {
       caught <<- caught + 1
       rlang::cnd_muffle(condition)

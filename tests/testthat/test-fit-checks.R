@@ -47,8 +47,8 @@ test_that("a group that dies out is seen to die, and the living are left alone",
     x <- rbind(matrix(rnorm(400, 0, 0.2), 200), matrix(rnorm(200, distance, 0.2), 100),
                matrix(rnorm(400, 0.5, 0.2), 200))
     fit <- vgfm_fit(x, rep(0:1, c(300, 200)),
-                    control = vgfm_control("fast", tau = distance^2 / 40,
-                                           growth_time = TRUE, progress = FALSE))
+                    method = vgfm_method("vgfm", tau = distance^2 / 40, time = TRUE),
+                    control = vgfm_control("fast", progress = FALSE))
     born <- predict(fit, x[1:300, ], time = 0, type = "weight")
     coupled <- fit$couplings[[1]]$descendants
     expect_lt(max(born[201:300]), 0.05)
@@ -156,7 +156,8 @@ test_that("refinement that cannot go on says why, and keeps what matching reache
   expect_match(after$refinement$stopped, "not finite")
   expect_identical(after$score, Inf)
   stopped <- suppressWarnings(
-    new_fit(fit$snapshots, list(), list(), problem, after, control, fit$seconds)
+    new_fit(fit$snapshots, fit$method, list(), list(), problem, after, control,
+            fit$seconds)
   )
   expect_true("refinement" %in% stopped$checks$check[!stopped$checks$passed])
   # It is done, as far as it can be.

@@ -15,21 +15,22 @@ growing_islands <- function(first, second, n = 300, seed = 1) {
   list(x = x, time = rep(0:2, lengths(kind)), kind = unlist(kind), mass = mass[-1])
 }
 
-fit_islands <- function(cells, ...) {
+fit_islands <- function(cells, ..., method = "vgfm") {
   set.seed(1)
-  vgfm_fit(cells$x, cells$time, cells$mass, control = vgfm_control("fast", ...))
+  vgfm_fit(cells$x, cells$time, cells$mass, method = method,
+           control = vgfm_control("fast", ...))
 }
 
 test_that("growth is a property of the state, unless the data say that it changes", {
   same <- fit_islands(growing_islands(c(2, 1, 1 / 3), c(2, 1, 1 / 3)))
   expect_true(all(same$identified$identified))
-  expect_false(same$control$growth_time)
+  expect_false(same$method$growth$time)
   expect_equal(same$field$heads$growth$shape$inputs, 2)
 
   # Where islands stop growing, both halves are found.
   cells <- growing_islands(c(2, 1, 1 / 3), c(1, 1, 1))
   stops <- fit_islands(cells)
-  expect_true(stops$control$growth_time)
+  expect_true(stops$method$growth$time)
   first <- cells$time == 0
   before <- predict(stops, cells$x[first, ], 0, "growth")
   after <- predict(stops, cells$x[first, ], 1.5, "growth")
@@ -37,7 +38,8 @@ test_that("growth is a property of the state, unless the data say that it change
   expect_lt(max(abs(by_kind(before) - log(c(2, 1, 1 / 3)))), 0.15)
   expect_lt(max(abs(by_kind(after))), 0.15)
   # The user's word counts.
-  expect_false(fit_islands(cells, growth_time = FALSE)$control$growth_time)
+  by_state <- fit_islands(cells, method = vgfm_method("vgfm", time = FALSE))
+  expect_false(by_state$method$growth$time)
 })
 
 test_that("a change in one of many intervals is enough", {
@@ -49,12 +51,12 @@ test_that("a change in one of many intervals is enough", {
   }))
   fit <- vgfm_fit(x, rep(0:4, colSums(counts)), control = vgfm_control(steps = 0))
   expect_true(all(fit$identified$identified))
-  expect_true(fit$control$growth_time)
+  expect_true(fit$method$growth$time)
 })
 
 test_that("so it does where the growth of all changes alike", {
   cells <- growing_islands(c(2, 2, 2), c(1, 1, 1))
-  expect_true(fit_islands(cells, steps = 0)$control$growth_time)
+  expect_true(fit_islands(cells, steps = 0)$method$growth$time)
 })
 
 test_that("rates of a state are means over the nearest sources, whatever their day", {
@@ -97,9 +99,10 @@ test_that("intervals that tell nothing hardly count, if others tell", {
   expect_equal(told[2], TRUE)
   problem <- problem_of(fit)
   expect_equal(problem$trust, ifelse(told | !any(told), 1, 0.02))
-  expect_equal(new_problem(fit$snapshots, couple_snapshots(
-    fit$snapshots, fit$control, c(FALSE, FALSE), NULL
-  ), fit$control, c(FALSE, FALSE))$trust, c(1, 1))
+  neither <- c(FALSE, FALSE)
+  couplings <- couple_snapshots(fit$snapshots, fit$method, fit$control, neither, NULL)
+  problem <- new_problem(fit$snapshots, couplings, fit$method, fit$control, neither)
+  expect_equal(problem$trust, c(1, 1))
 })
 
 test_that("a course may begin with one cell, or with copies of one", {

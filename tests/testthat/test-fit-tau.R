@@ -8,7 +8,7 @@ dying_cells <- function() {
 
 chosen_tau <- function(x, time) {
   control <- vgfm_control(steps = 0)
-  vgfm_fit(x, time, control = control)$control$tau
+  vgfm_fit(x, time, control = control)$method$coupling$tau
 }
 
 # A scan as scan_interval() makes it, from its spread at the taus of the grid.
@@ -90,7 +90,7 @@ test_that("tau does not depend on the unit, and motion alone has no plateau", {
     "not told from motion between 0 and 1", class = "vgfm_message_growth"
   )
   expect_false(fit$identified$identified)
-  expect_gt(fit$control$tau, 3 * within_variance(fit$snapshots))
+  expect_gt(fit$method$coupling$tau, 3 * within_variance(fit$snapshots))
   # Growth that is not there stays modest: 0.15, as neighbours among 400 cells show it.
   expect_lt(stats::sd(log(fit$couplings[[1]]$descendants)), 0.25)
   expect_output(print(fit), "NOT told from motion between 0 and 1")
@@ -126,18 +126,19 @@ test_that("Gaussian clusters of known growth are seen to grow, in many dimension
 
 test_that("tau may be one for each interval", {
   cells <- small_cells()
-  fit <- vgfm_fit(cells$x, cells$time, control = small_control(steps = 0, tau = c(1, 5)))
+  fit <- vgfm_fit(cells$x, cells$time, method = vgfm_method("vgfm", tau = c(1, 5)),
+                  control = small_control(steps = 0))
   expect_equal(vapply(fit$couplings, `[[`, 0, "tau"), c(1, 5))
   expect_error(
-    vgfm_fit(cells$x, cells$time, control = small_control(tau = 1:3)),
-    "each of the 2 intervals, not 3", class = "vgfm_error_control"
+    vgfm_fit(cells$x, cells$time, method = vgfm_method("vgfm", tau = 1:3)),
+    "each of the 2 intervals, not 3", class = "vgfm_error_method"
   )
-  expect_error(vgfm_control(tau = c(1, 0)), class = "vgfm_error_control")
-  expect_output(print(fit$control), "tau +1, 5")
+  expect_error(coupling_semirelaxed(tau = c(1, 0)), class = "vgfm_error_method")
+  expect_output(print(fit$method), "tau 1, 5")
   # Without a time, the interval over it has the larger price.
   expect_equal(without_time(c(1, 5, 2, 4), 3), c(1, 5, 4))
   expect_equal(without_time(c(1, 5), 2), 5)
   expect_equal(without_time(3, 2), 3)
-  expect_error(vgfm_cv(cells$x, cells$time, control = small_control(tau = 1:3)),
-               class = "vgfm_error_control")
+  expect_error(vgfm_cv(cells$x, cells$time, method = vgfm_method("vgfm", tau = 1:3)),
+               class = "vgfm_error_method")
 })

@@ -95,7 +95,7 @@ test_that("a control that was altered is refused by what it is given to", {
   without <- good
   without$batch <- NULL
   bad <- list(
-    alter(batch = 0), alter(steps = -5), alter(bend = "zz"), alter(noise = -1),
+    alter(batch = 0), alter(steps = -5), alter(width = "zz"), alter(tolerance = -1),
     alter(bacth = 3), alter(batch = NULL), alter(width = 1:2), without,
     structure(list(), class = "vgfm_control"), structure(1, class = "vgfm_control"),
     unclass(good)

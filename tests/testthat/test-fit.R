@@ -1,8 +1,9 @@
 test_that("a fit holds what its help page says", {
   fit <- small_fit()
   expect_s3_class(fit, "vgfm")
-  expect_named(fit, c("format", "snapshots", "identified", "scan", "bend", "couplings",
-                      "field", "history", "seconds", "control", "training", "checks"))
+  expect_named(fit, c("format", "snapshots", "method", "identified", "scan", "bend",
+                      "couplings", "field", "history", "seconds", "control", "training",
+                      "checks"))
   expect_length(fit$couplings, 2)
   expect_length(fit$couplings[[1]]$descendants, 30)
   expect_equal(fit$training$step, 120)
@@ -118,7 +119,7 @@ test_that("a fit can be stopped, saved and resumed without a trace", {
   # What an interrupt leaves behind: the same schedule, fewer steps done.
   half <- local({
     problem <- problem_of(part)
-    fresh <- new_training(problem, control, part$training$key)
+    fresh <- new_training(problem, part$method, control, part$training$key)
     options <- list(batch = control$batch, steps = 100, threads = 1, key = fresh$key,
                     learning_rate = control$learning_rate, rate_floor = rate_floor)
     state <- in_place(fresh, 100)
@@ -267,9 +268,9 @@ test_that("bad input is refused with a class", {
 })
 
 test_that("control values out of range are refused", {
-  bad <- list(epsilon = 0, epsilon = NA, tau = -1, noise = -0.1, width = 0, depth = 1.5,
-              activation = "relu", steps = -1, batch = 0, learning_rate = 2,
-              tolerance = 0, transport_tolerance = 1, threads = 0, progress = NA)
+  bad <- list(width = 0, depth = 1.5, activation = "relu", steps = -1, batch = 0,
+              learning_rate = 2, tolerance = 0, transport_tolerance = 1, threads = 0,
+              progress = NA)
   for (i in seq_along(bad)) {
     expect_error(do.call(vgfm_control, bad[i]), class = "vgfm_error_control")
   }
@@ -278,7 +279,9 @@ test_that("control values out of range are refused", {
 
 test_that("error messages read well", {
   expect_snapshot(error = TRUE, {
-    vgfm_control(tau = -1)
+    vgfm_control(steps = -1)
+    vgfm_control(tau = 1)
+    vgfm_control(growth_time = TRUE)
     vgfm_control(activation = "relu")
     vgfm_fit(matrix(1:4, 2), 1:2, control = list(steps = 3))
     vgfm_resume(1)

@@ -47,7 +47,7 @@ test_that("of a moving Gaussian, thirds have the descendants of the closed form"
   d <- 0.7
   x <- stats::qnorm(stats::ppoints(400))
   fit <- untrained(matrix(c(x, x + d)), rep(0:1, each = 400),
-                   control = vgfm_control(steps = 0, epsilon = 0.002))
+                   method = vgfm_method("vgfm", epsilon = 0.002))
   found <- vgfm_identifiability(fit)
   expect_false(found$verdict$identified)
   expect_true(is.na(found$verdict$plateau_low))
@@ -195,7 +195,7 @@ test_that("islands that rest are told to", {
 
 test_that("a tau of the user's outside of the plateau is named", {
   cells <- island_cells()
-  fit <- untrained(cells$x, cells$time, control = vgfm_control(steps = 0, tau = 1e5))
+  fit <- untrained(cells$x, cells$time, method = vgfm_method("vgfm", tau = 1e5))
   found <- vgfm_identifiability(fit, cells$island)$verdict
   expect_equal(found$tau, 1e5)
   expect_match(found$verdict, "the fit has tau = 1e+05, outside of that range",
@@ -219,7 +219,8 @@ test_that("the figure has the plateau, the tau of the fit and the verdict", {
   expect_equal(10^ggplot2::layer_data(figure, 1)$xmin, found$verdict$plateau_low[told])
   expect_equal(10^ggplot2::layer_data(figure, 1)$xmax, found$verdict$plateau_high[told])
   expect_equal(10^ggplot2::layer_data(figure, 2)$yintercept, found$verdict$mass)
-  expect_equal(10^ggplot2::layer_data(figure, 3)$xintercept, fit$control$tau)
+  expect_equal(10^ggplot2::layer_data(figure, 3)$xintercept,
+               fit$method$coupling$tau)
   curve <- ggplot2::layer_data(figure, 4)
   expect_equal(sort(10^curve$y), sort(pmax(found$descendants$descendants, 1e-3)))
   file <- tempfile(fileext = ".pdf")

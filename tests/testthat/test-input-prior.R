@@ -13,12 +13,10 @@ prior_snapshots <- function(rate, stable = NULL, cells = islands(), mass = NULL)
                call = NULL)
 }
 
-settings <- function(snapshots, ...) resolve_control(small_control(...), snapshots)
-
 test_that("rates that go with the state are kept, others vanish", {
   cells <- islands()
   s <- prior_snapshots(cells$rate)
-  control <- settings(s)
+  control <- small_control()
   average <- average_prior(1, s, control)
   expect_equal(average$rate, cells$rate[1:120])
   expect_equal(average$reliability, 1)
@@ -37,7 +35,7 @@ test_that("an unknown rate is that of neighbours who have one, if half of them d
   rate <- cells$rate
   rate[c(seq(1, 60, by = 3), 61:120)] <- NA
   s <- prior_snapshots(rate)
-  found <- average_prior(1, s, settings(s))$rate
+  found <- average_prior(1, s, small_control())$rate
   expect_equal(found[1:60], rep(0.2, 60))
   expect_true(all(is.na(found[61:120])))
 })
@@ -115,7 +113,8 @@ test_that("couplings give stable cells one descendant", {
   time <- rep(0:1, each = 120)
   stable <- c(rep(c(TRUE, FALSE), each = 60), rep(FALSE, 120))
   descendants <- function(...) {
-    fit <- vgfm_fit(x, time, ..., control = small_control(steps = 0, tau = 4))
+    fit <- vgfm_fit(x, time, ..., method = vgfm_method("vgfm", tau = 4),
+                    control = small_control(steps = 0))
     fit$couplings[[1]]$descendants[1:60]
   }
   expect_lt(mean(descendants()), 0.8)
@@ -149,7 +148,8 @@ test_that("data that tell growth from motion overrule a prior", {
   rate <- c(truth, rep(c(0.4, -0.4), c(180, 60)))
   weigh <- function(rate, identified = TRUE) {
     s <- as_snapshots(x, time, NULL, growth_prior = rate, call = NULL)
-    weigh_prior(s, settings(s, tau = 2), identified, NULL)
+    coupling <- coupling_semirelaxed(tau = 2, epsilon = 0.007 * within_variance(s))
+    weigh_prior(s, coupling, small_control(), identified, NULL)
   }
   expect_gt(weigh(rate)$table$trust, 0.9)
   expect_gt(weigh(rate)$table$correlation, 0.9)

@@ -87,7 +87,8 @@ test_that("a cloud in uniform motion is found half-way", {
   shift <- function(s) grid + rep(s * c(2, 1), each = 100)
   set.seed(1)
   fit <- vgfm_fit(rbind(shift(0), shift(1)), rep(c(0, 10), each = 100),
-                  control = small_control(tau = 1000, steps = 600, width = 32))
+                  method = vgfm_method("vgfm", tau = 1000),
+                  control = small_control(steps = 600, width = 32))
   for (from in c("both", "nearest", "first")) {
     half <- vgfm_interpolate(fit, 5, from = from)
     distance <- vgfm_wasserstein(half[c("a", "b")], shift(0.5), half$weight)

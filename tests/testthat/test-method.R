@@ -1,0 +1,164 @@
+wrong <- function(code) expect_error(code, class = "vgfm_error_method")
+
+test_that("every method of the table is made of parts that go together", {
+  table <- vgfm_methods()
+  expect_setequal(table$method, c("vgfm", "ot_cfm", "ot_cfm_u", "sf2m", "sf2m_u",
+                                  "uot_fm", "wfr_fm", "hold", "linear", "counts"))
+  for (name in table$method) {
+    method <- vgfm_method(name)
+    names <- vapply(unclass(method)[part_kinds], function(part) {
+      if (is.null(part)) "none" else part_name(part)
+    }, "")
+    expect_equal(names, unlist(table[table$method == name, part_kinds]))
+    expect_identical(as_method(method), method)
+    expect_identical(as_method(name), method)
+  }
+  expect_identical(grepl("score", table$gives), table$path == "brownian")
+})
+
+test_that("parameters go to the parts that have them", {
+  method <- vgfm_method("vgfm", tau = 10, noise = 0, bend = 0.5, time = TRUE)
+  expect_equal(method$coupling, coupling_semirelaxed(tau = 10))
+  expect_equal(method$path, path_smooth(noise = 0, bend = 0.5))
+  expect_equal(method$growth, growth_learned(time = TRUE))
+  method <- vgfm_method("wfr_fm", delta = 2)
+  expect_equal(c(method$coupling$delta, method$path$delta), c(2, 2))
+  expect_identical(vgfm_method("vgfm", tau = NULL), vgfm_method("vgfm"))
+})
+
+test_that("published settings are taken, unless others are given", {
+  method <- vgfm_method("ot_cfm", settings = "paper", noise = 0.2)
+  expect_equal(method$coupling, coupling_exact(minibatch = 256))
+  expect_equal(method$path, path_straight(0.2))
+  expect_equal(vgfm_method("sf2m", settings = "paper")$path, path_brownian(0.25))
+  expect_equal(vgfm_method("vgfm", settings = "paper")$path, path_straight(0.1))
+  for (name in setdiff(vgfm_methods()$method, "uot_fm")) {
+    expect_s3_class(vgfm_method(name, settings = "paper"), "vgfm_method")
+  }
+  # What replaces a part has its own parameters.
+  method <- vgfm_method("ot_cfm", path = path_smooth(), settings = "paper")
+  expect_equal(method$path, path_smooth())
+  expect_equal(method$coupling, coupling_exact(minibatch = 256))
+  method <- vgfm_method("ot_cfm", coupling = coupling_entropic(), settings = "paper")
+  expect_equal(method$coupling, coupling_entropic())
+})
+
+test_that("what is unknown or out of its range is refused", {
+  wrong(vgfm_method("vgmf"))
+  wrong(vgfm_method(NA))
+  wrong(vgfm_method("vgfm", sigma = 1))
+  wrong(vgfm_method("counts", tau = 1))
+  wrong(vgfm_method("vgfm", 10))
+  wrong(vgfm_method("vgfm", tau = 1, tau = 2))
+  wrong(vgfm_method("vgfm", tau = -1))
+  wrong(vgfm_method("vgfm", bend = 2))
+  wrong(vgfm_method("vgfm", coupling = "exact"))
+  wrong(vgfm_method("vgfm", coupling = path_straight()))
+  wrong(coupling_exact(minibatch = 1))
+  wrong(coupling_entropic(0))
+  wrong(coupling_semirelaxed(tau = c(1, NA)))
+  wrong(coupling_semirelaxed(prior_strength = 2))
+  wrong(coupling_unbalanced(cost = "cosine"))
+  wrong(coupling_unbalanced(delta = 1))
+  wrong(path_straight(-1))
+  wrong(path_brownian(0))
+  wrong(path_cone(0))
+  wrong(growth_learned(NA))
+})
+
+test_that("parts that cannot be together are refused", {
+  wrong(vgfm_method("ot_cfm", growth = growth_learned()))
+  wrong(vgfm_method("wfr_fm", coupling = coupling_semirelaxed()))
+  wrong(vgfm_method("wfr_fm", coupling = coupling_unbalanced()))
+  wrong(vgfm_method("wfr_fm", growth = growth_uniform()))
+  wrong(vgfm_method("wfr_fm", path = path_cone(2),
+                    coupling = coupling_unbalanced(cost = "log_cos", delta = 1)))
+  wrong(vgfm_method("ot_cfm", training = training_refine()))
+  wrong(vgfm_method("sf2m_u", training = training_refine()))
+  wrong(vgfm_method("hold", growth = growth_learned()))
+  wrong(vgfm_method("hold", training = training_match()))
+  wrong(vgfm_method("hold", path = path_straight()))
+  wrong(vgfm_method("linear", path = path_smooth()))
+  wrong(vgfm_method("linear", coupling = coupling_semirelaxed()))
+  expect_s3_class(vgfm_method("wfr_fm", path = path_cone(2)), "vgfm_method")
+  expect_s3_class(vgfm_method("vgfm", training = training_match()), "vgfm_method")
+})
+
+test_that("a method that was altered is checked again", {
+  method <- vgfm_method("vgfm")
+  wrong(as_method(1))
+  wrong(as_method(c("vgfm", "sf2m")))
+  wrong(as_method(unclass(method)))
+  wrong(as_method("none"))
+  for (change in list(list("name", "x"), list("path", list()), list("growth", NULL),
+                      list("coupling", coupling_exact()), list("more", 1),
+                      list("training", growth_none()), list("path", path_cone()))) {
+    altered <- method
+    altered[[change[[1]]]] <- change[[2]]
+    wrong(as_method(altered))
+  }
+  method$coupling$tau <- -1
+  wrong(as_method(method))
+  cells <- small_cells()
+  wrong(vgfm_fit(cells$x, cells$time, method = method))
+  wrong(vgfm_cv(cells$x, cells$time, method = method))
+})
+
+test_that("epsilon of a bridge is 2 sigma^2 gap, and must be if it is given", {
+  cells <- small_cells()
+  snapshots <- new_snapshots(cells$x, cells$time)
+  gaps <- diff(snapshots$times)
+  resolve <- function(...) resolve_method(vgfm_method(...), snapshots, vgfm_control())
+  method <- resolve("sf2m", sigma = 0.5)
+  expect_equal(method$coupling$epsilon, 0.5 * gaps)
+  method <- resolve("sf2m")
+  expect_equal(method$coupling$epsilon, 2 * method$path$sigma^2 * gaps)
+  expect_equal(resolve("sf2m_u", sigma = 0.5)$coupling$epsilon, 0.5 * gaps)
+  expect_equal(resolve("sf2m", epsilon = 0.5 * gaps)$path$sigma, 0.5)
+  expect_equal(resolve("sf2m", epsilon = 0.5 * gaps, sigma = 0.5)$path$sigma, 0.5)
+  wrong(resolve("sf2m", epsilon = 0.6 * gaps, sigma = 0.5))
+  wrong(resolve("sf2m", epsilon = c(1, 2) * gaps))
+  wrong(resolve("sf2m", epsilon = 1:3))
+})
+
+test_that("a growth prior is refused by couplings that have no place for it", {
+  cells <- small_cells()
+  rate <- rep(0.1, nrow(cells$x))
+  for (name in c("ot_cfm", "sf2m", "uot_fm", "wfr_fm")) {
+    expect_error(
+      vgfm_fit(cells$x, cells$time, growth_prior = rate, method = name),
+      "no use of a growth prior", class = "vgfm_error_method"
+    )
+  }
+})
+
+test_that("an unbalanced coupling takes its scale from tau, or from delta", {
+  resolve <- function(..., tau) resolve_tau(vgfm_method(...), tau)
+  method <- resolve("wfr_fm", tau = c(4, 16))
+  expect_equal(method$coupling$delta, c(1, 2))
+  expect_equal(method$path$delta, c(1, 2))
+  expect_equal(method$coupling$tau, c(4, 16))
+  method <- resolve("wfr_fm", delta = 3, tau = c(4, 16))
+  expect_equal(method$path$delta, 3)
+  expect_equal(method$coupling$tau, c(36, 36))
+  expect_equal(resolve("wfr_fm", path = path_cone(3), tau = 4)$coupling$delta, 3)
+  expect_equal(resolve("uot_fm", tau = c(4, 16))$coupling$tau, c(4, 16))
+  expect_equal(resolve("uot_fm", tau = c(4, 16), epsilon = 1)$coupling$epsilon, 1)
+})
+
+test_that("methods and parts print in a few lines, errors read well", {
+  expect_snapshot({
+    vgfm_method("vgfm", tau = c(10, 20))
+    vgfm_method("sf2m", settings = "paper")
+    vgfm_method("hold")
+    coupling_unbalanced(cost = "log_cos")
+    growth_none()
+  })
+  expect_snapshot(error = TRUE, {
+    vgfm_method("vgfm", sigma = 1)
+    vgfm_method("vgfm", tau = -1)
+    vgfm_method("ot_cfm", growth = growth_learned())
+    path_brownian(0)
+    vgfm_fit(1:3, 1:3, method = "otcfm")
+  })
+})
