@@ -84,7 +84,8 @@ log_descendants <- function(coupling) log(pmax(coupling$descendants, least_desce
 # at both ends, or not at all. `sums`: of the masses of targets that are not all alike.
 pair_gains <- function(couplings) {
   each <- function(part) lapply(couplings, `[[`, part)
-  out <- list(sums = if (any(lengths(each("sums")) > 0)) each("sums"))
+  out <- list()
+  if (any(lengths(each("sums")) > 0)) out$sums <- each("sums")
   if (!is.null(couplings[[1]]$gain_source)) {
     out$log_ends <- unlist(lapply(couplings, log_descendants))
     out$gain_target <- unlist(each("gain_target"))

@@ -72,8 +72,8 @@ static void check_adjoint(void) {
   free(block);
 }
 
-/* The score is the distance to the cells held out, not to the target: where these are far,
- * it shows in the score and nowhere else. */
+/* The score is the distance to the cells held out, not to the target: where these are
+ * far, it shows in the score and nowhere else. */
 static void check_held_out(void) {
   void *block;
   snapshot_loss s = make_station(&block);

@@ -11,7 +11,7 @@ test_that("velocity and growth are the networks' output in the user's units", {
     expect_identical(dimnames(got), dimnames(s$x))
     expect_equal(unname(got), unname(velocity), tolerance = 1e-5)
     # What makes the masses right, the same for all cells, constant between the times.
-    added <- diff(f$correction) / c(2, 4)
+    added <- diff(fit$field$correction) / c(2, 4)
     expect_equal(predict(fit, s$x, time, "growth"), drop(growth) + added[1 + (time >= 4)],
                  tolerance = 1e-5, ignore_attr = TRUE)
   }

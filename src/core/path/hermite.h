@@ -20,10 +20,10 @@
 
 /* jump (cells, d), `slope_jump` of the pairs: mean velocity over the plan that leaves a
  * cell, minus that over the plan that arrives, pooled and scaled; 0 at the first and last
- * time, and for cells without descendants. The slope at a cell is (arriving) + (1 - lean) * jump for the
- * paths that arrive and (leaving) - lean * jump for those that leave: the same, without
- * pooling and at full bend. lean (cells) lies in [0, 1].
- * mass (n) and mean (n + 1, d) are scratch, n the most cells of a snapshot. */
+ * time, and for cells without descendants. The slope at a cell is
+ * (arriving) + (1 - lean) * jump for paths that arrive and (leaving) - lean * jump for
+ * those that leave: the same, without pooling and at full bend. lean (cells) lies in
+ * [0, 1]. mass (n) and mean (n + 1, d) are scratch, n the most cells of a snapshot. */
 void hermite_slopes(float *jump, float *lean, const pairs *b, double *mass,
                     double *mean);
 

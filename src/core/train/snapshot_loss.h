@@ -19,7 +19,7 @@ typedef struct {
   void *emd;
   size_t emd_bytes;
   double total;            /* weight, */
-  double distance;         /* W1 to those held out (to the target if there are none) and */
+  double distance;         /* W1 to those held out (to the target if there are none) */
   double mass_error;       /* relative error of mass, when the plan was made */
   int status;
 } snapshot_loss;
