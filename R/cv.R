@@ -152,13 +152,6 @@ score_left_out <- function(task, snapshots, method, control) {
                             size, use_threads(control$threads), call))
 }
 
-# Prices of all intervals without a time inside: that of the interval over it is the
-# larger of two.
-without_time <- function(tau, place) {
-  if (length(tau) < 2) return(tau)
-  c(tau[seq_len(place - 2)], max(tau[place - 1:0]), tau[-seq_len(place)])
-}
-
 # What there was to warn of has been said of the whole.
 without_snapshot <- function(snapshots, place, call) {
   rows <- snapshots$index != place

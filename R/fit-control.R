@@ -112,9 +112,6 @@ vgfm_control <- function(effort = c("default", "fast", "high"), width = 64, dept
   )
 }
 
-# What is fitted stands in the method; control says how hard.
-method_settings <- c("epsilon", "tau", "noise", "bend", "pooling", "sigma", "delta",
-                     "prior_strength", "growth_time")
 refuse_method_settings <- function(given, call = rlang::caller_env()) {
   moved <- intersect(given, method_settings)
   if (length(moved) == 0) return(invisible())
@@ -174,11 +171,6 @@ check_new_file <- function(x, class, arg = rlang::caller_arg(x),
 
 # In the order of core/kernels.h.
 activations <- c(leaky_relu = 0, silu = 1, tanh = 2)
-
-# A setting in words; one for each interval may be several.
-show_setting <- function(x) {
-  if (is.null(x)) "from the data" else in_short(vapply(x, format, ""))
-}
 
 #' @export
 print.vgfm_control <- function(x, ...) {

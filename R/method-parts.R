@@ -15,7 +15,7 @@ method_error <- "vgfm_error_method"
 #' A method of learning from snapshots is a coupling of neighbouring snapshots, a path
 #' between the cells of a pair, a model of growth, and a way of training. [vgfm_method()]
 #' puts parts together; these functions make them. `NULL` leaves a value to the data, as
-#' section "What the data decide" of [vgfm_method()] says.
+#' [vgfm_method()] says under "What the data decide".
 #'
 #' @section Couplings:
 #' * `coupling_exact()`: optimal transport with squared distances, masses kept at both
@@ -67,6 +67,7 @@ method_error <- "vgfm_error_method"
 #' @param sigma Standard deviation of the noise that gathers in a unit of time, in units
 #'   of `x`; positive.
 #' @param time May growth change with time at the same state? `NULL`: as the data have it.
+#' @param ... Must be empty.
 #' @return A list of class `vgfm_coupling`, `vgfm_path`, `vgfm_growth` or `vgfm_training`.
 #' @section Errors: A value out of its range is an error of class `vgfm_error_method`.
 #' @references [vgfm_methods()] names the sources.
@@ -79,21 +80,24 @@ NULL
 
 #' @rdname method_parts
 #' @export
-coupling_exact <- function(minibatch = NULL) {
+coupling_exact <- function(minibatch = NULL, ...) {
+  check_arguments(class = method_error)
   new_part("coupling", "exact", minibatch =
              check_count(minibatch, min = 2, allow_null = TRUE, class = method_error))
 }
 
 #' @rdname method_parts
 #' @export
-coupling_entropic <- function(epsilon = NULL) {
+coupling_entropic <- function(epsilon = NULL, ...) {
+  check_arguments(class = method_error)
   new_part("coupling", "entropic",
            epsilon = check_prices(epsilon, class = method_error))
 }
 
 #' @rdname method_parts
 #' @export
-coupling_semirelaxed <- function(tau = NULL, epsilon = NULL, prior_strength = 1) {
+coupling_semirelaxed <- function(tau = NULL, epsilon = NULL, prior_strength = 1, ...) {
+  check_arguments(class = method_error)
   new_part("coupling", "semirelaxed", tau = check_prices(tau, class = method_error),
            epsilon = check_prices(epsilon, class = method_error),
            prior_strength = check_number(prior_strength, 0, 1, class = method_error))
@@ -102,7 +106,8 @@ coupling_semirelaxed <- function(tau = NULL, epsilon = NULL, prior_strength = 1)
 #' @rdname method_parts
 #' @export
 coupling_unbalanced <- function(tau = NULL, epsilon = NULL,
-                                cost = c("squared", "log_cos"), delta = NULL) {
+                                cost = c("squared", "log_cos"), delta = NULL, ...) {
+  check_arguments(class = method_error)
   cost <- check_choice(cost, c("squared", "log_cos"), class = method_error)
   if (cost == "squared" && !is.null(delta)) {
     abort_input(c("{.arg delta} is a length of the cost {.val log_cos}.",
@@ -116,14 +121,16 @@ coupling_unbalanced <- function(tau = NULL, epsilon = NULL,
 
 #' @rdname method_parts
 #' @export
-path_straight <- function(noise = NULL) {
+path_straight <- function(noise = NULL, ...) {
+  check_arguments(class = method_error)
   new_part("path", "straight",
            noise = check_number(noise, 0, allow_null = TRUE, class = method_error))
 }
 
 #' @rdname method_parts
 #' @export
-path_smooth <- function(noise = NULL, bend = NULL, pooling = NULL) {
+path_smooth <- function(noise = NULL, bend = NULL, pooling = NULL, ...) {
+  check_arguments(class = method_error)
   new_part("path", "smooth",
            noise = check_number(noise, 0, allow_null = TRUE, class = method_error),
            bend = check_number(bend, 0, 1, allow_null = TRUE, class = method_error),
@@ -132,7 +139,8 @@ path_smooth <- function(noise = NULL, bend = NULL, pooling = NULL) {
 
 #' @rdname method_parts
 #' @export
-path_brownian <- function(sigma = NULL) {
+path_brownian <- function(sigma = NULL, ...) {
+  check_arguments(class = method_error)
   new_part("path", "brownian",
            sigma = check_number(sigma, 0, bounds = "(]", allow_null = TRUE,
                                 hint = "Without noise, take {.fn path_straight}.",
@@ -141,37 +149,54 @@ path_brownian <- function(sigma = NULL) {
 
 #' @rdname method_parts
 #' @export
-path_cone <- function(delta = NULL) {
+path_cone <- function(delta = NULL, ...) {
+  check_arguments(class = method_error)
   new_part("path", "cone",
            delta = check_price(delta, allow_null = TRUE, class = method_error))
 }
 
 #' @rdname method_parts
 #' @export
-growth_none <- function() new_part("growth", "none")
+growth_none <- function(...) {
+  check_arguments(class = method_error)
+  new_part("growth", "none")
+}
 
 #' @rdname method_parts
 #' @export
-growth_uniform <- function() new_part("growth", "uniform")
+growth_uniform <- function(...) {
+  check_arguments(class = method_error)
+  new_part("growth", "uniform")
+}
 
 #' @rdname method_parts
 #' @export
-growth_learned <- function(time = NULL) {
+growth_learned <- function(time = NULL, ...) {
+  check_arguments(class = method_error)
   new_part("growth", "learned",
            time = check_flag(time, allow_null = TRUE, class = method_error))
 }
 
 #' @rdname method_parts
 #' @export
-training_match <- function() new_part("training", "match")
+training_match <- function(...) {
+  check_arguments(class = method_error)
+  new_part("training", "match")
+}
 
 #' @rdname method_parts
 #' @export
-training_refine <- function() new_part("training", "refine")
+training_refine <- function(...) {
+  check_arguments(class = method_error)
+  new_part("training", "refine")
+}
 
 #' @rdname method_parts
 #' @export
-training_none <- function() new_part("training", "none")
+training_none <- function(...) {
+  check_arguments(class = method_error)
+  new_part("training", "none")
+}
 
 # A part in a line: its name, and what is set.
 show_part <- function(part) {

@@ -104,13 +104,16 @@ method_table <- list(
 #' * `counts`: the same, but its mass follows the masses.
 #' * `linear`: pairs of the exact coupling, each on its straight line (McCann 1997).
 #'
+#' @param ... Must be empty.
 #' @return A data frame with a row per method: `method`, its parts `coupling`, `path`,
 #'   `growth` and `training`, what it `gives`, and its `reference`.
+#' @section Errors: `vgfm_error_argument` for an argument, as it takes none.
 #' @export
 #' @seealso [vgfm_method()]
 #' @examples
 #' vgfm_methods()[c("method", "coupling", "path", "gives")]
-vgfm_methods <- function() {
+vgfm_methods <- function(...) {
+  check_arguments()
   rows <- lapply(names(method_table), function(name) {
     entry <- method_table[[name]]()
     method <- new_method(name, entry$parts)

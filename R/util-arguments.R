@@ -19,10 +19,13 @@ check_arguments <- function(passed_on = NULL, class = NULL) {
 abort_unknown <- function(names, known, class, call) {
   what <- names[1]
   setting <- "control" %in% known && what %in% names(formals(vgfm_control))
+  parameter <- "method" %in% known && what %in% method_settings
   abort_input(
     c(if (what == "") "An argument has no name and no place." else
         "Unknown argument: {.val {what}}.",
       i = if (setting) "Settings go into {.code control = vgfm_control({what} = )}.",
+      i = if (parameter)
+        "Parameters go into {.code method = vgfm_method(\"vgfm\", {what} = )}.",
       i = if (length(known) > 0)
         "{cli::qty(known)}There {?is/are} {.arg {in_full(known)}}.",
       i = if (any(abbreviates(what, known))) "Names are to be written in full."),
@@ -87,3 +90,7 @@ check_spare <- function(..., known, call) {
   known <- setdiff(known, c("...", "call"))
   if (length(given) > 0) abort_unknown(given, known, NULL, call)
 }
+
+# What is fitted stands in the method; control says how hard.
+method_settings <- c("epsilon", "tau", "noise", "bend", "pooling", "sigma", "delta",
+                     "prior_strength", "growth_time")

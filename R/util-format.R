@@ -20,3 +20,8 @@ place_and_name <- function(place, names) {
   if (is.null(names)) return(place)
   paste0(place, " (", describe(names[place]), ")")
 }
+
+# A setting in words; one for each interval may be several.
+show_setting <- function(x) {
+  if (is.null(x)) "from the data" else in_short(vapply(x, format, ""))
+}

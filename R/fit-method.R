@@ -120,3 +120,10 @@ method_without_time <- function(method, place) {
   }
   method
 }
+
+# Prices of all intervals without a time inside: that of the interval over it is the
+# larger of two.
+without_time <- function(tau, place) {
+  if (length(tau) < 2) return(tau)
+  c(tau[seq_len(place - 2)], max(tau[place - 1:0]), tau[-seq_len(place)])
+}
