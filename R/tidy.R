@@ -51,6 +51,7 @@ glance.vgfm <- function(x, ...) {
   check_fit(x, "x")
   table <- evaluate_anyway(x)
   data.frame(
+    method = x$method$name,
     cells = nrow(x$snapshots$x),
     features = ncol(x$snapshots$x),
     times = length(x$snapshots$times),
