@@ -1,10 +1,11 @@
-/* Seconds of a training step beside seconds of OpenBLAS sgemm, slope_jump and slope_jump about.
+/* Seconds of a training step beside seconds of OpenBLAS sgemm, turn and turn about.
  *
  *   training THREADS WIDTH HIDDEN FEATURES BATCH ROUNDS
  *
  * prints, for the best round of each: microseconds of a step, GFLOP/s of a step (products
  * of matrices alone, without padding), GFLOP/s of sgemm; and the ratio of these two rates
  * within a round, median over rounds. bench/training.R compiles it. */
+#include "path/pairs.h"
 #include "train/match.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,16 +68,17 @@ static pairs make_problem(size_t d) {
   }
   return (pairs){.d = d, .intervals = SNAPSHOTS - 1, .cells = cells, .offset = offset,
                   .times = times, .plans = plans, .rows = rows,
-                  .gain_source = gain_source, .growth = growth, .noise = 0.05,
-                  .velocity_scale = 1, .growth_scale = 1};
+                 .gain_source = gain_source, .log_ends = gain_source,
+                 .log_growth = gain_source, .growth = growth, .trust = growth,
+                 .noise = 0.05};
 }
 
-static head make_trainee(mlp_shape s, uint32_t stream) {
+static head make_head(head_kind kind, mlp_shape s) {
   size_t n = mlp_parameters(&s);
-  head t = {s, malloc(n * sizeof(double)), calloc(n, sizeof(double)),
-               calloc(n, sizeof(double))};
-  mlp_init(t.weights, &s, key, stream);
-  return t;
+  head h = {kind, s, 0, 1, malloc(n * sizeof(double)), calloc(n, sizeof(double)),
+            calloc(n, sizeof(double))};
+  mlp_init(h.weights, &s, key, (uint32_t)kind + 1);
+  return h;
 }
 
 /* Multiplications and additions for one row: forward, gradient of the weights, and of
@@ -103,12 +105,15 @@ int main(int argc, char **argv) {
   pairs b = make_problem(d);
   mlp_shape velocity = {d + 1, d, width, hidden, ACTIVATION_LEAKY_RELU};
   mlp_shape growth = {d + 1, 1, width, hidden, ACTIVATION_LEAKY_RELU};
-  head v = make_trainee(velocity, 1), g = make_trainee(growth, 2);
+  head both[2] = {make_head(HEAD_VELOCITY, velocity), make_head(HEAD_GROWTH, growth)};
+  heads model = {d, 2, both};
+  b.heads = &model;
+  row_source source = pairs_source(&b);
   match_options options = {.batch = batch, .total_steps = 1000000, .learning_rate = 1e-3,
                            .rate_floor = 0.01, .key = key, .threads = threads};
-  size_t bytes = match_workspace(&v, &g, &options);
+  size_t bytes = match_workspace(&model, &source, &options);
   void *space = malloc(bytes);
-  double flops = (double)batch * (row_flops(&v.shape) + row_flops(&g.shape));
+  double flops = (double)batch * (row_flops(&velocity) + row_flops(&growth));
   uint64_t steps = (uint64_t)(4 + 5e9 / flops);
   double *losses = malloc(2 * steps * sizeof *losses);
 
@@ -129,8 +134,8 @@ int main(int argc, char **argv) {
     /* Threads of OpenBLAS keep their processors for a while after they are done. */
     nanosleep(&(struct timespec){0, 60000000}, NULL);
     double start = now();
-    if (match_run(&v, &g, losses, (uint64_t)round * steps, steps, &b, &options, space,
-                  bytes))
+    if (match_run(&model, losses, (uint64_t)round * steps, steps, &source, &options,
+                  space, bytes))
       return 1;
     double one_step = (now() - start) / (double)steps;
     if (round == 0) continue;

@@ -128,5 +128,5 @@ int main(void) {
   }
   CHECK(own == 0, "%d turns of cells of their own were bounded", own);
   CHECK(pooled > 0, "no case has a bound%s", "");
-  return check_report("test_bend");
+  return check_report("test_hermite");
 }
