@@ -13,8 +13,6 @@ untold_weight <- 0.02
 # couple_snapshots() with their plans. `units`: offset and scale of each head.
 new_problem <- function(snapshots, couplings, method, control, identified) {
   z <- cell_order(snapshots)
-  path <- method$path
-  scale <- snapshots$scale
   problem <- list(
     features = ncol(snapshots$x),
     cells = standard_cells(snapshots$x, z$order, snapshots, single = TRUE),
@@ -23,30 +21,20 @@ new_problem <- function(snapshots, couplings, method, control, identified) {
     plans = lapply(couplings, `[[`, "plan"),
     growth = vapply(couplings, function(c) mean(c$descendants), 0),
     trust = growth_trust(identified, length(couplings)),
-    path = part_name(path),
-    bend = path$bend %||% 0,
-    pooling = path$pooling %||% 0,
-    noise = (path$noise %||% 0) / scale,
-    sigma = (path$sigma %||% 0) / scale,
-    delta = (path$delta %||% 0) / scale,
-    wide = if (has_score(method)) 0 else wide_noise(snapshots)
+    wide = wide_noise(snapshots)
   )
   gaps <- diff(problem$times)
-  if (!is.null(path$sigma)) {
-    # Noise that gathers per root of time, on the clock of the networks.
-    pace <- mean(gaps) / mean(diff(snapshots$times))
-    problem$sigma <- problem$sigma / sqrt(pace)
-  }
+  problem <- c(problem, path_numbers(method$path, snapshots, gaps))
   log_growth <- if (is_learned(method)) local_growth(snapshots, couplings, control)
   # On the cone growth changes along the way of each pair.
-  if (!inherits(path, "path_cone")) problem$log_growth <- unlist(log_growth)
+  if (problem$path != "cone") problem$log_growth <- unlist(log_growth)
   problem$units <- list(
     velocity = c(offset = 0, scale = positive_or_one(
       sqrt(mean(square_displacement(couplings) / gaps^2) / ncol(snapshots$x))
     )),
     growth = if (is_learned(method)) growth_unit(log_growth, couplings, gaps),
     score = if (has_score(method)) {
-      c(offset = 0, scale = problem$sigma / sqrt(mean(gaps)))
+      c(offset = 0, scale = sqrt(mean(problem$sigma^2 / gaps)))
     }
   )[head_names(method)]
   problem <- c(problem, pair_gains(couplings))
@@ -54,6 +42,20 @@ new_problem <- function(snapshots, couplings, method, control, identified) {
     problem[c("slope_jump", "lean")] <- .Call(ffi_slopes, problem)
   }
   problem
+}
+
+# The path as core knows it, in standard units; `gaps` in standard time. The variance that
+# gathers on a Brownian path within an interval is the same on either clock.
+path_numbers <- function(path, snapshots, gaps) {
+  intervals <- length(gaps)
+  noise <- (path$noise %||% 0) / snapshots$scale
+  out <- list(
+    path = part_name(path), bend = path$bend %||% 0, pooling = path$pooling %||% 0,
+    sigma = if (is.null(path$sigma)) rep(noise, intervals) else
+      path$sigma * sqrt(diff(snapshots$times) / gaps) / snapshots$scale
+  )
+  if (!is.null(path$delta)) out$delta <- rep_len(path$delta, intervals) / snapshots$scale
+  out
 }
 
 # What growth weighs, by interval. `identified`: NULL where none is learned.

@@ -70,6 +70,7 @@ double *list_doubles(r_list list, const char *name, size_t length);
 void *list_bytes(r_list list, const char *name, size_t bytes);
 double list_number(r_list list, const char *name, double min, double max);
 size_t list_size(r_list list, const char *name, size_t min, size_t max);
+const char *list_text(r_list list, const char *name);
 /* Whole numbers from 0 to `most`. */
 size_t *sizes_from(r_list list, const char *name, size_t count, size_t most);
 /* The element of a list whatever it is; R_NilValue where there is none. */

@@ -88,6 +88,13 @@ size_t list_size(r_list list, const char *name, size_t min, size_t max) {
   return size_of(list_get(list.list, name), path, min, max);
 }
 
+const char *list_text(r_list list, const char *name) {
+  SEXP x = list_get(list.list, name);
+  if (TYPEOF(x) != STRSXP || Rf_xlength(x) != 1 || STRING_ELT(x, 0) == NA_STRING)
+    refuse("`%s$%s` is no text", list.name, name);
+  return CHAR(STRING_ELT(x, 0));
+}
+
 /* --- values ----------------------------------------------------------------------- */
 
 double *doubles_of(SEXP x, const char *name, size_t length) {

@@ -72,6 +72,13 @@ static const double *doubles_or_null(r_list list, const char *name, size_t lengt
   return list_doubles(list, name, length);
 }
 
+static const path *path_from(r_list problem) {
+  const char *name = list_text(problem, "path");
+  const path *found = path_find(name);
+  if (!found) refuse("`%s$path` is \"%s\", no path", problem.name, name);
+  return found;
+}
+
 pairs pairs_from(r_list problem, const heads *h) {
   r_list plans = list_in(problem, "plans");
   size_t intervals = (size_t)list_length(plans);
@@ -102,7 +109,9 @@ pairs pairs_from(r_list problem, const heads *h) {
     .lean = bent ? list_bytes(problem, "lean", cells * sizeof(float)) : NULL,
     .bend = list_number(problem, "bend", 0, 1),
     .pooling = list_number(problem, "pooling", 0, 1),
-    .noise = list_number(problem, "noise", 0, DBL_MAX),
+    .path = path_from(problem),
+    .sigma = list_doubles(problem, "sigma", intervals),
+    .delta = doubles_or_null(problem, "delta", intervals),
     .wide = list_number(problem, "wide", 0, DBL_MAX),
   };
   check_increasing(b.times, intervals + 1, "times");

@@ -21,9 +21,10 @@ training_state state_from(r_list state, size_t rows);
 /* list(status), after `steps` more if that is OK. */
 SEXP state_advanced(training_state *s, int status, size_t steps);
 
-/* problem: list(features, cells, offset, times, plans, growth, trust, noise, wide, bend,
- * pooling; where there are any, sums, gain_source, gain_target, log_ends, log_growth, and
- * for smooth paths slope_jump and lean). `h` get targets; NULL for hermite.h alone. */
+/* problem: list(features, cells, offset, times, plans, growth, trust, path, sigma, wide,
+ * bend, pooling; where there are any, delta, sums, gain_source, gain_target, log_ends,
+ * log_growth, and for smooth paths slope_jump and lean). `h` get targets; NULL for
+ * hermite.h alone. */
 pairs pairs_from(r_list problem, const heads *h);
 
 /* A plan (n, m) in the form that ffi_couple() hands to R; every column has at least so

@@ -52,7 +52,7 @@ static void make_problem(fit_problem *p, const heads *h) {
                     .times = times, .plans = plans, .rows = rows_of,
                     .gain_source = gain_source, .log_growth = gain_source,
                     .log_ends = gain_source, .growth = growth, .trust = growth,
-                    .heads = h};
+                    .path = &path_straight, .heads = h};
   anchor_rows = pairs_source(&anchor);
   *p = (fit_problem){D, TIMES, cells, offset, mass, 5, boundary, observed};
 }

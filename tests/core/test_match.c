@@ -34,7 +34,7 @@ static head plain[2] = {
 static const heads plain_model = {D, 2, plain};
 
 /* Rows are weighed by the row sums of the plans; 1.5 and 0.5 descendants a cell. */
-static pairs make_pairs(double noise) {
+static pairs make_pairs(const double *sigma) {
   for (int i = 0; i < CELLS * D; i++) cells[i] = (float)sin(3 * i + 1) + (float)(i / 10);
   for (int k = 0; k < 2; k++) {
     size_t n = offset[k + 1] - offset[k], m = k == 0 ? 4 : 3;
@@ -63,7 +63,7 @@ static pairs make_pairs(double noise) {
                   .times = times, .plans = plans, .rows = rows_of,
                  .gain_source = gain_source, .log_ends = gain_source,
                  .log_growth = gain_source, .growth = growth, .trust = trust,
-                 .noise = noise, .heads = &model};
+                 .path = &path_straight, .sigma = sigma, .heads = &model};
 }
 
 /* Rows of velocity and of growth are as long as a vector. */
@@ -91,7 +91,7 @@ static const rng_key key = {{17, 23}};
 /* Every row lies on the straight line of a pair of the plan, at the place its time says,
  * and its targets and weight are those of the formulas, to float precision. */
 static void check_rows(void) {
-  pairs b = make_pairs(0);
+  pairs b = make_pairs(NULL);
   storage s;
   rows drawn = rows_in(&s);
   draw_rows(&drawn, &b, key, 3, 0, 256);
@@ -130,7 +130,7 @@ static void check_rows(void) {
  * squares of weights are at most 2 / growth times the weights). */
 static void check_weights(void) {
   enum { STEPS_DRAWN = 200, A_STEP = 256 };
-  pairs b = make_pairs(0);
+  pairs b = make_pairs(NULL);
   storage s;
   rows drawn = rows_in(&s);
   double sum[2][5] = {{0}};
@@ -191,7 +191,7 @@ static int find_pair(size_t *i, size_t *j, const storage *s, size_t r, size_t k)
  * independent ones, no weight being above `most`. Growth learns the rate of the pair. */
 static void check_two_sided(void) {
   enum { STEPS_DRAWN = 200, A_STEP = 256 };
-  pairs p = make_pairs(0);
+  pairs p = make_pairs(NULL);
   storage s;
   rows drawn = rows_in(&s);
   static double at_target[7], sums[2][4], mass[2][4], ends[9], log_ends[9];
@@ -249,7 +249,7 @@ static void check_two_sided(void) {
 
 /* Where mass does not change, every row weighs 1 and growth is nothing. */
 static void check_balanced(void) {
-  pairs p = make_pairs(0);
+  pairs p = make_pairs(NULL);
   storage s;
   rows drawn = rows_in(&s);
   p.gain_source = p.log_ends = p.log_growth = NULL;
@@ -264,7 +264,7 @@ static void check_balanced(void) {
 
 /* A source without entries stays where it is, whatever its growth. */
 static void check_stays(void) {
-  pairs b = make_pairs(0);
+  pairs b = make_pairs(NULL);
   storage s;
   rows drawn = rows_in(&s);
   row_count[0][2] = 0;
@@ -283,7 +283,7 @@ static void check_stays(void) {
 
 /* One row in eight is wide: it has the wide noise and a fiftieth of the weight. */
 static void check_rows_beside(void) {
-  pairs b = make_pairs(0.01), wide = make_pairs(0.01);
+  pairs b = make_pairs((double[]){0.01, 0.01}), wide = make_pairs((double[]){0.01, 0.01});
   wide.wide = 30;
   storage s, t;
   rows drawn = rows_in(&s), beside = rows_in(&t);
@@ -307,7 +307,7 @@ static void check_rows_beside(void) {
 
 /* Noise has the standard deviation asked for: 512 values, 5 standard errors. */
 static void check_noise(void) {
-  pairs quiet = make_pairs(0), loud = make_pairs(0.3);
+  pairs quiet = make_pairs(NULL), loud = make_pairs((double[]){0.3, 0.3});
   storage a, b;
   rows ra = rows_in(&a), rb = rows_in(&b);
   draw_rows(&ra, &quiet, key, 0, 0, 256);
@@ -324,7 +324,7 @@ static void check_noise(void) {
 
 /* A row is the same whichever tile it is drawn in. */
 static void check_rows_by_number(void) {
-  pairs b = make_pairs(0.1);
+  pairs b = make_pairs((double[]){0.1, 0.1});
   static storage all, part;
   rows ra = rows_in(&all), rp = rows_in(&part);
   draw_rows(&ra, &b, key, 9, 0, 100);
@@ -351,8 +351,8 @@ static void check_many_features(void) {
   head only = {HEAD_VELOCITY, {W + 1, W, 8, 1, ACTIVATION_TANH}, 0, 1, 0, 0, 0};
   heads alone = {W, 1, &only};
   pairs b = {.d = W, .intervals = 1, .cells = origin, .offset = at, .times = when,
-             .plans = &p, .rows = &p, .growth = &same, .trust = &same, .noise = 1,
-             .heads = &alone};
+             .plans = &p, .rows = &p, .growth = &same, .trust = &same, .sigma = &same,
+             .path = &path_straight, .heads = &alone};
   rows drawn = {input, {velocity}, {weight}};
   draw_rows(&drawn, &b, key, 4, 0, ROWS);
   for (int r = 0; r < ROWS; r++) CHECK(weight[r] == 1, "row %d weighs %g", r, weight[r]);
@@ -458,7 +458,7 @@ static const match_options defaults = {.batch = BATCH, .total_steps = STEPS,
 
 static int run(learner *it, double *losses, uint64_t from, uint64_t steps,
                const match_options *options) {
-  pairs b = make_pairs(0.05);
+  pairs b = make_pairs((double[]){0.05, 0.05});
   b.heads = &it->heads;
   row_source source = pairs_source(&b);
   size_t bytes = match_workspace(&it->heads, &source, options);
@@ -478,7 +478,7 @@ static void check_against_twin(size_t count, size_t growth_inputs) {
   double losses[2 * STEPS];
   CHECK(run(&it, losses, 0, STEPS, &defaults) == STATUS_OK, "training");
 
-  pairs b = make_pairs(0.05);
+  pairs b = make_pairs((double[]){0.05, 0.05});
   static storage s;
   rows drawn = rows_in(&s);
   for (int step = 0; step < STEPS; step++) {
@@ -626,7 +626,8 @@ static void check_bends(void) {
   double one_each[2] = {1, 1};
   pairs b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = times,
               .plans = p, .rows = p, .growth = one_each, .trust = one_each,
-             .slope_jump = slope_jump, .lean = lean, .bend = 1, .heads = &plain_model};
+             .slope_jump = slope_jump, .lean = lean, .bend = 1, .path = &path_smooth,
+             .heads = &plain_model};
   hermite_slopes(slope_jump, lean, &b, mass, mean);
   const double g0 = times[1] - times[0], g1 = times[2] - times[1];
   for (int c = 0; c < 2 * D; c++) {
@@ -686,7 +687,8 @@ static void check_no_overshoot(void) {
     }
     pairs b = {.d = D, .intervals = 2, .cells = at, .offset = first, .times = when,
                 .plans = p, .rows = p, .growth = one_each, .trust = one_each,
-               .slope_jump = slope_jump, .lean = lean, .bend = 1, .heads = &plain_model};
+               .slope_jump = slope_jump, .lean = lean, .bend = 1, .path = &path_smooth,
+             .heads = &plain_model};
     hermite_slopes(slope_jump, lean, &b, &mass, mean);
     storage s;
     rows drawn = rows_in(&s);
@@ -729,7 +731,7 @@ static void check_bad_arguments(void) {
   static learner it;
   double losses[2];
   make_learner(&it, 2, D + 1);
-  pairs b = make_pairs(0);
+  pairs b = make_pairs(NULL);
   b.heads = &it.heads;
   row_source source = pairs_source(&b);
   CHECK(match_run(&it.heads, losses, 0, 1, &source, &defaults, NULL, 0) ==

@@ -59,7 +59,7 @@ test_that("so are all parts of a problem of training", {
     wrong <- problem
     wrong[[name]] <- problem[[name]][-1]
     refused(.Call(ffi_slopes, wrong), name)
-    wrong[[name]] <- as.character(problem[[name]])
+    wrong[[name]] <- if (name == "path") 1 else as.character(problem[[name]])
     refused(.Call(ffi_slopes, wrong), name)
     if (name %in% may_go) next # without, nothing grows, and lines are straight
     wrong[[name]] <- NULL
@@ -81,6 +81,12 @@ test_that("so are all parts of a problem of training", {
   wrong <- problem
   wrong$plans[[2]]$count[1] <- as.raw(0xff)
   refused(.Call(ffi_slopes, wrong), "`problem$plans[[2]]`")
+  wrong <- problem
+  wrong$path <- "zigzag"
+  refused(.Call(ffi_slopes, wrong), '`problem$path` is "zigzag", no path')
+  wrong <- problem
+  wrong$delta <- 1
+  refused(.Call(ffi_slopes, wrong), "`problem$delta` has 1 number, not 2")
   wrong <- problem
   wrong$times <- rev(problem$times)
   refused(.Call(ffi_slopes, wrong), "times")

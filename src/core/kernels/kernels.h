@@ -47,10 +47,6 @@ typedef struct {
   void (*activate_grad)(float *d, const float *z, const float *h, size_t n,
                         activation act);
 
-  /* A step along straight lines: at = x + part (y - x) + sd noise (NULL for none), and
-   * change = speed (y - x), on n values. */
-  void (*join)(float *at, float *change, const float *x, const float *y,
-               const float *noise, float part, float speed, float sd, size_t n);
   /* A place and a velocity as linear combinations, on n values:
    *   place    = x + a[0] (vector[0] - x) + a[1] vector[1] + ...,
    *   velocity =     b[0] (vector[0] - x) + b[1] vector[1] + ...

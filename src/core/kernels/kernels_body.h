@@ -66,7 +66,6 @@ const kernels TABLE_NAME(SIMD_NAME) = {
   .gemm = gemm,
   .activate = activate,
   .activate_grad = activate_grad,
-  .join = join,
   .combine = combine,
   .squared_error = squared_error,
   .adam = adam,

@@ -37,15 +37,6 @@ static void activate_grad(float *d, const float *z, const float *h, size_t n,
   }
 }
 
-static void join(float *at, float *change, const float *x, const float *y,
-                 const float *noise, float part, float speed, float sd, size_t n) {
-  for (size_t i = 0; i < n; i++) {
-    double gap = (double)y[i] - x[i];
-    at[i] = (float)(x[i] + part * gap + (noise ? (double)sd * noise[i] : 0));
-    change[i] = (float)(speed * gap);
-  }
-}
-
 static void combine(float *place, float *velocity, const float *x,
                     const float *const vector[], const float *a, const float *b,
                     size_t vectors, size_t n) {
@@ -188,7 +179,6 @@ const kernels kernels_naive = {
   .gemm = gemm,
   .activate = activate,
   .activate_grad = activate_grad,
-  .join = join,
   .combine = combine,
   .squared_error = squared_error,
   .adam = adam,

@@ -1,14 +1,11 @@
 #include "path/pairs.h"
-#include "path/hermite.h"
+#include "path/fill.h"
 #include "base/status.h"
 #include "kernels/kernels.h"
 #include <math.h>
 
-/* One row in WIDE_ROWS is wide, and weighs so much of another. */
-static const double wide_weight = 0.02;
-
 enum {
-  WIDE_ROWS = 8,
+  WIDE_ROWS = 8, /* one row in so many is wide */
   ROWS = 64,   /* rows whose pairs are drawn together */
   NOISE = 4096 /* normals drawn together, unless a single row needs more */
 };
@@ -37,33 +34,6 @@ static const double strides[3] = {0.8191725133961645, 0.6710436067037893,
 static double recurrence(double shift, size_t index, double stride) {
   double at = shift + (double)index * stride;
   return at - floor(at);
-}
-
-/* Adds the bend to the place and the velocity of a straight line at s: the cubic Hermite
- * polynomials of the two end slopes, and their derivatives. At the first and the last
- * time nothing is known of the slope; there a path ends without curvature, as natural
- * splines do: the slope changes by half of what it does at the other end, with the
- * opposite sign. */
-static void add_bend(float *place, float *velocity, const pairs *b, size_t k, size_t i,
-                     size_t j, double s) {
-  const double scale = b->heads->head[0].scale;
-  const size_t first = b->offset[k] + i, last = b->offset[k + 1] + j;
-  const float *from = b->slope_jump + first * b->d, *to = b->slope_jump + last * b->d;
-  const double gap = b->times[k + 1] - b->times[k], rest = 1 - s;
-  const double leave = -b->lean[first], arrive = 1 - b->lean[last];
-  const double start = s * rest * rest, start_speed = rest * (1 - 3 * s);
-  const double end = -s * s * rest, end_speed = s * (3 * s - 2);
-  const double at_first = k == 0 ? 0.5 : 0, at_last = k + 1 == b->intervals ? 0.5 : 0;
-  const float place_from = (float)(leave * gap * (start - at_last * end));
-  const float place_to = (float)(arrive * gap * (end - at_first * start));
-  const float speed_from =
-    (float)(leave * (start_speed - at_last * end_speed) / scale);
-  const float speed_to =
-    (float)(arrive * (end_speed - at_first * start_speed) / scale);
-  for (size_t c = 0; c < b->d; c++) {
-    place[c] += place_from * from[c] + place_to * to[c];
-    velocity[c] += speed_from * from[c] + speed_to * to[c];
-  }
 }
 
 /* Pairs of cells, and places on the paths between them. */
@@ -116,49 +86,14 @@ static void draw_pairs(drawn_pairs *p, const pairs *b, rng_key key, uint64_t ste
   draw_ends(p->target, p->source, &by[1], &b->rows[k], NULL);
 }
 
+static int is_noisy(const pairs *b) {
+  for (size_t k = 0; b->sigma && k < b->intervals; k++)
+    if (b->sigma[k] > 0) return 1;
+  return b->wide > 0;
+}
+
 static int is_wide(const pairs *b, uint64_t step, size_t index) {
-  return b->wide > b->noise && (index + step) % WIDE_ROWS == 0;
-}
-
-/* Log of the mass at the end of a pair over that at its start; j < 0: no partner. */
-static double pair_gain(const pairs *b, size_t k, size_t i, int32_t j) {
-  double gain = b->gain_source ? b->gain_source[b->offset[k] + i] : 0;
-  if (b->gain_target && j >= 0)
-    gain += b->gain_target[b->offset[k + 1] - b->offset[1] + (size_t)j];
-  return gain;
-}
-
-/* Mass of the pair, relative to its end, over the density that it is drawn with; times
- * `factor`. */
-static double row_weight(const pairs *b, size_t k, size_t i, double gain, double log_mass,
-                         double factor) {
-  double log_ends = b->log_ends ? b->log_ends[b->offset[k] + i] : 0;
-  double density = 0.5 * (b->growth[k] + exp(log_ends));
-  return factor * exp(log_mass + (log_ends - gain)) / density;
-}
-
-static void fill_row(const rows *out, size_t at, const pairs *b, size_t k, size_t i,
-                     int32_t j, double s, const float *noise, int wide) {
-  const heads *h = b->heads;
-  size_t d = b->d, from = b->offset[k] + i;
-  size_t to = j < 0 ? from : b->offset[k + 1] + (size_t)j;
-  double gap = b->times[k + 1] - b->times[k], gain = pair_gain(b, k, i, j);
-  double weight = row_weight(b, k, i, gain, s * gain, wide ? wide_weight : 1);
-  float *input = out->input + at * (d + 1);
-  float *velocity = out->target[0] + at * kernel_pad(d);
-  kernels_get()->join(input, velocity, b->cells + from * d, b->cells + to * d, noise,
-                      (float)s, (float)(1 / (gap * h->head[0].scale)),
-                      (float)(wide ? b->wide : b->noise), d);
-  if (b->slope_jump && j >= 0) add_bend(input, velocity, b, k, i, (size_t)j, s);
-  input[d] = (float)(b->times[k] + s * gap);
-  out->weight[0][at] = (float)weight;
-  size_t place = heads_place(h, HEAD_GROWTH);
-  if (place == h->count) return;
-  const head *growth = h->head + place;
-  double rate = (b->log_growth ? b->log_growth[from] : gain) / gap;
-  out->target[place][at * kernel_pad(1)] =
-      (float)((rate - growth->offset) / growth->scale);
-  out->weight[place][at] = (float)(weight * b->trust[k]);
+  return b->wide > 0 && (index + step) % WIDE_ROWS == 0;
 }
 
 /* The normals of a step are one sequence, d of them for each row, drawn in whole groups.
@@ -182,13 +117,14 @@ static void draw_rows(const rows *out, size_t at, const pairs *b, rng_key key,
   size_t few = noisy_rows(b->d);
   const float *noise = NULL;
   for (size_t r = 0; r < count; r++) {
-    if (b->noise > 0 || b->wide > 0)
+    if (is_noisy(b))
       noise = r % few ? noise + b->d
                       : draw_noise(scratch, b, key, step, first + r,
                                    count - r < few ? count - r : few);
-    int wide = is_wide(b, step, (first + r) / b->intervals);
-    fill_row(out, at + r, b, (first + r) % b->intervals, (size_t)p.source[r],
-             p.target[r], p.s[r], noise, wide);
+    size_t k = (first + r) % b->intervals;
+    drawn_pair drawn = {k, (size_t)p.source[r], p.target[r], p.s[r],
+                        is_wide(b, step, (first + r) / b->intervals)};
+    fill_row(out, at + r, b, &drawn, noise);
   }
 }
 
@@ -199,9 +135,25 @@ static void draw(const rows *out, const row_source *self, rng_key key, uint64_t 
               count - at < ROWS ? count - at : ROWS, scratch);
 }
 
+/* Whether a parameter is there, if it is needed, and finite and not negative. */
+static int parameter_fits(const double *values, size_t count, int needed) {
+  if (!values) return !needed;
+  for (size_t k = 0; k < count; k++)
+    if (!(values[k] >= 0) || !isfinite(values[k]) || (needed && values[k] == 0)) return 0;
+  return 1;
+}
+
+/* The path has what it needs, and growth a target that it can have. */
+static int path_fits(const pairs *p) {
+  const path *path = p->path;
+  return path && parameter_fits(p->sigma, p->intervals, path->needs_sigma) &&
+         parameter_fits(p->delta, p->intervals, path->needs_delta) &&
+         (path->constant_rate || !p->log_growth);
+}
+
 int pairs_check(const pairs *p) {
   if (p->intervals == 0 || !p->heads || heads_check(p->heads) || p->heads->d != p->d ||
-      heads_find(p->heads, HEAD_SCORE))
+      !path_fits(p) || (heads_find(p->heads, HEAD_SCORE) && !p->path->gives_score))
     return STATUS_BAD_ARGUMENT;
   return STATUS_OK;
 }

@@ -1,11 +1,11 @@
 /* Rows from couplings: pairs of cells, and paths between them.
  *
  * A method decides which cells are paired (the plans), how mass changes on the way (the
- * gains) and how a pair is joined (straight lines, or curves without kinks, in the
- * direction of time). Training sees rows.h only. */
+ * gains) and how a pair is joined (the path). Training sees rows.h only. */
 #ifndef VGFM_PAIRS_H
 #define VGFM_PAIRS_H
 
+#include "path/path.h"
 #include "path/rows.h"
 #include "transport/plan.h"
 
@@ -29,14 +29,16 @@ typedef struct {
   const double *gain_target;  /* (cells of all targets) */
   const double *log_ends;     /* (cells of all sources); NULL: 0 */
   const double *log_growth;   /* (cells of all sources) log mass that growth is to make of
-                               * 1 within the interval; NULL: e^q of every pair */
+                               * 1 within the interval; NULL: what the
+                               * path says, as it must be if that is not constant */
   const double *growth;       /* (intervals) mean of e^log_ends */
   const double *trust;        /* (intervals) factor of the weight of growth */
   const float *slope_jump;    /* (cells, d) of hermite.h; NULL: straight lines */
   const float *lean;          /* (cells) of hermite.h; NULL: straight lines */
   double bend, pooling;       /* in [0, 1], see hermite.h */
-  double noise;               /* standard deviation added to positions */
-  double wide;                /* the same in a few rows that weigh little */
+  const path *path;           /* how a pair is joined */
+  const double *sigma, *delta; /* (intervals) its parameters, see path.h; NULL: 0 */
+  double wide;                /* noise of a few rows that weigh little */
 } pairs;
 
 /* STATUS_OK if rows can be drawn: heads of d features for which these pairs have

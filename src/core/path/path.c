@@ -82,10 +82,13 @@ static int cone(path_out *out, const path_in *in) {
   return 1;
 }
 
-const path path_straight = { .name = "straight", .at = straight };
-const path path_smooth = { .name = "smooth", .reads_slopes = 1, .at = smooth };
+const path path_straight = { .name = "straight", .constant_rate = 1, .at = straight };
+const path path_smooth = {
+  .name = "smooth", .reads_slopes = 1, .constant_rate = 1, .at = smooth
+};
 const path path_brownian = {
-  .name = "brownian", .needs_sigma = 1, .gives_score = 1, .at = brownian
+  .name = "brownian", .needs_sigma = 1, .gives_score = 1, .constant_rate = 1,
+  .at = brownian
 };
 const path path_cone = {
   .name = "cone", .reads_distance = 1, .needs_delta = 1, .at = cone

@@ -42,6 +42,7 @@ typedef struct {
   int reads_slopes, reads_distance;
   int needs_sigma, needs_delta; /* has no meaning unless they are > 0 */
   int gives_score;
+  int constant_rate;            /* mass grows at the same rate all along */
   /* 0 if no path joins these two cells; `out` is all zeros then. */
   int (*at)(path_out *out, const path_in *in);
 } path;
