@@ -18,6 +18,8 @@
 #' @param newdata,time Other cells to compare with, for instance cells that were held out,
 #'   and their times (as in [predict.vgfm()]). Cells at or before the first observed time
 #'   are left out: there is nothing to predict there. Default: the snapshots of the fit.
+#' @param stochastic,realisation As in [vgfm_trajectories()], which says how cells are
+#'   followed with noise.
 #' @param ... Must be empty.
 #' @return A data frame with one row per time:
 #'   * `time`, a number, or a date where the fit has dates; `label`, what the user calls
@@ -37,26 +39,35 @@
 #'   * `spread`: total variance of the predicted cloud over that of the snapshot. In high
 #'     dimensions a cloud that has shrunk onto its centre has a low `w1`; its spread is
 #'     far below 1. `NA` for a snapshot that is a single point.
+#'
+#'   With `stochastic = TRUE`, it has an attribute `"error"` as [vgfm_trajectories()] has
+#'   it.
 #' @section Errors: `vgfm_error_fit`, `vgfm_error_newdata` and `vgfm_error_time` for
 #'   unusable arguments; `vgfm_error_not_finite` or `vgfm_error_convergence` if the
-#'   fields cannot be integrated, as after a training that diverged.
+#'   fields cannot be integrated, as after a training that diverged; `vgfm_error_score`
+#'   for `stochastic = TRUE` if the method of the fit has no score.
+#' @section Warnings: `vgfm_warning_simulation` if a simulation did not reach its
+#'   tolerance.
 #' @export
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
 #' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' vgfm_evaluate(fit)
-vgfm_evaluate <- function(fit, newdata = NULL, time = NULL, ...) {
+vgfm_evaluate <- function(fit, newdata = NULL, time = NULL, stochastic = FALSE,
+                          realisation = 1, ...) {
   check_arguments()
   check_fit(fit)
   call <- rlang::current_env()
   check_idle("time", !is.null(time) && is.null(newdata), "with {.arg newdata}")
+  noise <- new_noise(fit, stochastic, realisation, !missing(realisation))
   observed <- fit$snapshots
   target <- if (is.null(newdata)) observed else held_out(fit, newdata, time)
-  start <- observed$x[observed$index == 1, , drop = FALSE]
+  first <- which(observed$index == 1)
+  start <- observed$x[first, , drop = FALSE]
   times <- target$times[target$times > observed$times[1]]
   population <- if (is_naive_fit(fit)) naive_states(fit, times) else
-    follow(fit, start, observed$times[1], times)
+    follow(fit, start, observed$times[1], times, call, noise, first)
   progress <- new_progress("Evaluating", length(times), fit$control$progress)
   on.exit(progress(0, finished = TRUE))
   rows <- lapply(population, function(state) {
@@ -66,7 +77,8 @@ vgfm_evaluate <- function(fit, newdata = NULL, time = NULL, ...) {
   })
   table <- do.call(rbind, rows)
   trained <- trained_mass_error(fit)[match(table$time, observed$times[-1])]
-  in_user_times(add_column(table, "rme_trained", trained, "rme"), observed)
+  table <- in_user_times(add_column(table, "rme_trained", trained, "rme"), observed)
+  with_error(table, fit, population, noise)
 }
 
 # The same for the fit's own times, as part of a report that shall not fail with it: where

@@ -1,7 +1,8 @@
 # The learned fields of a fit: values, derivatives, and cells carried along them, in the
 # user's units.
 
-# velocity (n x d) and growth (n) at cells x (n x d) and times, in the user's units
+# velocity (n x d), growth (n) and, for a model with a score, the gradient of the log
+# density (n x d) at cells x (n x d) and times, in the user's units
 evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
   rate <- time_rate(fit, time)
   time <- standard_time(fit, time)
@@ -12,6 +13,7 @@ evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
     growth[] <- added_growth(fit, time) * rate
     return(list(velocity = velocity, growth = growth))
   }
+  score <- if (!is.null(fit$field$heads$score)) velocity
   for (cells in cell_slices(nrow(x), fit)) {
     .Call(ffi_check_interrupt)
     out <- .Call(ffi_field_evaluate, fit$field, standard_cells(x, cells, fit$snapshots),
@@ -20,8 +22,12 @@ evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
     velocity[cells, ] <- t(out$velocity) * (fit$snapshots$scale * rate[cells])
     learned <- out$growth %||% 0 # no network: one rate for all
     growth[cells] <- (learned + added_growth(fit, time[cells])) * rate[cells]
+    # The head is sigma^2 / 2 times the gradient, in standard units.
+    if (!is.null(score)) {
+      score[cells, ] <- t(out$score) * (2 / fit$field$sigma^2 / fit$snapshots$scale)
+    }
   }
-  list(velocity = velocity, growth = growth)
+  list(velocity = velocity, growth = growth, score = score)
 }
 
 cells_by_features <- function(x, fit) list(rownames(x), fit$snapshots$features)
@@ -51,17 +57,22 @@ check_weight <- function(log_weight, call) {
 }
 
 # States x (n x d) and log weights after integrating from `from` (one number or n) to
-# `to`, in the user's units.
+# `to`, in the user's units. With `noise` (see new_noise()), also the errors (n x 2) of
+# position, in standard units, and of log weight, and the standard time that has `passed`.
+# `number`: of the cells, which have noise of their own.
 advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
-                          call = rlang::caller_env()) {
+                          call = rlang::caller_env(), noise = NULL,
+                          number = seq_len(nrow(x))) {
   from <- standard_time(fit, rep_len(as.double(from), nrow(x)))
+  to <- standard_time(fit, to)
   moved <- matrix(0, nrow(x), ncol(x), dimnames = cells_by_features(x, fit))
+  error <- matrix(0, nrow(x), 2)
   last <- ncol(x) + 1
   log_weight <- log_weight - added_mass(fit, from)
   if (is_naive_fit(fit)) {
     check_has_fields(fit, call)
     moved[] <- x
-    log_weight <- log_weight + added_mass(fit, standard_time(fit, to))
+    log_weight <- log_weight + added_mass(fit, to)
     return(list(x = moved, log_weight = stats::setNames(log_weight, rownames(x))))
   }
   slices <- cell_slices(nrow(x), fit)
@@ -70,56 +81,94 @@ advance_cells <- function(fit, x, from, to, log_weight = rep(0, nrow(x)),
   on.exit(progress(0, finished = TRUE))
   for (cells in slices) {
     states <- rbind(standard_cells(x, cells, fit$snapshots), log_weight[cells])
-    out <- .Call(ffi_field_advance, fit$field, states, from[cells],
-                 standard_time(fit, to), fit$control$tolerance,
-                 use_threads(fit$control$threads))
-    check_core(out, "Integrating the flow", call, paste(
-      "Times far outside the observed ones, or a training that diverged, do this:",
-      "see {.code autoplot(fit, \"history\")}."
-    ))
+    out <- advance_slice(fit, states, from[cells], to, noise, number[cells], call)
     moved[cells, ] <- from_standard(t(out$states[-last, , drop = FALSE]), fit$snapshots)
-    log_weight[cells] <- out$states[last, ] + added_mass(fit, standard_time(fit, to))
+    log_weight[cells] <- out$states[last, ] + added_mass(fit, to)
+    if (!is.null(noise)) error[cells, ] <- t(out$error)
     progress(1)
   }
   check_weight(log_weight, call)
-  list(x = moved, log_weight = stats::setNames(log_weight, rownames(x)))
+  state <- list(x = moved, log_weight = stats::setNames(log_weight, rownames(x)))
+  if (is.null(noise)) state else c(state, list(error = error, passed = abs(to - from)))
+}
+
+# One slice of states (d + 1, n) in standard units, along the flow or with noise.
+advance_slice <- function(fit, states, from, to, noise, number, call) {
+  threads <- use_threads(fit$control$threads)
+  out <- if (is.null(noise)) {
+    .Call(ffi_field_advance, fit$field, states, from, to, fit$control$tolerance, threads)
+  } else {
+    .Call(ffi_field_simulate, fit$field, states, from, to, as.double(number),
+          fit$training$key, noise, threads)
+  }
+  check_core(out, "Integrating the flow", call, paste(
+    "Times far outside the observed ones, or a training that diverged, do this:",
+    "see {.code autoplot(fit, \"history\")}."
+  ))
+}
+
+# States as they are before cells move: no mass gained and, with noise, no error.
+new_state <- function(x, noise) {
+  state <- list(x = x, log_weight = rep(0, nrow(x)))
+  if (is.null(noise)) return(state)
+  c(state, list(error = matrix(0, nrow(x), 2), passed = rep(0, nrow(x))))
+}
+
+# A state moved on to `to`. Errors along a path add up.
+move_on <- function(fit, state, from, to, call, noise, number) {
+  moved <- advance_cells(fit, state$x, from, to, state$log_weight, call, noise, number)
+  sums <- intersect(c("error", "passed"), names(moved))
+  moved[sums] <- Map(`+`, moved[sums], state[sums])
+  moved
+}
+
+some_of_state <- function(state, rows) {
+  lapply(state, function(part) {
+    if (is.matrix(part)) part[rows, , drop = FALSE] else part[rows]
+  })
+}
+
+put_in_state <- function(state, rows, some) {
+  for (part in names(some)) {
+    if (is.matrix(some[[part]])) state[[part]][rows, ] <- some[[part]]
+    else state[[part]][rows] <- some[[part]]
+  }
+  state
 }
 
 # States at each of `times`, in increasing order, of cells that start at times of their
 # own (one each): back to the times before, forth to those after.
-follow_each <- function(fit, x, from, times, call = rlang::caller_env()) {
+follow_each <- function(fit, x, from, times, call = rlang::caller_env(), noise = NULL,
+                        number = seq_len(nrow(x))) {
   ways <- list(
     forth = list(times = times, starts = function(time) from <= time),
     back = list(times = rev(times), starts = function(time) from > time)
   )
-  out <- lapply(seq_along(times), function(i) {
-    list(x = x, log_weight = rep(0, nrow(x)), time = times[i])
-  })
+  out <- lapply(times, function(time) c(new_state(x, noise), time = time))
   for (way in ways) {
-    state <- list(x = x, log_weight = rep(0, nrow(x)))
+    state <- new_state(x, noise)
     at <- from
     for (time in way$times) {
       rows <- which(way$starts(time))
       if (length(rows) == 0) next
-      moved <- advance_cells(fit, state$x[rows, , drop = FALSE], at[rows], time,
-                             state$log_weight[rows], call)
-      state$x[rows, ] <- moved$x
-      state$log_weight[rows] <- moved$log_weight
+      moved <- move_on(fit, some_of_state(state, rows), at[rows], time, call, noise,
+                       number[rows])
+      state <- put_in_state(state, rows, moved)
       at[rows] <- time
       place <- match(time, times)
-      out[[place]]$x[rows, ] <- moved$x
-      out[[place]]$log_weight[rows] <- moved$log_weight
+      out[[place]] <- put_in_state(out[[place]], rows, moved)
     }
   }
   out
 }
 
 # States at each of `times`, which run away from `from`, where all cells start.
-follow <- function(fit, x, from, times, call = rlang::caller_env()) {
-  state <- list(x = x, log_weight = rep(0, nrow(x)))
+follow <- function(fit, x, from, times, call = rlang::caller_env(), noise = NULL,
+                   number = seq_len(nrow(x))) {
+  state <- new_state(x, noise)
   out <- vector("list", length(times))
   for (i in seq_along(times)) {
-    state <- advance_cells(fit, state$x, from, times[i], state$log_weight, call)
+    state <- move_on(fit, state, from, times[i], call, noise, number)
     from <- times[i]
     out[[i]] <- c(state, time = times[i])
   }

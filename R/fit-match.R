@@ -216,7 +216,9 @@ warn_diverged <- function(losses, control, call) {
 # The trained fields, as core reads them.
 new_field <- function(training, problem) {
   keep <- c("shape", "offset", "scale", "weights")
-  list(heads = lapply(training$heads, `[`, keep), times = problem$times)
+  field <- list(heads = lapply(training$heads, `[`, keep), times = problem$times)
+  if (!is.null(field$heads$score)) field$sigma <- problem$sigma
+  field
 }
 
 # Mean losses over blocks of ten steps, a column for each head.

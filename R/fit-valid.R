@@ -195,10 +195,16 @@ head_fault <- function(head, path, d, is_vector, vectors) {
     ))
 }
 
+has_no_score <- function(field) !is.list(field$heads) || is.null(field$heads$score)
+
 field_fault <- function(field, d, times) {
+  if (!is.list(field)) return(fault_at("field", "a list", field))
   parts_fault(field, "field", list(
     correction = or_null(numbers(times)),
-    times = function(x) if (length(x) != times) paste(times, "times"), times = rising
+    times = function(x) if (length(x) != times) paste(times, "times"), times = rising,
+    # The noise of a model with a score, per root of standard time.
+    sigma = if (has_no_score(field)) or_null(numbers(1)) else
+      numbers(1, 0, above = TRUE)
   )) %||%
     heads_fault(field$heads, "field$heads", d)
 }

@@ -1,4 +1,4 @@
-#' Velocity, growth, future state or weight of any cell
+#' Velocity, growth, score, future state or weight of any cell
 #'
 #' @param object A fit from [vgfm_fit()].
 #' @param newdata Cells in rows with the features of the fit, or an object of the kind
@@ -10,16 +10,27 @@
 #' @param type `"velocity"`: displacement per unit of time, in units of the features.
 #'   `"growth"`: exponential growth rate per unit of time. `"state"`: where the cells are
 #'   at time `to`. `"weight"`: the factor by which their mass has changed by then.
+#'   `"score"`: gradient of the logarithm of the density of cells, per unit of the
+#'   features; it points to where cells are denser. Only methods with a score have it (see
+#'   [vgfm_methods()]).
 #' @param to For `"state"` and `"weight"`: the time to integrate to, before or after
 #'   `time`; a number, label or date as the fit has them. Default: the last observed time.
 #' @param ... Must be empty.
-#' @return For velocity and state a matrix, cells in rows and features in columns; for
-#'   growth and weight a vector with one number per cell.
+#' @return For velocity, score and state a matrix, cells in rows and features in columns;
+#'   for growth and weight a vector with one number per cell.
+#' @section Score: The network that is learned is `S = sigma^2 / 2` times the score, where
+#'   `sigma` is the noise of [path_brownian()]. Cells move by `dx = velocity dt`, or with
+#'   noise by `dx = (velocity + S) dt + sigma dW`: both give the same populations (Tong
+#'   and others 2024). [vgfm_trajectories()] has both.
 #' @section Warnings: `vgfm_warning_extrapolation` if a time lies outside the observed
 #'   ones, or a cell further outside of those of the fit than these are wide: the fields
 #'   were never trained there.
 #' @section Errors: `vgfm_error_newdata` if features do not match those of the fit,
-#'   `vgfm_error_time` for unusable times.
+#'   `vgfm_error_time` for unusable times, `vgfm_error_score` if the method of the fit has
+#'   no score.
+#' @references Tong, Malkin, Fatras, Atanackovic, Zhang, Huguet, Wolf and Bengio (2024),
+#'   Simulation-free Schroedinger bridges via score and flow matching, AISTATS,
+#'   arXiv:2307.03672.
 #' @export
 #' @examples
 #' set.seed(1)
@@ -28,15 +39,17 @@
 #' head(predict(fit, type = "growth"))
 #' predict(fit, newdata = data.frame(x1 = 1, x2 = 2), time = 8, type = "velocity")
 predict.vgfm <- function(object, newdata = NULL, time = NULL,
-                         type = c("velocity", "growth", "state", "weight"), to = NULL,
-                         ...) {
+                         type = c("velocity", "growth", "state", "weight", "score"),
+                         to = NULL, ...) {
   check_arguments()
   check_fit(object, "object")
-  type <- check_choice(type, c("velocity", "growth", "state", "weight"))
-  check_idle("to", !is.null(to) && type %in% c("velocity", "growth"),
+  type <- check_choice(type, c("velocity", "growth", "state", "weight", "score"))
+  fields <- c("velocity", "growth", "score")
+  check_idle("to", !is.null(to) && type %in% fields,
              "for the types {.val state} and {.val weight}")
+  if (type == "score") check_score(object, "type", "{.val score}")
   cells <- cells_at(object, newdata, time)
-  if (type %in% c("velocity", "growth")) {
+  if (type %in% fields) {
     out <- evaluate_field(object, cells$x, cells$time)
     return(out[[type]])
   }

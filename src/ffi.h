@@ -35,6 +35,8 @@ SEXP ffi_field_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads);
 SEXP ffi_field_gradient(SEXP field, SEXP x, SEXP time, SEXP seed, SEXP threads);
 SEXP ffi_field_advance(SEXP field, SEXP states, SEXP from, SEXP to, SEXP tolerance,
                        SEXP threads);
+SEXP ffi_field_simulate(SEXP field, SEXP states, SEXP from, SEXP to, SEXP number,
+                        SEXP key, SEXP noise, SEXP threads);
 /* neighbours */
 SEXP ffi_nearest(SEXP points, SEXP queries, SEXP neighbours, SEXP threads);
 /* transport */

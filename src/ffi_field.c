@@ -1,6 +1,9 @@
 #include "ffi.h"
 #include "field/gradient.h"
+#include "field/simulate.h"
 #include <float.h>
+#include <limits.h>
+#include <math.h>
 #include <string.h>
 
 /* A field as R holds it: its heads. */
@@ -83,6 +86,54 @@ SEXP ffi_field_advance(SEXP learned, SEXP states, SEXP from, SEXP to, SEXP toler
   SET_VECTOR_ELT(out, 1, moved);
   int status = field_advance(REAL(moved), start, end, n, &f, &options, n_threads, block,
                             bytes);
+  SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
+  UNPROTECT(1);
+  return out;
+}
+
+/* Whole numbers from 0 that fit into 32 bits. */
+static const uint32_t *numbers_from(SEXP x, const char *name, size_t count) {
+  const double *value = doubles_of(x, name, count);
+  uint32_t *out = workspace(count * sizeof *out);
+  for (size_t i = 0; i < count; i++) {
+    if (!(value[i] >= 0 && value[i] <= UINT32_MAX) || value[i] != floor(value[i]))
+      refuse("`%s` has %g, not a whole number of 32 bits", name, value[i]);
+    out[i] = (uint32_t)value[i];
+  }
+  return out;
+}
+
+/* states (d + 1, n), from (n), number (n) of the cells, noise: list(realisation,
+ * tolerance) -> list(status, states, error (2, n)), see simulate.h */
+SEXP ffi_field_simulate(SEXP learned, SEXP states, SEXP from, SEXP to, SEXP number,
+                        SEXP key, SEXP noise, SEXP threads) {
+  const char *const names[] = {"status", "states", "error"};
+  field f = field_from(learned);
+  if (!heads_find(&f.heads, HEAD_SCORE)) refuse("`field` has no score");
+  int n_threads = (int)size_of(threads, "threads", 1, THREADS);
+  matrix_of(states, "states", field_dim(&f) + 1, ANY);
+  size_t n = (size_t)Rf_ncols(states);
+  const double *start = doubles_of(from, "from", n);
+  const double end = number_of(to, "to", -DBL_MAX, DBL_MAX);
+  const uint32_t *cell = numbers_from(number, "number", n);
+  r_list list = list_at(noise, "noise");
+  simulate_options options = {
+    .sigma = list_number(list_at(learned, "field"), "sigma", 0, DBL_MAX),
+    .key = key_from(key),
+    .realisation = (uint32_t)list_size(list, "realisation", 0, INT_MAX),
+    .steps = SDE_DEFAULTS,
+    .interrupted = user_interrupted,
+  };
+  options.steps.tolerance = list_number(list, "tolerance", DBL_MIN, DBL_MAX);
+  size_t bytes = simulate_workspace(&f, &options, n_threads);
+  void *block = workspace(bytes);
+
+  SEXP out = PROTECT(list_make(3, names));
+  SEXP moved = Rf_duplicate(states);
+  SET_VECTOR_ELT(out, 1, moved);
+  SET_VECTOR_ELT(out, 2, Rf_allocMatrix(REALSXP, 2, (int)n));
+  int status = field_simulate(REAL(moved), REAL(VECTOR_ELT(out, 2)), start, end, cell, n,
+                              &f, &options, n_threads, block, bytes);
   SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status));
   UNPROTECT(1);
   return out;

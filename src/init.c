@@ -19,6 +19,7 @@ static const R_CallMethodDef routines[] = {
   ROUTINE(ffi_field_evaluate, 4),
   ROUTINE(ffi_field_gradient, 5),
   ROUTINE(ffi_field_advance, 6),
+  ROUTINE(ffi_field_simulate, 8),
   ROUTINE(ffi_nearest, 4),
   ROUTINE(ffi_gaussian_distance, 4),
   ROUTINE(ffi_couple, 5),

@@ -152,7 +152,9 @@ static void arrive(sde_run *r, size_t i) {
 static void finish_group(sde_run *r) {
   int level = r->path.level - 1, last = r->options->deepest - 1;
   for (size_t i = 0; i < r->active; i++) {
-    double error = larger(r->worst[2 * i], r->worst[2 * i + 1]) / r->options->tolerance;
+    double span = fabs(r->states.to - r->states.from[r->home[i]]);
+    double error = larger(r->worst[2 * i], r->worst[2 * i + 1]);
+    error /= r->options->tolerance * span; /* in tolerances */
     if (error <= 1 || level >= last) {
       arrive(r, i);
       continue;

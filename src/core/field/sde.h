@@ -11,7 +11,8 @@
  * mean square of the noisy components and of the others. As the method is of order 1,
  * this estimates the error of the finer solution, which is the result. Steps are made
  * smaller, along the same path, until both errors are within the tolerance or the limit
- * is reached. What is reached is reported.
+ * is reached. What is reached is reported. The tolerance is for a unit of time: a path
+ * that is solved in parts has no larger error, as long as errors add up, than in one.
  *
  * A state's Brownian path is a function of the key and its cell's number alone, and no
  * state depends on which others it is solved with. */
@@ -42,7 +43,7 @@ typedef struct {
 } sde_states;
 
 typedef struct {
-  double tolerance;     /* of both errors */
+  double tolerance;     /* of both errors, per unit of time */
   double largest_step;  /* of the coarser solution */
   int deepest;          /* the finer solution has at most 2^deepest steps */
 } sde_options;
