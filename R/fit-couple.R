@@ -24,7 +24,8 @@ couple_snapshots <- function(snapshots, method, control, identified, call, solve
   coupling <- method$coupling
   solved <- solved %||% vector("list", intervals)
   threads <- use_threads(control$threads)
-  todo <- Filter(function(k) is.null(solved[[k]]), order(!(identified %||% logical(intervals))))
+  first <- order(!(identified %||% logical(intervals)))
+  todo <- Filter(function(k) is.null(solved[[k]]), first)
   sources <- NULL
   progress <- new_progress("Coupling", length(todo), control$progress)
   on.exit(progress(0, finished = TRUE))

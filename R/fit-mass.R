@@ -29,6 +29,8 @@ mass_correction <- function(fit, states) {
 # not finite.
 trained_mass_error <- function(fit) {
   correction <- fit$field$correction
-  if (is.null(correction) || !is_learned(fit$method)) return(rep(NA_real_, length(fit$snapshots$times) - 1))
+  if (is.null(correction) || !is_learned(fit$method)) {
+    return(rep(NA_real_, length(fit$snapshots$times) - 1))
+  }
   abs(expm1(-correction[-1]))
 }

@@ -105,7 +105,7 @@ scan_epsilon <- function(method, snapshots) {
 }
 
 # Prices of the coupling are one number or one per interval.
-prices <- c("tau", "epsilon")
+prices <- c("tau", "epsilon", "delta")
 check_method_prices <- function(method, intervals, call) {
   for (price in intersect(prices, names(method$coupling))) {
     check_prices_of_intervals(method$coupling[[price]], intervals, price, call)

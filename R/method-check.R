@@ -65,7 +65,7 @@ check_method <- function(method, arg = "method", call = rlang::caller_env()) {
     fail("The path {.val cone} is one of changing mass.", "Use {.fn growth_learned}.")
   }
   if (inherits(path, "path_cone") && !is.null(path$delta) && !is.null(coupling$delta) &&
-        path$delta != coupling$delta) {
+        !isTRUE(all.equal(path$delta, coupling$delta))) {
     fail("The coupling has {.arg delta} {coupling$delta}, the path {path$delta}.",
          "Both are one length; give it once, as {.code delta = }.")
   }

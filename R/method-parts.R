@@ -57,7 +57,8 @@ method_error <- "vgfm_error_method"
 #'   far as the data do not contradict it), see [vgfm_fit()].
 #' @param cost `"squared"` distances or `"log_cos"`.
 #' @param delta Length, in units of `x`, that a cell travels at the cost of growing by a
-#'   factor; positive. With `"log_cos"`, `tau` is `4 delta^2` unless given.
+#'   factor; positive; one number, or one for each interval. With `"log_cos"`, `tau` is
+#'   `4 delta^2` unless given.
 #' @param noise Standard deviation of the noise added to positions on the path, in units
 #'   of `x`; at least 0.
 #' @param bend How much paths between paired cells bend, from 0 (straight lines) to 1
@@ -116,7 +117,7 @@ coupling_unbalanced <- function(tau = NULL, epsilon = NULL,
   }
   new_part("coupling", "unbalanced", tau = check_prices(tau, class = method_error),
            epsilon = check_prices(epsilon, class = method_error), cost = cost,
-           delta = check_price(delta, allow_null = TRUE, class = method_error))
+           delta = check_prices(delta, class = method_error))
 }
 
 #' @rdname method_parts
@@ -152,7 +153,7 @@ path_brownian <- function(sigma = NULL, ...) {
 path_cone <- function(delta = NULL, ...) {
   check_arguments(class = method_error)
   new_part("path", "cone",
-           delta = check_price(delta, allow_null = TRUE, class = method_error))
+           delta = check_prices(delta, class = method_error))
 }
 
 #' @rdname method_parts

@@ -4,7 +4,7 @@
 #'   `split_by`.
 #' @param ... Must be empty.
 #' @return `tidy()`: the table of [vgfm_evaluate()], one row per predicted time.
-#'   `glance()`: one row: the `method`, numbers of `cells`, `features` and `times`, means of
+#'   `glance()`: one row: `method`, numbers of `cells`, `features` and `times`, means of
 #'   `w1`, `rme`, `rme_trained` and `spread` over times, the number of `steps`, the
 #'   `seconds` of the fit, the number of `blocks` of its couplings: 1 where all were
 #'   solved whole (see [vgfm_control()]), the share of intervals in which growth is
