@@ -45,6 +45,7 @@ static pairs make_problem(size_t d) {
   plan *plans = malloc((SNAPSHOTS - 1) * sizeof *plans);
   plan *rows = malloc((SNAPSHOTS - 1) * sizeof *rows);
   double *growth = malloc((SNAPSHOTS - 1) * sizeof *growth);
+  double *noise = malloc((SNAPSHOTS - 1) * sizeof *noise);
   double *gain_source = calloc(SNAPSHOTS * CELLS, sizeof *gain_source);
   for (size_t k = 0; k < SNAPSHOTS; k++) {
     offset[k] = k * CELLS;
@@ -66,11 +67,12 @@ static pairs make_problem(size_t d) {
     rows[k] = by_source;
     growth[k] = 1;
   }
+  for (int k = 0; k < SNAPSHOTS - 1; k++) noise[k] = 0.05;
   return (pairs){.d = d, .intervals = SNAPSHOTS - 1, .cells = cells, .offset = offset,
                   .times = times, .plans = plans, .rows = rows,
                  .gain_source = gain_source, .log_ends = gain_source,
                  .log_growth = gain_source, .growth = growth, .trust = growth,
-                 .noise = 0.05};
+                 .path = &path_straight, .sigma = noise};
 }
 
 static head make_head(head_kind kind, mlp_shape s) {
