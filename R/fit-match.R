@@ -17,7 +17,8 @@ new_problem <- function(snapshots, couplings, method, control, identified) {
     features = ncol(snapshots$x),
     cells = standard_cells(snapshots$x, z$order, snapshots, single = TRUE),
     offset = z$offset,
-    times = inner_times(snapshots, couplings),
+    times = if (has_score(method)) even_times(snapshots$times) else
+      inner_times(snapshots, couplings),
     plans = lapply(couplings, `[[`, "plan"),
     growth = vapply(couplings, function(c) mean(c$descendants), 0),
     trust = growth_trust(identified, length(couplings)),
@@ -104,6 +105,9 @@ square_displacement <- function(couplings) {
     if (semirelaxed || is.null(c$square)) c$cost / sum(c$descendants) else c$square
   }, 0)
 }
+
+# Without a clock of its own: noise gathers evenly in the user's time.
+even_times <- function(times) standard_times(times, diff(times))
 
 inner_times <- function(snapshots, couplings) {
   standard_times(snapshots$times, sqrt(square_displacement(couplings)))
@@ -217,7 +221,7 @@ warn_diverged <- function(losses, control, call) {
 new_field <- function(training, problem) {
   keep <- c("shape", "offset", "scale", "weights")
   field <- list(heads = lapply(training$heads, `[`, keep), times = problem$times)
-  if (!is.null(field$heads$score)) field$sigma <- problem$sigma
+  if (!is.null(field$heads$score)) field$sigma <- problem$sigma[1]
   field
 }
 

@@ -7,7 +7,7 @@ new_naive_fit <- function(snapshots, method, control, key) {
   structure(
     list(
       format = fit_format, snapshots = snapshots, method = method, couplings = list(),
-      field = list(heads = list(), times = standard_times(times, diff(times)),
+      field = list(heads = list(), times = even_times(times),
                    correction = growth),
       history = data.frame(step = numeric()), control = control,
       seconds = c(couple = 0, match = 0, refine = 0),

@@ -216,7 +216,8 @@ run_stages <- function(snapshots, method, control, chosen, key, couplings = NULL
   couplings <- couple_snapshots(snapshots, method, control, identified, call, couplings,
                                 save)
   if (is_learned(method)) {
-    method$growth$time <- method$growth$time %||%
+    # On the cone growth changes along the way.
+    method$growth$time <- method$growth$time %||% inherits(method$path, "path_cone") ||
       growth_needs_time(snapshots, couplings, identified, control)
   }
   spend("couple")
