@@ -46,6 +46,7 @@ static pairs make_problem(size_t d) {
   plan *rows = malloc((SNAPSHOTS - 1) * sizeof *rows);
   double *growth = malloc((SNAPSHOTS - 1) * sizeof *growth);
   double *noise = malloc((SNAPSHOTS - 1) * sizeof *noise);
+  double *sigma = malloc((SNAPSHOTS - 1) * sizeof *sigma);
   double *gain_source = calloc(SNAPSHOTS * CELLS, sizeof *gain_source);
   for (size_t k = 0; k < SNAPSHOTS; k++) {
     offset[k] = k * CELLS;
@@ -66,6 +67,7 @@ static pairs make_problem(size_t d) {
     plan_transpose(&by_source, &p, NULL, 0);
     rows[k] = by_source;
     growth[k] = 1;
+    sigma[k] = 0.05;
   }
   for (int k = 0; k < SNAPSHOTS - 1; k++) noise[k] = 0.05;
   return (pairs){.d = d, .intervals = SNAPSHOTS - 1, .cells = cells, .offset = offset,

@@ -38,22 +38,22 @@ static void wait_a_little(unsigned *rounds) {
 }
 
 /* Claims and runs items until none is left; 1 if there was one. */
-static int lend_a_hand(team *c, int rank) {
-  int helped = 0;
+static int work_items(team *c, int rank) {
+  int worked = 0;
   for (;;) {
     uint64_t ticket = c->ticket, i = ticket & CLOSED;
-    if (i == CLOSED || i >= c->count) return helped;
+    if (i == CLOSED || i >= c->count) return worked;
     if (!atomic_compare_exchange_weak(&c->ticket, &ticket, ticket + 1)) continue;
     c->item(c->context, (size_t)i, rank);
     c->finished++;
-    helped = 1;
+    worked = 1;
   }
 }
 
 static void stand_by(team *c, int rank) {
   unsigned rounds = 0;
   while (!c->dismissed)
-    if (lend_a_hand(c, rank))
+    if (work_items(c, rank))
       rounds = 0;
     else
       wait_a_little(&rounds);
@@ -72,7 +72,7 @@ void team_for(team *c, size_t count, void (*item)(void *context, size_t i, int r
   c->item = item;
   c->context = context;
   c->ticket = loop << ITEM_BITS;
-  lend_a_hand(c, 0);
+  work_items(c, 0);
   unsigned rounds = 0;
   while (c->finished < count) wait_a_little(&rounds);
 }
