@@ -22,6 +22,8 @@ resolve_method <- function(method, snapshots, control, call = rlang::caller_env(
         !inherits(method$coupling, "coupling_unbalanced")) {
     method$coupling$epsilon <- 0.007 * within_variance(snapshots)
   }
+  # Along a cone mass falls and rises at the same states.
+  if (inherits(method$path, "path_cone")) method$growth$time <- TRUE
   method
 }
 

@@ -64,12 +64,29 @@ check_method <- function(method, arg = "method", call = rlang::caller_env()) {
   if (inherits(path, "path_cone") && !is_learned(method)) {
     fail("The path {.val cone} is one of changing mass.", "Use {.fn growth_learned}.")
   }
+  if (inherits(path, "path_cone") && isFALSE(method$growth$time)) {
+    fail("On the path {.val cone} growth changes with time.",
+         "Use {.code growth_learned()} or {.code growth_learned(time = TRUE)}.")
+  }
   if (inherits(path, "path_cone") && !is.null(path$delta) && !is.null(coupling$delta) &&
         !isTRUE(all.equal(path$delta, coupling$delta))) {
     fail("The coupling has {.arg delta} {coupling$delta}, the path {path$delta}.",
          "Both are one length; give it once, as {.code delta = }.")
   }
+  if (inherits(path, "path_cone") && other_price(coupling)) {
+    fail("On the path {.val cone}, {.arg tau} is 4 {.arg delta}^2, the price of its
+          geometry.", "Give one of them.")
+  }
   method
+}
+
+# Whether a coupling has a `tau` beside a `delta` that says another one.
+other_price <- function(coupling) {
+  tau <- coupling$tau
+  own <- 4 * coupling$delta^2
+  length(tau) > 0 && length(own) > 0 &&
+    (length(tau) == length(own) || min(length(tau), length(own)) == 1) &&
+    any(abs(tau - own) > 1e-6 * own)
 }
 
 # A method from what the user gives: a name or an object.

@@ -68,41 +68,58 @@ method_table <- list(
 #' [vgfm_benchmark()] compare them on equal terms.
 #'
 #' @section Learn velocity and growth:
-#' * `vgfm`: Joint Velocity-Growth Flow Matching. Assumes that cells travel little and
-#'   that changing mass has a price. Gives growth by state and says where the data do not
-#'   tell it from motion. Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), NeurIPS,
-#'   arXiv:2505.13413. Published settings: straight paths with noise 0.1; `tau` and
-#'   `epsilon` were set by hand for each data set (10 and 0.003 on the gene network).
+#' They say where cells go, how fast they grow and what mass that makes. What is true of
+#' all: they take every difference between snapshots for motion or growth, and cannot say
+#' which of both it was where either explains it, see [vgfm_identifiability()].
+#' * `vgfm`: Joint Velocity-Growth Flow Matching. Assumes that cells travel little, that
+#'   changing mass has a price, and that it changes at a constant rate on the way. Says in
+#'   which intervals the data tell growth from motion. Cannot say how random the fate of a
+#'   cell is. Wang, Jiang, Zhang, Gu, Zhou and Sun (2025), NeurIPS, arXiv:2505.13413.
+#'   Published settings: straight paths with noise 0.1; `tau` and `epsilon` were set by
+#'   hand for each data set (10 and 0.003 on the gene network).
 #' * `ot_cfm_u`: its matching alone: pairs of a semi-relaxed coupling on straight lines.
+#'   Assumes, says and cannot say the same; masses are less exact, as nothing is refined.
+#'   Tables have such a row for unbalanced OT-CFM without its code: this reading is ours.
+#'   Published: noise 0.1.
 #' * `uot_fm`: couplings that may lose or gain mass at both ends, so that cells without a
-#'   counterpart on either side are left out; straight lines. Eyring, Klein, Uscidda,
+#'   counterpart on either side are left out; straight lines. Assumes one price for both.
+#'   Cannot say when on the way mass changed. Eyring, Klein, Uscidda,
 #'   Palla, Kilbertus, Akata and Theis (2024), ICLR, arXiv:2311.15100, where it is
 #'   balanced afterwards; here the growth that it implies is learned. No settings were
 #'   published for snapshots.
-#' * `wfr_fm`: geodesics of the Wasserstein-Fisher-Rao metric. Mass changes along the
-#'   way, at both ends of a pair. In mid-flight it dips below both ends even where the
-#'   population keeps its size: that is the geometry, not the data. WFR-FM (2026), ICLR.
-#'   Its authors set `delta` by hand for each set (1.5 on the gene network).
+#' * `wfr_fm`: geodesics of the Wasserstein-Fisher-Rao metric. Assumes that motion and
+#'   change of mass trade at one length, `delta`; cells further apart than pi `delta` are
+#'   never a pair. Mass changes along the way, at both ends of a pair. In mid-flight it
+#'   dips below both ends even where the population keeps its size: that is the geometry,
+#'   not the data, so its growth rates cannot be read as divisions and deaths where cells
+#'   travel far. Peng and others (2026), WFR-FM, ICLR. Its authors set `delta` by hand for
+#'   each set (1.5 on the gene network).
 #'
 #' @section Learn velocity, and a score:
 #' * `sf2m`: simulation-free Schroedinger bridges. Assumes that cells diffuse by a known
-#'   `sigma`. Gives cells simulated with noise, but knows no growth by state: the masses
-#'   set one rate for all. Tong, Malkin, Fatras, Atanackovic, Zhang, Huguet, Wolf and
+#'   `sigma`, the same everywhere. Says how cells spread: they can be simulated with
+#'   noise. Cannot say which cells grow, as the masses set one rate for all, nor how large
+#'   `sigma` is. Tong, Malkin, Fatras, Atanackovic, Zhang, Huguet, Wolf and
 #'   Bengio (2024), AISTATS, arXiv:2307.03672. Published: `sigma` 0.25 on cells.
 #' * `sf2m_u`: the same on a semi-relaxed coupling, with learned growth (CRUFM of
-#'   CytoBridge). Published: `sigma` 0.05.
+#'   CytoBridge). Assumes what `sf2m` and `ot_cfm_u` do but for the one rate. Says growth
+#'   too. Cannot say how large `sigma` is. Published: `sigma` 0.05.
 #'
 #' @section Learn velocity alone:
-#' * `ot_cfm`: conditional flow matching on optimal transport. Every cell is to have the
-#'   same mass at both ends, so where branches grow unequally, cells are moved between
-#'   branches that never did so. Tong, Fatras, Malkin, Huguet, Zhang, Rector-Brooks, Wolf
-#'   and Bengio (2024), TMLR, arXiv:2302.00482. Published: minibatches of 256, noise 0.1.
+#' * `ot_cfm`: conditional flow matching on optimal transport. Assumes that every cell has
+#'   the same mass at both ends. Says where cells go. Cannot say which cells grow: where
+#'   branches grow unequally, it moves cells between branches that never did so. The rate
+#'   that the masses set for all cells is ours. Tong, Fatras, Malkin, Huguet, Zhang,
+#'   Rector-Brooks, Wolf and Bengio (2024), TMLR, arXiv:2302.00482. Published: minibatches
+#'   of 256, noise 0.1.
 #'
 #' @section Learn nothing:
-#' Naive controls, which a method has to beat.
-#' * `hold`: the last snapshot stays as it is.
-#' * `counts`: the same, but its mass follows the masses.
-#' * `linear`: pairs of the exact coupling, each on its straight line (McCann 1997).
+#' Naive controls, which a method has to beat. They say populations at times between the
+#' first and the last, and nothing of other cells, velocity or growth by state.
+#' * `hold`: the last snapshot stays as it is. Assumes that nothing happens.
+#' * `counts`: the same, but its mass follows the masses: all cells grow alike.
+#' * `linear`: pairs of the exact coupling, each on its straight line (McCann 1997). A
+#'   point between two cells averages their noise, which W1 rewards in many dimensions.
 #'
 #' @param ... Must be empty.
 #' @return A data frame with a row per method: `method`, its parts `coupling`, `path`,

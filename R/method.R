@@ -30,10 +30,10 @@
 #' * `time` of growth: growth is learned as a property of the state of a cell, without
 #'   the time, unless the data say that it changes: where two intervals in a row
 #'   differ about the same states, or in the growth of all, by more than 0.8 of the
-#'   variance of all growth rates, or where the clock of
-#'   [vgfm_control()] runs unevenly. Rows of
-#'   intervals that do not identify growth weigh 0.02, if others do. What is taught is the
-#'   mean number of descendants of 30 neighbours.
+#'   variance of all growth rates, or where the clock of [vgfm_control()] runs unevenly.
+#'   On the path `"cone"` it always changes with time. Rows of intervals that do not
+#'   identify growth weigh 0.02, if others do. What is taught is the mean number of
+#'   descendants of 30 neighbours.
 #' * `epsilon` is 0.007 V in the semi-relaxed and the entropic coupling: between a third
 #'   and three times of it, fits are equally good.
 #' * `noise` is the local spacing, which is the median distance between nearest cells of a
@@ -110,13 +110,23 @@ as_published <- function(method, paper, call) {
 
 part_kinds <- c("coupling", "path", "growth", "training")
 
+# The class of each part is the name of its constructor.
+part_classes <- c(
+  "coupling_exact", "coupling_entropic", "coupling_semirelaxed", "coupling_unbalanced",
+  "path_straight", "path_smooth", "path_brownian", "path_cone",
+  "growth_none", "growth_uniform", "growth_learned",
+  "training_match", "training_refine", "training_none"
+)
+
 new_method <- function(name, parts) {
   parts <- stats::setNames(lapply(part_kinds, function(kind) parts[[kind]]), part_kinds)
   structure(c(name = name, parts), class = "vgfm_method")
 }
 
 check_part <- function(part, kind, call) {
-  if (inherits(part, paste0("vgfm_", kind)) && is.list(part)) return(invisible())
+  made <- is.list(part) && inherits(part, paste0("vgfm_", kind)) &&
+    class(part)[1] %in% part_classes
+  if (made && startsWith(class(part)[1], paste0(kind, "_"))) return(invisible())
   makers <- paste0(kind, "_", c(coupling = "exact", path = "straight",
                                 growth = "learned", training = "match")[[kind]], "()")
   abort_input(c("{.arg {kind}} must be a part such as {.code {makers}} makes, not

@@ -71,6 +71,9 @@ test_that("parts that cannot be together are refused", {
   wrong(vgfm_method("wfr_fm", coupling = coupling_semirelaxed()))
   wrong(vgfm_method("wfr_fm", coupling = coupling_unbalanced()))
   wrong(vgfm_method("wfr_fm", growth = growth_uniform()))
+  wrong(vgfm_method("wfr_fm", time = FALSE))
+  wrong(vgfm_method("wfr_fm", delta = 2, tau = 10))
+  expect_s3_class(vgfm_method("wfr_fm", delta = c(1, 2), tau = c(4, 16)), "vgfm_method")
   wrong(vgfm_method("wfr_fm", path = path_cone(2),
                     coupling = coupling_unbalanced(cost = "log_cos", delta = 1)))
   wrong(vgfm_method("ot_cfm", training = training_refine()))
@@ -95,6 +98,12 @@ test_that("a method that was altered is checked again", {
                       list("training", growth_none()), list("path", path_cone()))) {
     altered <- method
     altered[[change[[1]]]] <- change[[2]]
+    wrong(as_method(altered))
+  }
+  # Classes that no constructor gives, or one of another kind.
+  for (class in c("path_other", "coupling_exact", "print", "")) {
+    altered <- method
+    class(altered$path)[1] <- class
     wrong(as_method(altered))
   }
   method$coupling$tau <- -1
@@ -130,6 +139,14 @@ test_that("a growth prior is refused by couplings that have no place for it", {
       "no use of a growth prior", class = "vgfm_error_method"
     )
   }
+})
+
+test_that("along a cone growth is learned with the time", {
+  cells <- small_cells()
+  snapshots <- new_snapshots(cells$x, cells$time)
+  resolve <- function(...) resolve_method(vgfm_method(...), snapshots, vgfm_control())
+  expect_true(resolve("wfr_fm")$growth$time)
+  expect_null(resolve("uot_fm")$growth$time) # asked of the couplings
 })
 
 test_that("an unbalanced coupling takes its scale from tau, or from delta", {
