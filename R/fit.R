@@ -216,8 +216,7 @@ run_stages <- function(snapshots, method, control, chosen, key, couplings = NULL
   couplings <- couple_snapshots(snapshots, method, control, identified, call, couplings,
                                 save)
   if (is_learned(method)) {
-    # On the cone growth changes along the way.
-    method$growth$time <- method$growth$time %||% inherits(method$path, "path_cone") ||
+    method$growth$time <- method$growth$time %||%
       growth_needs_time(snapshots, couplings, identified, control)
   }
   spend("couple")
