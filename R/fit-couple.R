@@ -24,8 +24,10 @@ couple_snapshots <- function(snapshots, method, control, identified, call, solve
   coupling <- method$coupling
   solved <- solved %||% vector("list", intervals)
   threads <- use_threads(control$threads)
-  first <- order(!(identified %||% logical(intervals)))
-  todo <- Filter(function(k) is.null(solved[[k]]), first)
+  told <- identified %||% logical(intervals)
+  todo <- Filter(function(k) is.null(solved[[k]]), order(!told))
+  # What is expected of a source is what it leaves: masses at both ends leave no room.
+  expects <- inherits(coupling, "coupling_semirelaxed")
   sources <- NULL
   progress <- new_progress("Coupling", length(todo), control$progress)
   on.exit(progress(0, finished = TRUE))
@@ -39,8 +41,8 @@ couple_snapshots <- function(snapshots, method, control, identified, call, solve
                      memory = control$memory * 2^30)
       couple_interval(coupling, replace(problem, "a", list(a)), effort, keep, call)
     }
-    state <- if (any(identified) && !identified[k]) {
-      sources <- sources %||% source_rates(snapshots, solved, which(identified))
+    state <- if (expects && any(told) && !told[k]) {
+      sources <- sources %||% source_rates(snapshots, solved, which(told))
       growth_of_state(sources, problem$x, diff(snapshots$times)[k], control)
     }
     expected <- exp(state$log_descendants %||% numeric(ncol(problem$x)))

@@ -106,19 +106,23 @@ scan_epsilon <- function(method, snapshots) {
   if (own) method$coupling$epsilon else 0.007 * within_variance(snapshots)
 }
 
-# Prices of the coupling are one number or one per interval.
+# Of couplings and paths: one number, or one per interval.
 prices <- c("tau", "epsilon", "delta")
 check_method_prices <- function(method, intervals, call) {
-  for (price in intersect(prices, names(method$coupling))) {
-    check_prices_of_intervals(method$coupling[[price]], intervals, price, call)
+  for (part in method[c("coupling", "path")]) {
+    for (price in intersect(prices, names(part))) {
+      check_prices_of_intervals(part[[price]], intervals, price, call)
+    }
   }
 }
 
 # The method where the snapshot at `place` is left out; NA for none.
 method_without_time <- function(method, place) {
   if (is.na(place)) return(method)
-  for (price in intersect(prices, names(method$coupling))) {
-    method$coupling[price] <- list(without_time(method$coupling[[price]], place))
+  for (kind in c("coupling", "path")) {
+    for (price in intersect(prices, names(method[[kind]]))) {
+      method[[kind]][price] <- list(without_time(method[[kind]][[price]], place))
+    }
   }
   method
 }

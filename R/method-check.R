@@ -68,9 +68,9 @@ check_method <- function(method, arg = "method", call = rlang::caller_env()) {
     fail("On the path {.val cone} growth changes with time.",
          "Use {.code growth_learned()} or {.code growth_learned(time = TRUE)}.")
   }
-  if (inherits(path, "path_cone") && !is.null(path$delta) && !is.null(coupling$delta) &&
-        !isTRUE(all.equal(path$delta, coupling$delta))) {
-    fail("The coupling has {.arg delta} {coupling$delta}, the path {path$delta}.",
+  if (inherits(path, "path_cone") && !lengths_agree(coupling$delta, path$delta)) {
+    fail("The coupling has {.arg delta} {in_short(coupling$delta)}, the path
+          {in_short(path$delta)}.",
          "Both are one length; give it once, as {.code delta = }.")
   }
   if (inherits(path, "path_cone") && other_price(coupling)) {
@@ -87,6 +87,12 @@ other_price <- function(coupling) {
   length(tau) > 0 && length(own) > 0 &&
     (length(tau) == length(own) || min(length(tau), length(own)) == 1) &&
     any(abs(tau - own) > 1e-6 * own)
+}
+
+# Whether two lengths, of which either may be left open or be one for all, are the same.
+lengths_agree <- function(a, b) {
+  n <- max(length(a), length(b))
+  is.null(a) || is.null(b) || isTRUE(all.equal(rep_len(a, n), rep_len(b, n)))
 }
 
 # A method from what the user gives: a name or an object.

@@ -80,6 +80,7 @@
 #' vgfm_method("ot_cfm", settings = "paper")
 vgfm_method <- function(name = "vgfm", ..., coupling = NULL, path = NULL, growth = NULL,
                         training = NULL, settings = c("data", "paper")) {
+  check_arguments(part_parameters, class = method_error)
   call <- rlang::current_env()
   name <- check_choice(name, names(method_table), class = method_error,
                        hint = "{.fn vgfm_methods} lists them.")
@@ -95,6 +96,9 @@ vgfm_method <- function(name = "vgfm", ..., coupling = NULL, path = NULL, growth
   method <- set_parameters(method, list(...), call)
   check_method(method, call = call)
 }
+
+part_parameters <- c("minibatch", "tau", "epsilon", "prior_strength", "delta",
+                     "noise", "bend", "pooling", "sigma", "time")
 
 # `paper`: parts that its authors have instead, and parameters of parts.
 as_published <- function(method, paper, call) {
@@ -155,7 +159,7 @@ set_parameters <- function(method, numbers, call) {
         } else "Parameters of parts must have names.",
         i = if (length(all) > 0) "Its parameters are {.arg {in_full(unique(all))}}."
         else "It has none."
-      ), arg = name, class = method_error, call = call)
+      ), arg = name, class = c(method_error, "vgfm_error_argument"), call = call)
     }
     for (kind in having) {
       part <- method[[kind]]

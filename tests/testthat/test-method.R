@@ -128,6 +128,11 @@ test_that("epsilon of a bridge is 2 sigma^2 gap, and must be if it is given", {
   wrong(resolve("sf2m", epsilon = 0.6 * gaps, sigma = 0.5))
   wrong(resolve("sf2m", epsilon = c(1, 2) * gaps))
   wrong(resolve("sf2m", epsilon = 1:3))
+  wrong(resolve("wfr_fm", delta = 1:3))
+  # The longer interval over a time left out takes the larger of two.
+  method <- method_without_time(vgfm_method("wfr_fm", delta = c(1, 3, 2)), 2)
+  expect_equal(method$coupling$delta, c(3, 2))
+  expect_equal(method$path$delta, c(3, 2))
 })
 
 test_that("a growth prior is refused by couplings that have no place for it", {
