@@ -164,3 +164,23 @@ test_that("methods without a score, and realisations that are none, are refused"
   }
   expect_error(vgfm_trajectories(fit, stochastic = NA), class = "vgfm_error_input")
 })
+
+test_that("the core refuses what is no simulation", {
+  fit <- constant_fit()
+  run <- function(field = fit$field, number = 1, noise = list(realisation = 1,
+                                                              tolerance = 0.01)) {
+    .Call(ffi_field_simulate, field, matrix(0, 3, 1), 0, 1, number, c(1, 2), noise, 1)
+  }
+  expect_identical(run()$status, 0L)
+  refused <- function(call, reason) {
+    expect_error(call, reason, class = "vgfm_error_internal", fixed = TRUE)
+  }
+  refused(run(small_fit(steps = 0)$field), "`field` has no score")
+  refused(run(fit$field[names(fit$field) != "sigma"]), "`field$sigma`")
+  refused(run(number = -1), "`number` has -1")
+  refused(run(number = c(1, 2)), "`number` has 2 numbers, not 1")
+  refused(run(noise = list(realisation = 1, tolerance = 0)), "`noise$tolerance`")
+  refused(run(noise = list(realisation = 0.5, tolerance = 1)), "`noise$realisation`")
+  fit$field$sigma <- 0
+  expect_error(predict(fit, type = "score"), class = "vgfm_error_fit")
+})
