@@ -41,7 +41,8 @@
 #'     far below 1. `NA` for a snapshot that is a single point.
 #'
 #'   With `stochastic = TRUE`, it has an attribute `"error"` as [vgfm_trajectories()] has
-#'   it.
+#'   it; and `rme` is not 0 where growth is learned, as masses were made right along the
+#'   flow.
 #' @section Errors: `vgfm_error_fit`, `vgfm_error_newdata` and `vgfm_error_time` for
 #'   unusable arguments; `vgfm_error_not_finite` or `vgfm_error_convergence` if the
 #'   fields cannot be integrated, as after a training that diverged; `vgfm_error_score`

@@ -24,7 +24,8 @@ evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
     growth[cells] <- (learned + added_growth(fit, time[cells])) * rate[cells]
     # The head is sigma^2 / 2 times the gradient, in standard units.
     if (!is.null(score)) {
-      score[cells, ] <- t(out$score) * (2 / fit$field$sigma^2 / fit$snapshots$scale)
+      sigma <- noise_at(fit, time[cells])
+      score[cells, ] <- t(out$score) * (2 / sigma^2 / fit$snapshots$scale)
     }
   }
   list(velocity = velocity, growth = growth, score = score)
@@ -98,8 +99,7 @@ advance_slice <- function(fit, states, from, to, noise, number, call) {
   out <- if (is.null(noise)) {
     .Call(ffi_field_advance, fit$field, states, from, to, fit$control$tolerance, threads)
   } else {
-    .Call(ffi_field_simulate, fit$field, states, from, to, as.double(number),
-          fit$training$key, noise, threads)
+    simulate_slice(fit, states, from, to, number, noise, threads)
   }
   check_core(out, "Integrating the flow", call, paste(
     "Times far outside the observed ones, or a training that diverged, do this:",

@@ -60,6 +60,10 @@
 #' cells <- vgfm_simulate_gene_network()
 #' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' head(vgfm_trajectories(fit, n = 5))
+#' # With noise, by a method that learns a score
+#' fit <- vgfm_fit(cells[-1], cells$time, method = "sf2m", control = vgfm_control("fast"))
+#' paths <- vgfm_trajectories(fit, n = 5, times = c(8, 16, 32), stochastic = TRUE)
+#' attr(paths, "error")
 vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n = 100,
                               stochastic = FALSE, realisation = 1, ...) {
   check_arguments()

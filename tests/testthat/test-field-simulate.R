@@ -1,5 +1,5 @@
 # A fit whose networks answer with constants, in standard units: velocity and score of
-# each feature, and growth. Noise of `sigma` per root of standard time.
+# each feature, and growth. Noise of `sigma` per root of standard time in both intervals.
 constant_fit <- function(velocity = c(0.5, -1), growth = 0.2, score = c(0.25, 0.5),
                          sigma = 0.6) {
   fit <- small_fit(steps = 0)
@@ -19,7 +19,7 @@ constant_fit <- function(velocity = c(0.5, -1), growth = 0.2, score = c(0.25, 0.
   fit$training$losses <- matrix(0, 3, ncol(fit$training$losses))
   fit$history$score <- 0 * fit$history$velocity
   fit$field["correction"] <- list(NULL)
-  fit$field$sigma <- sigma
+  fit$field$sigma <- rep_len(sigma, 2)
   fit
 }
 
@@ -40,6 +40,29 @@ test_that("paths drift by velocity and score, against it backwards, with their n
     expect_lt(max(abs(apply(moved, 2, var) / variance - 1)), 5 * sqrt(2 / 1000))
     expect_equal(paths$weight, rep(exp(0.2 * passed), 1000), tolerance = 1e-6)
   }
+})
+
+test_that("noise may differ from interval to interval", {
+  fit <- constant_fit(sigma = c(0.3, 0.9))
+  s <- fit$snapshots
+  cells <- s$x[rep(1, 1000), ]
+  passed <- diff(standard_time(fit, c(3, 4, 7)))
+  for (way in list(c(3, 7), c(7, 3))) {
+    paths <- vgfm_trajectories(fit, cells, from = way[1], times = way[2],
+                               stochastic = TRUE)
+    variance <- sum(c(0.3, 0.9)^2 * passed)
+    got <- apply(paths[c("a", "b")] / s$scale, 2, var)
+    expect_lt(max(abs(got / variance - 1)), 5 * sqrt(2 / 1000))
+    expect_identical(attr(paths, "error")$beyond, 0L)
+  }
+  # Cells on either side of the time in one call, the same paths as alone.
+  both <- vgfm_trajectories(fit, cells[1:2, ], from = c(3, 7), times = 5,
+                            stochastic = TRUE)
+  one <- vgfm_trajectories(fit, cells[1, , drop = FALSE], from = 3, times = 5,
+                           stochastic = TRUE)
+  expect_identical(both$a[1], one$a)
+  score <- predict(fit, cells[1:2, ], c(3, 7), "score")
+  expect_equal(unname(score[, 1]), 0.25 * 2 / c(0.09, 0.81) / s$scale, tolerance = 1e-6)
 })
 
 test_that("a fit and a realisation give the same paths, whatever else is computed", {
@@ -70,7 +93,7 @@ test_that("without noise, stochastic paths are those of the flow to their error"
   fit$training$heads$score <- constant_fit(score = c(0, 0))$training$heads$score
   fit$training$losses <- rbind(fit$training$losses, 0)
   fit$history$score <- 0
-  fit$field$sigma <- 1e-12
+  fit$field$sigma <- c(1e-12, 1e-12)
   flow <- vgfm_trajectories(fit, times = c(2, 4, 8), n = 20)
   paths <- vgfm_trajectories(fit, times = c(2, 4, 8), n = 20, stochastic = TRUE)
   scale <- fit$snapshots$scale
@@ -163,4 +186,61 @@ test_that("methods without a score, and realisations that are none, are refused"
                             realisation = bad), class = "vgfm_error_input")
   }
   expect_error(vgfm_trajectories(fit, stochastic = NA), class = "vgfm_error_input")
+})
+
+test_that("the core refuses what is no simulation", {
+  fit <- constant_fit()
+  good <- list(sigma = 1, realisation = 1, tolerance = 0.01)
+  run <- function(field = fit$field, number = 1, noise = good) {
+    .Call(ffi_field_simulate, field, matrix(0, 3, 1), 0, 1, number, c(1, 2), noise, 1)
+  }
+  expect_identical(run()$status, 0L)
+  refused <- function(call, reason) {
+    expect_error(call, reason, class = "vgfm_error_internal", fixed = TRUE)
+  }
+  refused(run(small_fit(steps = 0)$field), "`field` has no score")
+  refused(run(number = -1), "`number` has -1")
+  refused(run(number = c(1, 2)), "`number` has 2 numbers, not 1")
+  for (part in names(good)) {
+    refused(run(noise = replace(good, part, -0.5)), paste0("`noise$", part, "`"))
+  }
+  fit$field$sigma[2] <- 0
+  expect_error(predict(fit, type = "score"), class = "vgfm_error_fit")
+})
+
+# Between Gaussians of variances a and b, with noise of variance 1 over the gap, the
+# Schroedinger bridge has covariance c = (sqrt(4 a b + 1) - 1) / 2 of start and end, and
+# variance (a + b + 2 c + 1) / 4 in the middle (Bunne and others 2023). The flow keeps the
+# order of cells: covariance sqrt(a b). Three standard errors of a covariance of 500 are
+# 0.16, and half the difference of both 0.19.
+test_that("sf2m between Gaussians has the populations and paths of the bridge", {
+  set.seed(1)
+  x <- rbind(matrix(stats::rnorm(1000), 500), matrix(stats::rnorm(1000, 1), 500))
+  colnames(x) <- c("a", "b")
+  time <- rep(0:1, each = 500)
+  fit <- vgfm_fit(x, time, method = vgfm_method("sf2m", sigma = 1),
+                  control = vgfm_control("fast", steps = 600, progress = FALSE))
+  variance <- function(x) apply(x, 2, stats::var)
+  a <- variance(x[time == 0, ])
+  b <- variance(x[time == 1, ])
+  c <- (sqrt(4 * a * b + 1) - 1) / 2
+  middle <- (a + b + 2 * c + 1) / 4
+  for (stochastic in c(TRUE, FALSE)) {
+    paths <- vgfm_trajectories(fit, n = 500, times = c(0, 0.5, 1),
+                               stochastic = stochastic)
+    at <- function(time) as.matrix(paths[paths$time == time, c("a", "b")])
+    joint <- diag(stats::cov(at(0), at(1)))
+    expect_lt(max(abs(joint - if (stochastic) c else sqrt(a * b))), 0.16)
+    expect_lt(max(abs(variance(at(0.5)) / middle - 1)), 0.19)
+    expect_lt(max(abs(variance(at(1)) / b - 1)), 0.19)
+    expect_lt(max(abs(colMeans(at(1)) - colMeans(x[time == 1, ]))), 0.14)
+  }
+  # The score of a Gaussian: a line of slope -1 / variance through its mean.
+  at <- x[time == 0, ]
+  score <- predict(fit, at, 0.5, "score")
+  for (feature in 1:2) {
+    line <- stats::coef(stats::lm(score[, feature] ~ at[, feature]))
+    expect_equal(line[[2]], -1 / middle[[feature]], tolerance = 0.15)
+    expect_lt(abs(-line[[1]] / line[[2]] - mean(x[, feature])), 0.15)
+  }
 })
