@@ -46,6 +46,9 @@ resolve_tau <- function(method, tau) {
     coupling$tau <- rep_len(coupling$tau %||% tau, length(tau))
   }
   if (inherits(coupling, "coupling_unbalanced")) {
+    # A gain is shared by both ends, each of which pays for half of it: the price of all
+    # is half of what a source alone would pay.
+    tau <- 2 * tau
     log_cos <- coupling$cost == "log_cos"
     if (log_cos) {
       coupling$delta <- coupling$delta %||% method$path$delta %||%
