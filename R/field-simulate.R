@@ -46,38 +46,6 @@ each_realisation <- function(noise) {
   lapply(noise$realisation, function(i) utils::modifyList(noise, list(realisation = i)))
 }
 
-# The noise of the method at standard times, per root of standard time: one number for
-# each interval, and beyond the ends that of the nearest. `before`: at an observed time,
-# that of the interval which ends there.
-noise_at <- function(fit, time, before = FALSE) {
-  fit$field$sigma[findInterval(time, fit$field$times, all.inside = TRUE,
-                               left.open = before)]
-}
-
-# States (d + 1, n) moved to time `to`, and errors (2, n), in standard units. Noise of one
-# size at a time: paths are cut where it changes.
-simulate_slice <- function(fit, states, from, to, number, noise, threads) {
-  sigma <- fit$field$sigma
-  changes <- fit$field$times[which(diff(sigma) != 0) + 1]
-  out <- list(status = 0L, states = states, error = matrix(0, 2, length(from)))
-  for (way in c(1, -1)) {
-    stops <- if (way > 0) changes[changes < to] else rev(changes[changes > to])
-    for (stop in c(stops, to)) {
-      rows <- which(way * from < way * stop)
-      if (length(rows) == 0) next
-      noise$sigma <- noise_at(fit, stop, before = way > 0)
-      moved <- .Call(ffi_field_simulate, fit$field, out$states[, rows, drop = FALSE],
-                     from[rows], stop, as.double(number[rows]), fit$training$key, noise,
-                     threads)
-      if (moved$status != 0L) return(moved)
-      out$states[, rows] <- moved$states
-      out$error[, rows] <- out$error[, rows] + moved$error
-      from[rows] <- stop
-    }
-  }
-  out
-}
-
 # A result of a simulation with the error that was reached as an attribute; as it is
 # without noise.
 with_error <- function(result, fit, states, noise, call = rlang::caller_env()) {

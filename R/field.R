@@ -24,8 +24,7 @@ evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
     growth[cells] <- (learned + added_growth(fit, time[cells])) * rate[cells]
     # The head is sigma^2 / 2 times the gradient, in standard units.
     if (!is.null(score)) {
-      sigma <- noise_at(fit, time[cells])
-      score[cells, ] <- t(out$score) * (2 / sigma^2 / fit$snapshots$scale)
+      score[cells, ] <- t(out$score) * (2 / fit$field$sigma^2 / fit$snapshots$scale)
     }
   }
   list(velocity = velocity, growth = growth, score = score)
@@ -99,7 +98,8 @@ advance_slice <- function(fit, states, from, to, noise, number, call) {
   out <- if (is.null(noise)) {
     .Call(ffi_field_advance, fit$field, states, from, to, fit$control$tolerance, threads)
   } else {
-    simulate_slice(fit, states, from, to, number, noise, threads)
+    .Call(ffi_field_simulate, fit$field, states, from, to, as.double(number),
+          fit$training$key, noise, threads)
   }
   check_core(out, "Integrating the flow", call, paste(
     "Times far outside the observed ones, or a training that diverged, do this:",

@@ -202,9 +202,8 @@ field_fault <- function(field, d, times) {
   parts_fault(field, "field", list(
     correction = or_null(numbers(times)),
     times = function(x) if (length(x) != times) paste(times, "times"), times = rising,
-    # The noise of a model with a score, per root of standard time, in each interval.
-    sigma = if (has_no_score(field)) or_null(numbers(times - 1)) else
-      numbers(times - 1, 0, above = TRUE)
+    # The noise of a model with a score, per root of standard time.
+    sigma = if (has_no_score(field)) or_null(numbers(1)) else numbers(1, 0, above = TRUE)
   )) %||%
     heads_fault(field$heads, "field$heads", d)
 }

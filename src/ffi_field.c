@@ -103,8 +103,8 @@ static const uint32_t *numbers_from(SEXP x, const char *name, size_t count) {
   return out;
 }
 
-/* states (d + 1, n), from (n), number (n) of the cells, noise: list(sigma,
- * realisation, tolerance) -> list(status, states, error (2, n)), see simulate.h */
+/* states (d + 1, n), from (n), number (n) of the cells, noise: list(realisation,
+ * tolerance) -> list(status, states, error (2, n)), see simulate.h */
 SEXP ffi_field_simulate(SEXP learned, SEXP states, SEXP from, SEXP to, SEXP number,
                         SEXP key, SEXP noise, SEXP threads) {
   const char *const names[] = {"status", "states", "error"};
@@ -118,7 +118,7 @@ SEXP ffi_field_simulate(SEXP learned, SEXP states, SEXP from, SEXP to, SEXP numb
   const uint32_t *cell = numbers_from(number, "number", n);
   r_list list = list_at(noise, "noise");
   simulate_options options = {
-    .sigma = list_number(list, "sigma", 0, DBL_MAX),
+    .sigma = list_number(list_at(learned, "field"), "sigma", 0, DBL_MAX),
     .key = key_from(key),
     .realisation = (uint32_t)list_size(list, "realisation", 0, INT_MAX),
     .steps = SDE_DEFAULTS,

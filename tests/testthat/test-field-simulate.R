@@ -1,5 +1,5 @@
 # A fit whose networks answer with constants, in standard units: velocity and score of
-# each feature, and growth. Noise of `sigma` per root of standard time in both intervals.
+# each feature, and growth. Noise of `sigma` per root of standard time.
 constant_fit <- function(velocity = c(0.5, -1), growth = 0.2, score = c(0.25, 0.5),
                          sigma = 0.6) {
   fit <- small_fit(steps = 0)
@@ -19,7 +19,7 @@ constant_fit <- function(velocity = c(0.5, -1), growth = 0.2, score = c(0.25, 0.
   fit$training$losses <- matrix(0, 3, ncol(fit$training$losses))
   fit$history$score <- 0 * fit$history$velocity
   fit$field["correction"] <- list(NULL)
-  fit$field$sigma <- rep_len(sigma, 2)
+  fit$field$sigma <- sigma
   fit
 }
 
@@ -40,29 +40,6 @@ test_that("paths drift by velocity and score, against it backwards, with their n
     expect_lt(max(abs(apply(moved, 2, var) / variance - 1)), 5 * sqrt(2 / 1000))
     expect_equal(paths$weight, rep(exp(0.2 * passed), 1000), tolerance = 1e-6)
   }
-})
-
-test_that("noise may differ from interval to interval", {
-  fit <- constant_fit(sigma = c(0.3, 0.9))
-  s <- fit$snapshots
-  cells <- s$x[rep(1, 1000), ]
-  passed <- diff(standard_time(fit, c(3, 4, 7)))
-  for (way in list(c(3, 7), c(7, 3))) {
-    paths <- vgfm_trajectories(fit, cells, from = way[1], times = way[2],
-                               stochastic = TRUE)
-    variance <- sum(c(0.3, 0.9)^2 * passed)
-    got <- apply(paths[c("a", "b")] / s$scale, 2, var)
-    expect_lt(max(abs(got / variance - 1)), 5 * sqrt(2 / 1000))
-    expect_identical(attr(paths, "error")$beyond, 0L)
-  }
-  # Cells on either side of the time in one call, the same paths as alone.
-  both <- vgfm_trajectories(fit, cells[1:2, ], from = c(3, 7), times = 5,
-                            stochastic = TRUE)
-  one <- vgfm_trajectories(fit, cells[1, , drop = FALSE], from = 3, times = 5,
-                           stochastic = TRUE)
-  expect_identical(both$a[1], one$a)
-  score <- predict(fit, cells[1:2, ], c(3, 7), "score")
-  expect_equal(unname(score[, 1]), 0.25 * 2 / c(0.09, 0.81) / s$scale, tolerance = 1e-6)
 })
 
 test_that("a fit and a realisation give the same paths, whatever else is computed", {
@@ -93,7 +70,7 @@ test_that("without noise, stochastic paths are those of the flow to their error"
   fit$training$heads$score <- constant_fit(score = c(0, 0))$training$heads$score
   fit$training$losses <- rbind(fit$training$losses, 0)
   fit$history$score <- 0
-  fit$field$sigma <- c(1e-12, 1e-12)
+  fit$field$sigma <- 1e-12
   flow <- vgfm_trajectories(fit, times = c(2, 4, 8), n = 20)
   paths <- vgfm_trajectories(fit, times = c(2, 4, 8), n = 20, stochastic = TRUE)
   scale <- fit$snapshots$scale
@@ -190,7 +167,7 @@ test_that("methods without a score, and realisations that are none, are refused"
 
 test_that("the core refuses what is no simulation", {
   fit <- constant_fit()
-  good <- list(sigma = 1, realisation = 1, tolerance = 0.01)
+  good <- list(realisation = 1, tolerance = 0.01)
   run <- function(field = fit$field, number = 1, noise = good) {
     .Call(ffi_field_simulate, field, matrix(0, 3, 1), 0, 1, number, c(1, 2), noise, 1)
   }
@@ -204,7 +181,8 @@ test_that("the core refuses what is no simulation", {
   for (part in names(good)) {
     refused(run(noise = replace(good, part, -0.5)), paste0("`noise$", part, "`"))
   }
-  fit$field$sigma[2] <- 0
+  refused(run(fit$field[names(fit$field) != "sigma"]), "`field$sigma`")
+  fit$field$sigma <- 0
   expect_error(predict(fit, type = "score"), class = "vgfm_error_fit")
 })
 
