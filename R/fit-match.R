@@ -221,7 +221,7 @@ warn_diverged <- function(losses, control, call) {
 new_field <- function(training, problem) {
   keep <- c("shape", "offset", "scale", "weights")
   field <- list(heads = lapply(training$heads, `[`, keep), times = problem$times)
-  if (!is.null(field$heads$score)) field$sigma <- problem$sigma
+  if (!is.null(field$heads$score)) field$sigma <- problem$sigma[1]
   field
 }
 

@@ -27,7 +27,7 @@
 #'   were never trained there.
 #' @section Errors: `vgfm_error_newdata` if features do not match those of the fit,
 #'   `vgfm_error_time` for unusable times, `vgfm_error_score` if the method of the fit has
-#'   no score.
+#'   no score, `vgfm_error_no_field` if it learns no velocity (`linear`).
 #' @references Tong, Malkin, Fatras, Atanackovic, Zhang, Huguet, Wolf and Bengio (2024),
 #'   Simulation-free Schroedinger bridges via score and flow matching, AISTATS,
 #'   arXiv:2307.03672.
