@@ -5,10 +5,10 @@
 
 # Cells per step: all starting cells, all target cells, up to these numbers.
 refine_most <- c(start = 2000, target = 4000)
-# Runge-Kutta steps per interval; weights of the squared mass error and of the matching
-# loss beside W1 (standard units); first learning rate, and the norm gradients are cut to.
-refine_settings <- list(substeps = 4, mass_weight = 10, anchor = 1,
-                        learning_rate = 4e-4, warm_up = 30, clip = 1, folds = 5)
+# Runge-Kutta steps per interval; first learning rate, steps until it is reached, and the
+# norm gradients are cut to; folds of the cells that sit out a round in turn.
+refine_settings <- list(substeps = 4, learning_rate = 4e-4, warm_up = 30, clip = 1,
+                        folds = 5)
 # Starting cells per step, at least, and parts they are cut into, at most: one plan serves
 # as many steps as there are parts.
 refine_part <- 64
@@ -53,6 +53,7 @@ refine_score <- function(losses) mean(colSums(losses))
 # way to it: the start is one of the candidates, and is kept as `matched`. A round that
 # fails ends it, and `refinement$stopped` says why.
 run_refinement <- function(training, snapshots, problem, control,
+                           weights = training_refine(),
                            save = function(training) NULL, call = rlang::caller_env()) {
   parts <- count_parts(snapshots)
   folds <- refine_settings$folds
@@ -63,7 +64,8 @@ run_refinement <- function(training, snapshots, problem, control,
   options <- c(
     list(most_start = refine_most[["start"]], most_target = refine_most[["target"]],
          parts = parts, batch = control$batch, rounds = total, rate_floor = rate_floor,
-         key = training$key, threads = use_threads(control$threads)),
+         key = training$key, threads = use_threads(control$threads),
+         mass_weight = weights$mass, anchor = weights$matching),
     refine_settings
   )
   stopped <- NULL

@@ -225,7 +225,8 @@ run_stages <- function(snapshots, method, control, chosen, key, couplings = NULL
   save_training <- function(training) save(couplings, training)
   training <- run_matching(training, problem, control, save_training, call)
   spend("match")
-  training <- run_refinement(training, snapshots, problem, control, save_training, call)
+  training <- run_refinement(training, snapshots, problem, control, method$training,
+                             save_training, call)
   spend("refine")
   fit <- new_fit(snapshots, method, chosen, couplings, problem, training, control,
                  seconds, call)

@@ -67,6 +67,8 @@ method_error <- "vgfm_error_method"
 #'   (its own) to 1 (that of all). A cell's own is noisy where cells are.
 #' @param sigma Standard deviation of the noise that gathers in a unit of time, in units
 #'   of `x`; positive.
+#' @param mass,matching Weights, at least 0, of the squared relative error of mass and of
+#'   the loss of matching, beside the Wasserstein-1 distance in standard units.
 #' @param time May growth change with time at the same state? `NULL`: as the data have it.
 #' @param ... Must be empty.
 #' @return A list of class `vgfm_coupling`, `vgfm_path`, `vgfm_growth` or `vgfm_training`.
@@ -187,9 +189,10 @@ training_match <- function(...) {
 
 #' @rdname method_parts
 #' @export
-training_refine <- function(...) {
+training_refine <- function(mass = 10, matching = 1, ...) {
   check_arguments(class = method_error)
-  new_part("training", "refine")
+  new_part("training", "refine", mass = check_number(mass, 0, class = method_error),
+           matching = check_number(matching, 0, class = method_error))
 }
 
 #' @rdname method_parts

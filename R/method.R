@@ -56,9 +56,9 @@
 #'   times. Noise is not to choose: an end of a range is taken over its middle only if it
 #'   gains 1 % of the W1 at a single time. With fewer times, both are 0.5. `fit$bend` has
 #'   the candidates and their W1.
-#' * Couplings that are unbalanced at both ends have twice that `tau`, as each end pays for
-#'   half of a gain. `delta` of Wasserstein-Fisher-Rao geometry is half the root of it, as
-#'   both costs agree at small distances. `epsilon` is a thousandth of it.
+#' * Couplings that are unbalanced at both ends have twice that `tau`, as each end pays
+#'   for half of a gain. `delta` of Wasserstein-Fisher-Rao geometry is half the root of
+#'   it, as both costs agree at small distances. `epsilon` is a thousandth of it.
 #' * `sigma` of a Brownian bridge is such that the noise gathered in the middle of a mean
 #'   gap is `noise`, or that of the `epsilon` that is given. `epsilon` of a coupling
 #'   beside it is `2 sigma^2` times the gap, which makes a Schroedinger bridge of them.

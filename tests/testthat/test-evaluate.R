@@ -172,7 +172,7 @@ test_that("tidy() and glance() are the table and one row", {
   fit <- small_fit()
   expect_identical(tidy(fit), vgfm_evaluate(fit))
   row <- glance(fit)
-  expect_equal(dim(row), c(1, 12))
+  expect_equal(dim(row), c(1, 13))
   expect_equal(row$w1, mean(vgfm_evaluate(fit)$w1))
   expect_equal(c(row$cells, row$features, row$times, row$steps), c(160, 2, 3, 120))
 })
