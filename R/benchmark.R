@@ -19,6 +19,9 @@
 #'   methods and all seeds. One half is fitted, with the masses of the whole; the other
 #'   judges, as in `"fitted"`. Snapshots of one cell are only fitted.
 #'
+#' Methods with a score are judged by their flow without noise, whose populations at each
+#' time are meant to be those of the process; see `stochastic` in [vgfm_evaluate()].
+#'
 #' @section Controls:
 #' They learn nothing and stand on the snapshot before a time, not on the first: in
 #' `"fitted"` they know more than a fit that starts from the first snapshot.
@@ -54,7 +57,7 @@
 #'   arguments of its method but `split_by`.
 #' @param methods Methods to compare: names of [vgfm_methods()], or a list of names and of
 #'   [vgfm_method()] objects. The table calls them by the names of the list, or by their
-#'   own.
+#'   own. Default: all that learn.
 #' @param parts Which of the three parts to run. Times are left out where there are three
 #'   or more.
 #' @param seeds Whole numbers, one for each repeat. A repeat with seed 1 is what
@@ -82,7 +85,8 @@
 #'   `summary()` gives a data frame with a row for each method and part: means over the
 #'   times, `NA` if one is missing; `w1_sd` and the like, the standard deviations over
 #'   repeats of such means; `best_w1` and `best_rme`, whether the method has the lowest of
-#'   those that learn (of mass, `rme_trained` where there is one). `print()` shows it,
+#'   those that learn (of mass, `rme_trained` where growth is learned, and at times left
+#'   out `rme`). `print()` shows it,
 #'   methods in rows and parts in columns, and says where a control is better than all
 #'   methods.
 #'
@@ -104,11 +108,13 @@
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
 #' some <- cells[cells$time %in% c(0, 8, 16), ]
-#' compared <- vgfm_benchmark(some[-1], some$time, seeds = 1:2,
+#' compared <- vgfm_benchmark(some[-1], some$time, methods = c("vgfm", "ot_cfm"),
 #'                            control = vgfm_control("fast", steps = 200))
 #' compared
 #' autoplot(compared)
-vgfm_benchmark <- function(x, time, mass = NULL, methods = "vgfm", ...,
+vgfm_benchmark <- function(x, time, mass = NULL,
+                           methods = c("vgfm", "ot_cfm", "ot_cfm_u", "sf2m", "sf2m_u",
+                                       "uot_fm", "wfr_fm"), ...,
                            growth_prior = NULL, stable = NULL,
                            parts = c("fitted", "time left out", "half left out"),
                            seeds = 1, resume_dir = NULL, control = vgfm_control()) {

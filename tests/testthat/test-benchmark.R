@@ -8,8 +8,9 @@ bench_cells <- function() {
 bench_mass <- c(1, 1.5, 4, 5)
 bench_control <- function() small_control(steps = 20)
 
-bench <- function(..., cells = bench_cells(), mass = bench_mass) {
-  vgfm_benchmark(cells$x, cells$time, mass, ..., control = bench_control())
+bench <- function(..., methods = "vgfm", mass = bench_mass) {
+  cells <- bench_cells()
+  vgfm_benchmark(cells$x, cells$time, mass, methods, ..., control = bench_control())
 }
 
 # One for all tests that look at a benchmark.
@@ -146,13 +147,13 @@ test_that("the table has means and standard deviations over the seeds", {
 broken <- list(broken = vgfm_method("vgfm", tau = 123))
 
 with_failures <- function(fail, env = parent.frame()) {
-  real <- fit_method
-  local_function("fit_method", function(snapshots, method, control, key, call) {
+  real <- fit_snapshots
+  local_function("fit_snapshots", function(snapshots, method, control, call, key) {
     if (identical(method$coupling$tau, 123)) {
       fail(key)
       method <- vgfm_method("vgfm")
     }
-    real(snapshots, method, control, key, call)
+    real(snapshots, method, control, call, key)
   }, env)
 }
 
@@ -236,6 +237,41 @@ test_that("the best of the methods is marked, and a better control named", {
   shown <- summary(table)
   expect_identical(is.na(shown$w1), shown$part == "time left out")
   expect_false(any(shown$best_w1[shown$part == "time left out"]))
+})
+
+test_that("masses that were given are no merit of a method", {
+  table <- data.frame(
+    method = factor(c("a", "b", "hold")), naive = c(FALSE, FALSE, TRUE),
+    part = factor(rep("fitted", 3)), rme = 0, rme_sd = 0,
+    rme_trained = c(0.1, NA, NA), rme_trained_sd = 0
+  )
+  expect_identical(is_best(mass_tested(table), "mass_error"), c(TRUE, FALSE, FALSE))
+  table$part <- factor(rep("time left out", 3))
+  table$rme <- c(0.3, 0.2, 0)
+  table$rme_trained <- NA_real_
+  expect_identical(is_best(mass_tested(table), "mass_error"), c(FALSE, TRUE, FALSE))
+})
+
+test_that("every method runs, and those of one growth rate have no trained mass error", {
+  learned <- setdiff(vgfm_methods()$method, naive_methods)
+  expect_identical(eval(formals(vgfm_benchmark)$methods), learned)
+  table <- bench(methods = learned, seeds = 3)$table
+  expect_identical(levels(table$method), c(learned, naive_methods))
+  expect_false(anyNA(table$w1))
+  unlearned <- table$method %in% c("ot_cfm", "sf2m", naive_methods)
+  inner <- table$part == "time left out"
+  expect_identical(is.na(table$rme_trained), unlearned | inner)
+  # Their masses are those that were given.
+  given <- table$method %in% c("ot_cfm", "sf2m", "counts")
+  expect_lt(max(table$rme[given & !inner]), 1e-3)
+  # The controls are what vgfm_fit() and vgfm_evaluate() make of them.
+  cells <- bench_cells()
+  for (name in naive_methods) {
+    fit <- vgfm_fit(cells$x, cells$time, bench_mass, method = name,
+                    control = bench_control())
+    found <- table[table$method == name & table$part == "fitted", ]
+    same_figures(found, vgfm_evaluate(fit), c("w1", "rme", "spread", "floor"))
+  }
 })
 
 test_that("the user's random numbers stay as they are, of any kind", {
@@ -322,8 +358,9 @@ test_that("what is finished is read again, of the same data and settings alone",
   folder <- own_folder()
   cells <- bench_cells()
   first <- NULL
-  run <- function(..., control = bench_control(), x = cells$x, mass = bench_mass) {
-    vgfm_benchmark(x, cells$time, mass, parts = "half left out", ...,
+  run <- function(methods = "vgfm", ..., control = bench_control(), x = cells$x,
+                  mass = bench_mass) {
+    vgfm_benchmark(x, cells$time, mass, methods, parts = "half left out", ...,
                    resume_dir = folder, control = control)
   }
   expect_identical(computed(first <- run()), c(fit = 4L, floor = 3L))
@@ -414,8 +451,8 @@ test_that("progress goes to progressr where somebody listens", {
 test_that("objects, dates and a column of times are taken as by vgfm_fit()", {
   cells <- bench_cells()
   table <- data.frame(cells$x, day = as.Date("2024-01-01") + cells$time)
-  found <- vgfm_benchmark(table, "day", bench_mass, seeds = 3, parts = "time left out",
-                          control = bench_control())
+  found <- vgfm_benchmark(table, "day", bench_mass, "vgfm", seeds = 3,
+                          parts = "time left out", control = bench_control())
   expect_identical(unique(found$table$time), as.Date("2024-01-01") + c(4, 8))
   same_figures(rows_of(found, "vgfm", "time left out"),
                rows_of(two_seeds(), "vgfm", "time left out", 3), c("w1", "rme"),
@@ -426,8 +463,8 @@ test_that("objects, dates and a column of times are taken as by vgfm_fit()", {
   )
   colnames(sce) <- paste0("cell", seq_len(ncol(sce)))
   suppressMessages(
-    found <- vgfm_benchmark(sce, "day", bench_mass, features = c("a", "b"), seeds = 3,
-                            parts = "fitted", control = bench_control()),
+    found <- vgfm_benchmark(sce, "day", bench_mass, "vgfm", features = c("a", "b"),
+                            seeds = 3, parts = "fitted", control = bench_control())
   )
   same_figures(rows_of(found, "vgfm", "fitted"),
                rows_of(two_seeds(), "vgfm", "fitted", 3), c("w1", "rme_trained"))
@@ -443,7 +480,8 @@ test_that("of two times none is left out", {
   cells <- bench_cells()
   two <- cells$time < 8
   run <- function(...) {
-    vgfm_benchmark(cells$x[two, ], cells$time[two], 1:2, ..., control = bench_control())
+    vgfm_benchmark(cells$x[two, ], cells$time[two], 1:2, "vgfm", ...,
+                   control = bench_control())
   }
   expect_message(table <- run(), class = "vgfm_message_parts")
   expect_identical(levels(table$table$part), c("fitted", "half left out"))
