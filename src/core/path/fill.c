@@ -92,12 +92,12 @@ static void fill_motion(float *place, float *velocity, const pairs *p, ends e,
 /* The weight is that of the squared error of S, so it grows with the square of the units
  * in which the error is measured. */
 static void fill_score(const rows *out, size_t at, size_t place, const pairs *p,
-                       const path_out *path, double weight, const float *noise) {
+                       const path_out *found, double weight, const float *noise) {
   double scale = p->heads->head[place].scale;
   float *target = out->target[place] + at * kernel_pad(p->d);
-  float factor = (float)(path->score / scale);
+  float factor = (float)(found->score / scale);
   for (size_t c = 0; c < p->d; c++) target[c] = noise ? factor * noise[c] : 0;
-  out->weight[place][at] = (float)(weight * path->score_weight * scale * scale);
+  out->weight[place][at] = (float)(weight * found->score_weight * scale * scale);
 }
 
 void fill_row(const rows *out, size_t at, const pairs *p, const drawn_pair *drawn,
@@ -105,21 +105,21 @@ void fill_row(const rows *out, size_t at, const pairs *p, const drawn_pair *draw
   const heads *h = p->heads;
   ends e = ends_of(p, drawn);
   path_in in = path_input(p, drawn, e);
-  path_out path;
-  int joined = p->path->at(&path, &in), wide = drawn->wide && widen(&path, p->wide);
-  double weight = joined ? pair_weight(p, drawn, e, in.gain, path.log_mass) : 0;
+  path_out found;
+  int joined = p->path->at(&found, &in), wide = drawn->wide && widen(&found, p->wide);
+  double weight = joined ? pair_weight(p, drawn, e, in.gain, found.log_mass) : 0;
   if (wide) weight *= wide_weight;
 
   float *place = out->input + at * (p->d + 1);
-  fill_motion(place, out->target[0] + at * kernel_pad(p->d), p, e, &path,
+  fill_motion(place, out->target[0] + at * kernel_pad(p->d), p, e, &found,
               h->head[0].scale, noise);
   place[p->d] = (float)(p->times[drawn->interval] + in.s * in.gap);
-  out->weight[0][at] = (float)(weight * path.velocity_weight);
+  out->weight[0][at] = (float)(weight * found.velocity_weight);
 
   for (size_t i = 1; i < h->count; i++) {
-    if (h->head[i].kind == HEAD_SCORE) fill_score(out, at, i, p, &path, weight, noise);
+    if (h->head[i].kind == HEAD_SCORE) fill_score(out, at, i, p, &found, weight, noise);
     if (h->head[i].kind != HEAD_GROWTH) continue;
-    double rate = p->log_growth ? p->log_growth[e.from] / in.gap : path.growth;
+    double rate = p->log_growth ? p->log_growth[e.from] / in.gap : found.growth;
     out->target[i][at * kernel_pad(1)] =
         (float)((rate - h->head[i].offset) / h->head[i].scale);
     out->weight[i][at] = (float)(weight * p->trust[drawn->interval]);

@@ -145,10 +145,10 @@ static int parameter_fits(const double *values, size_t count, int needed) {
 
 /* The path has what it needs, and growth a target that it can have. */
 static int path_fits(const pairs *p) {
-  const path *path = p->path;
-  return path && parameter_fits(p->sigma, p->intervals, path->needs_sigma) &&
-         parameter_fits(p->delta, p->intervals, path->needs_delta) &&
-         (path->constant_rate || !p->log_growth);
+  const path *joins = p->path;
+  return joins && parameter_fits(p->sigma, p->intervals, joins->needs_sigma) &&
+         parameter_fits(p->delta, p->intervals, joins->needs_delta) &&
+         (joins->constant_rate || !p->log_growth);
 }
 
 int pairs_check(const pairs *p) {
