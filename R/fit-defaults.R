@@ -26,7 +26,10 @@ resolve_control <- function(control, snapshots, method, call = rlang::caller_env
   if (!refined) control$refine_steps <- 0
   if (!is_trained_method(method)) control$steps <- 0
   fewer <- min(1, simple_features / ncol(snapshots$x))
-  steps <- round(efforts[[control$effort]] * c(sqrt(fewer), fewer))
+  effort <- efforts[[control$effort]]
+  # A method that is not refined spends the time of it on matching.
+  if (!refined && effort[["refine"]] > 0) effort <- c(2, 0) * effort
+  steps <- round(effort * c(sqrt(fewer), fewer))
   control$steps <- control$steps %||% steps[["steps"]]
   control$refine_steps <- control$refine_steps %||% steps[["refine"]]
   control

@@ -135,6 +135,20 @@ test_that("epsilon of a bridge is 2 sigma^2 gap, and must be if it is given", {
   expect_equal(method$path$delta, c(3, 2))
 })
 
+test_that("methods without refinement match for twice the steps instead", {
+  cells <- small_cells()
+  snapshots <- new_snapshots(cells$x, cells$time)
+  steps <- function(method, ...) {
+    control <- resolve_control(vgfm_control(...), snapshots, vgfm_method(method))
+    c(control$steps, control$refine_steps)
+  }
+  expect_equal(steps("vgfm"), c(2000, 150))
+  expect_equal(steps("wfr_fm"), c(4000, 0))
+  expect_equal(steps("vgfm", "fast"), steps("wfr_fm", "fast"))
+  expect_equal(steps("ot_cfm", steps = 50), c(50, 0))
+  expect_error(steps("ot_cfm", refine_steps = 5), class = "vgfm_error_control")
+})
+
 test_that("a growth prior is refused by couplings that have no place for it", {
   cells <- small_cells()
   rate <- rep(0.1, nrow(cells$x))
