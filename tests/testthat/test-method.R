@@ -170,7 +170,8 @@ test_that("along a cone growth is learned with the time", {
 
 test_that("an unbalanced coupling takes its scale from tau, or from delta", {
   resolve <- function(..., tau) resolve_tau(vgfm_method(...), tau)
-  method <- resolve("wfr_fm", tau = c(4, 16))
+  # Twice the price that one end alone would pay.
+  method <- resolve("wfr_fm", tau = c(2, 8))
   expect_equal(method$coupling$delta, c(1, 2))
   expect_equal(method$path$delta, c(1, 2))
   expect_equal(method$coupling$tau, c(4, 16))
@@ -178,7 +179,7 @@ test_that("an unbalanced coupling takes its scale from tau, or from delta", {
   expect_equal(method$path$delta, 3)
   expect_equal(method$coupling$tau, c(36, 36))
   expect_equal(resolve("wfr_fm", path = path_cone(3), tau = 4)$coupling$delta, 3)
-  expect_equal(resolve("uot_fm", tau = c(4, 16))$coupling$tau, c(4, 16))
+  expect_equal(resolve("uot_fm", tau = c(4, 16))$coupling$tau, c(8, 32))
   expect_equal(resolve("uot_fm", tau = c(4, 16), epsilon = 1)$coupling$epsilon, 1)
 })
 
