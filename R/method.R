@@ -98,7 +98,7 @@ vgfm_method <- function(name = "vgfm", ..., coupling = NULL, path = NULL, growth
 }
 
 part_parameters <- c("minibatch", "tau", "epsilon", "prior_strength", "delta",
-                     "noise", "bend", "pooling", "sigma", "time")
+                     "noise", "bend", "pooling", "sigma", "time", "mass", "matching")
 
 # `paper`: parts that its authors have instead, and parameters of parts.
 as_published <- function(method, paper, call) {
@@ -141,7 +141,7 @@ check_part <- function(part, kind, call) {
 # Hands each parameter to the parts that have it; a coupling and a path may share one.
 set_parameters <- function(method, numbers, call) {
   if (length(numbers) == 0) return(method)
-  kinds <- c("coupling", "path", "growth")
+  kinds <- part_kinds
   known <- lapply(method[kinds], names)
   twice <- names(numbers)[duplicated(names(numbers))]
   if (any(nzchar(twice))) {

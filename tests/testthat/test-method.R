@@ -16,11 +16,19 @@ test_that("every method of the table is made of parts that go together", {
   expect_identical(grepl("score", table$gives), table$path == "brownian")
 })
 
+test_that("what parts have as parameters, vgfm_method() takes", {
+  makers <- grep("^(coupling|path|growth|training)_[a-z]+$", getNamespaceExports("vgfm"),
+                 value = TRUE)
+  names <- unlist(lapply(makers, function(name) names(formals(name))))
+  expect_setequal(part_parameters, setdiff(names, c("...", "cost")))
+})
+
 test_that("parameters go to the parts that have them", {
   method <- vgfm_method("vgfm", tau = 10, noise = 0, bend = 0.5, time = TRUE)
   expect_equal(method$coupling, coupling_semirelaxed(tau = 10))
   expect_equal(method$path, path_smooth(noise = 0, bend = 0.5))
   expect_equal(method$growth, growth_learned(time = TRUE))
+  expect_equal(vgfm_method("vgfm", mass = 5)$training, training_refine(mass = 5))
   method <- vgfm_method("wfr_fm", delta = 2)
   expect_equal(c(method$coupling$delta, method$path$delta), c(2, 2))
   expect_identical(vgfm_method("vgfm", tau = NULL), vgfm_method("vgfm"))
