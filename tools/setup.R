@@ -128,12 +128,15 @@ install_packages <- function(purpose) {
 }
 
 # The C compiler that R uses, and the libraries that the package links to.
+linked_libraries <- function() {
+  grep("^PKG_LIBS", readLines("src/Makevars"), value = TRUE)
+}
+
 compiles <- function() {
   folder <- tempfile("probe")
   dir.create(folder)
   writeLines("int probe(void) { return 0; }", file.path(folder, "probe.c"))
-  libraries <- grep("^PKG_LIBS", readLines("src/Makevars"), value = TRUE)
-  writeLines(libraries, file.path(folder, "Makevars"))
+  writeLines(linked_libraries(), file.path(folder, "Makevars"))
   old <- setwd(folder)
   on.exit({
     setwd(old)
@@ -144,16 +147,17 @@ compiles <- function() {
 
 install_toolchain <- function() {
   record <- file.path(".build", "toolchain-works")
-  version <- paste(R.version.string, R.home())
+  version <- paste(R.version.string, R.home(), linked_libraries())
   if (file.exists(record) && readLines(record)[1] == version) return(invisible())
   if (!compiles()) {
     if (has_apt()) {
-      say("installing a C compiler from the system's packages")
-      apt_install(c("gcc", "libc6-dev"))
+      say("installing a C compiler, BLAS and LAPACK from the system's packages")
+      apt_install(c("gcc", "libc6-dev", "gfortran", "libblas-dev", "liblapack-dev"))
     }
     if (!compiles()) {
-      stop_setup("R cannot compile and link a C file.\nInstall a C compiler and what ",
-                 "R's documentation asks for to build packages.")
+      stop_setup("R cannot compile and link a C file.\nInstall a C compiler, the ",
+                 "libraries BLAS and LAPACK that R uses, and what else its\n",
+                 "documentation asks for to build packages (Debian: r-base-dev).")
     }
   }
   writeLines(version, record)
