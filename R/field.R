@@ -216,6 +216,24 @@ count_parameters <- function(shape) {
 # Fits of methods that learn nothing; see fit-naive.R.
 is_naive_fit <- function(fit) inherits(fit, "vgfm_naive")
 
+# Where cells stay where they are, a velocity has no derivatives worth a table.
+check_moving <- function(fit, call = rlang::caller_env()) {
+  if (!is_naive_fit(fit)) return(invisible())
+  abort_input(c("The method {.val {fit$method$name}} learns no velocity.",
+                i = "{.fn vgfm_methods} says which do; {.val vgfm} is one."),
+              arg = "fit", class = c("vgfm_error_no_field", "vgfm_error_fit"),
+              call = call)
+}
+
+# Growth that is the same for all cells of an interval says nothing of single ones.
+check_growth_learned <- function(fit, call = rlang::caller_env()) {
+  if (is_learned(fit$method)) return(invisible())
+  abort_input(c(
+    "The method {.val {fit$method$name}} does not learn how growth goes by state.",
+    i = "{.fn vgfm_methods} says which do; {.val vgfm} is one."
+  ), arg = "fit", class = c("vgfm_error_no_growth", "vgfm_error_fit"), call = call)
+}
+
 # The pairs of `linear` say where the cells of a snapshot are, but not where others go.
 check_has_fields <- function(fit, call = rlang::caller_env()) {
   if (!is_naive_fit(fit) || is.null(fit$method$path)) return(invisible())

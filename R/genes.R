@@ -27,7 +27,9 @@
 #' @details An effect says how the fitted growth rate changes with a gene, all others
 #'   held fixed. Where genes go together the data do not say which of them it is.
 #' @section Errors: `vgfm_error_rotation` if there is no rotation or it does not fit;
-#'   `vgfm_error_genes` for unknown genes; those of [predict.vgfm()].
+#'   `vgfm_error_genes` for unknown genes; `vgfm_error_no_growth` from
+#'   `vgfm_growth_genes()` and `vgfm_error_no_field` from the others if the method of the
+#'   fit learns no growth by state, or no velocity; those of [predict.vgfm()].
 #' @export
 #' @examples
 #' set.seed(1)
@@ -58,6 +60,7 @@ vgfm_growth_genes <- function(fit, newdata = NULL, time = NULL, genes = NULL,
                               rotation = NULL, ...) {
   check_arguments()
   check_fit(fit)
+  check_growth_learned(fit)
   rotation <- find_rotation(fit, rotation, genes, rlang::current_env())
   at <- cells_at(fit, newdata, time)
   features <- ncol(at$x)
@@ -79,6 +82,7 @@ vgfm_growth_genes <- function(fit, newdata = NULL, time = NULL, genes = NULL,
 vgfm_jacobian <- function(fit, newdata = NULL, time = NULL, ...) {
   check_arguments()
   check_fit(fit)
+  check_moving(fit)
   at <- cells_at(fit, newdata, time)
   features <- fit$snapshots$features
   d <- length(features)

@@ -61,7 +61,8 @@
 #'   dashed line is where all cells grow alike. `plot()` draws it, and returns it
 #'   invisibly.
 #' @section Errors: `vgfm_error_input` for labels that are not one for each cell, or none
-#'   of a cell with a later snapshot; `vgfm_error_fit` for what is no fit.
+#'   of a cell with a later snapshot; `vgfm_error_fit` for what is no fit,
+#'   `vgfm_error_no_growth` if its method learns no growth by state.
 #' @section Warnings: `vgfm_warning_not_evaluated` if the growth field cannot be
 #'   evaluated, as after a training that diverged: `fit` is then `NA`.
 #' @seealso [vgfm_method()] for how `tau` is chosen; [vgfm_fates()];
@@ -78,6 +79,7 @@
 vgfm_identifiability <- function(fit, group = NULL, ...) {
   check_arguments()
   check_fit(fit)
+  check_growth_learned(fit)
   call <- rlang::current_env()
   group <- check_group(group, fit) %||% classes_by_descendants(fit)
   last <- length(fit$snapshots$times)

@@ -125,8 +125,8 @@ summary.vgfm <- function(object, ...) {
       couplings = data.frame(
         from = times[intervals], to = times[intervals + 1],
         cost = pick(function(c) c$cost / sum(c$descendants)),
-        tau = object$method$coupling$tau %||% NA_real_,
-        identified = object$identified$identified %||% NA,
+        tau = object$method$coupling$tau %||% rep(NA_real_, length(intervals)),
+        identified = object$identified$identified %||% rep(NA, length(intervals)),
         descendants_min = pick(function(c) min(c$descendants)),
         descendants_max = pick(function(c) max(c$descendants)),
         residual = pick(function(c) c$residual),
@@ -150,8 +150,10 @@ print.summary.vgfm <- function(x, ...) {
     figures <- c("check", "value", "limit", "passed")
     print(x$fit$checks[figures], digits = 3, row.names = FALSE)
   }
-  cli::cat_line("\nCouplings (cost per unit of mass):")
-  print(x$couplings, digits = 3, row.names = FALSE)
+  if (nrow(x$couplings) > 0) {
+    cli::cat_line("\nCouplings (cost per unit of mass):")
+    print(x$couplings, digits = 3, row.names = FALSE)
+  }
   if (!is.null(x$fit$prior)) {
     cli::cat_line("\nGrowth expected beforehand, and how far it is believed:")
     print(x$fit$prior, digits = 2, row.names = FALSE)

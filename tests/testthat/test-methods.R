@@ -55,6 +55,10 @@ test_that("naive controls answer as far as they can", {
   for (method in c("hold", "counts", "linear")) {
     fit <- vgfm_fit(cells$x, cells$time, method = method)
     expect_output(print(fit), "nothing is learned")
+    expect_output(print(summary(fit)), "Predicted against observed")
+    expect_error(vgfm_growth_genes(fit), class = "vgfm_error_no_growth")
+    expect_error(vgfm_identifiability(fit), class = "vgfm_error_no_growth")
+    expect_error(vgfm_jacobian(fit), class = "vgfm_error_no_field")
     table <- vgfm_evaluate(fit)
     s <- fit$snapshots
     cloud <- function(k) s$x[s$index == k, ]
