@@ -433,9 +433,9 @@ typedef struct {
   moments m[HEADS_MOST];
   head head[HEADS_MOST];
   heads heads;
-} learner;
+} trained_model;
 
-static void make_learner(learner *it, size_t count, size_t growth_inputs) {
+static void make_trained(trained_model *it, size_t count, size_t growth_inputs) {
   memset(it, 0, sizeof *it);
   memcpy(it->head, both, sizeof both);
   it->head[1].shape.inputs = growth_inputs;
@@ -456,7 +456,7 @@ static const match_options defaults = {.batch = BATCH, .total_steps = STEPS,
                                        .learning_rate = 3e-3, .rate_floor = 0.01,
                                        .key = {{17, 23}}, .threads = 1};
 
-static int run(learner *it, double *losses, uint64_t from, uint64_t steps,
+static int run(trained_model *it, double *losses, uint64_t from, uint64_t steps,
                const match_options *options) {
   pairs b = make_pairs((double[]){0.05, 0.05});
   b.heads = &it->heads;
@@ -472,9 +472,9 @@ static int run(learner *it, double *losses, uint64_t from, uint64_t steps,
  * final parameters to 1e-3 of the learning path. Growth with the time and without; and
  * velocity alone, which learns what it learns beside growth. */
 static void check_against_twin(size_t count, size_t growth_inputs) {
-  static learner it, twin;
-  make_learner(&it, count, growth_inputs);
-  make_learner(&twin, count, growth_inputs);
+  static trained_model it, twin;
+  make_trained(&it, count, growth_inputs);
+  make_trained(&twin, count, growth_inputs);
   double losses[2 * STEPS];
   CHECK(run(&it, losses, 0, STEPS, &defaults) == STATUS_OK, "training");
 
@@ -507,10 +507,10 @@ static void check_against_twin(size_t count, size_t growth_inputs) {
 
 /* The same bits with one thread and with three, in one call and in four. */
 static void check_invariance(void) {
-  static learner it[3];
+  static trained_model it[3];
   double losses[2 * STEPS];
   for (int how = 0; how < 3; how++) {
-    make_learner(&it[how], 2, D + 1);
+    make_trained(&it[how], 2, D + 1);
     match_options options = defaults;
     options.threads = how == 1 ? 3 : 1;
     const uint64_t cut[5] = {0, 1, 11, 12, STEPS};
@@ -566,8 +566,8 @@ static void losses_of(double loss[HEADS_MOST], trainer *t, size_t batch) {
  * its largest element in float32; and a head's loss hangs on no other head. */
 static void check_three_heads(void) {
   enum { ANY_BATCH = 200 };
-  static learner it;
-  make_learner(&it, 3, D);
+  static trained_model it;
+  make_trained(&it, 3, D);
   for (int i = 0; i < 3; i++) it.head[i].shape.act = ACTIVATION_TANH;
   CHECK(heads_check(&it.heads) == STATUS_OK, "heads");
   trainer t;
@@ -710,10 +710,10 @@ static int countdown(void *unused) {
 }
 
 static void check_interrupt(void) {
-  static learner it, before;
+  static trained_model it, before;
   double losses[2 * STEPS];
   for (int c = 0; c < 12; c++) {
-    make_learner(&it, 2, D + 1);
+    make_trained(&it, 2, D + 1);
     before = it;
     match_options options = defaults;
     options.threads = 1 + c % 2;
@@ -728,16 +728,16 @@ static void check_interrupt(void) {
 
 /* What is no model: by its own heads, and for these pairs. */
 static void check_bad_arguments(void) {
-  static learner it;
+  static trained_model it;
   double losses[2];
-  make_learner(&it, 2, D + 1);
+  make_trained(&it, 2, D + 1);
   pairs b = make_pairs(NULL);
   b.heads = &it.heads;
   row_source source = pairs_source(&b);
   CHECK(match_run(&it.heads, losses, 0, 1, &source, &defaults, NULL, 0) ==
             STATUS_NO_SPACE, "no workspace");
   for (int c = 0; c < 12; c++) {
-    make_learner(&it, 3, D + 1);
+    make_trained(&it, 3, D + 1);
     head *h = it.head, swap = h[1];
     CHECK(heads_check(&it.heads) == STATUS_OK, "three heads");
     if (c == 0) h[0].shape.outputs = D + 1;
@@ -756,7 +756,7 @@ static void check_bad_arguments(void) {
     CHECK(match_run(&it.heads, losses, 0, 1, &source, &defaults, NULL, 0) ==
               STATUS_BAD_ARGUMENT, "case %d", c);
   }
-  make_learner(&it, 3, D + 1);
+  make_trained(&it, 3, D + 1);
   CHECK(pairs_check(&b) == STATUS_BAD_ARGUMENT, "pairs have no score");
   b.heads = NULL;
   CHECK(pairs_check(&b) == STATUS_BAD_ARGUMENT, "no heads");

@@ -8,7 +8,7 @@ enum { N = 20, M = 15, JUDGES = 4, D = 3, DIM = D + 1 };
 static float states[N * DIM], adjoint[N * DIM], halves[N * DIM];
 static const double part = 0.5, mass_weight = 3;
 
-static snapshot_loss make_station(void **block) {
+static snapshot_loss make_loss(void **block) {
   snapshot_loss s;
   arena measure = {0};
   snapshot_loss_layout(&measure, &s, N, M, JUDGES, D);
@@ -48,7 +48,7 @@ static double loss(snapshot_loss *s) {
  * all, is what all say, to 1e-6. */
 static void check_adjoint(void) {
   void *block;
-  snapshot_loss s = make_station(&block);
+  snapshot_loss s = make_loss(&block);
   reset_states();
   loss(&s);
   snapshot_loss_adjoint(&s, adjoint, states, 0, N, part, mass_weight);
@@ -76,7 +76,7 @@ static void check_adjoint(void) {
  * far, it shows in the score and nowhere else. */
 static void check_held_out(void) {
   void *block;
-  snapshot_loss s = make_station(&block);
+  snapshot_loss s = make_loss(&block);
   reset_states();
   double before = loss(&s), near = s.distance;
   for (int j = 0; j < JUDGES; j++) s.target[(M + j) * D] += 100;
