@@ -171,3 +171,32 @@ test_that("nearest cells are the same in every unit", {
     expect_equal(got$distance / unit, want$distance)
   }
 })
+
+test_that("couplings of all kinds are had alone", {
+  set.seed(5)
+  x <- matrix(rnorm(20), 10)
+  y <- matrix(rnorm(24), 12) + 0.3
+  exact <- vgfm_couple(x, y, coupling = coupling_exact(), plan = TRUE)
+  expect_equal(rowSums(exact$plan), rep(1, 10))
+  expect_equal(colSums(exact$plan), rep(10 / 12, 12))
+  cost <- as.matrix(stats::dist(rbind(x, y)))[1:10, 11:22]^2
+  expect_equal(sum(exact$plan * cost) / 10, vgfm_wasserstein(x, y, order = 2)^2)
+  near <- vgfm_couple(x, y, coupling = coupling_entropic(1e-3), plan = TRUE)
+  expect_equal(sum(near$plan * cost), sum(exact$plan * cost), tolerance = 1e-2)
+  # The conditions of the optimum, on both sides.
+  both <- vgfm_couple(x, y, coupling = coupling_unbalanced(2, 0.1), plan = TRUE)
+  expect_equal(rowSums(both$plan), exp(-both$potential_source / 2), tolerance = 1e-7)
+  # Entropy is relative to masses spread evenly, see core/transport/uot.h.
+  unit <- sqrt(10 * 12) / (10 * 12)
+  expect_equal(colSums(both$plan), exp((0.1 * log(unit) - both$potential_target) / 2),
+               tolerance = 1e-7)
+  expect_equal(both$row_sums, rowSums(both$plan), tolerance = 1e-9)
+  cone <- coupling_unbalanced(epsilon = 0.1, cost = "log_cos", delta = 2)
+  expect_equal(sum(vgfm_couple(x, y, coupling = cone, plan = TRUE)$plan),
+               sum(vgfm_couple(x, y, coupling = cone)$column_sums), tolerance = 1e-9)
+  expect_error(vgfm_couple(x, y, coupling = coupling_entropic()), "epsilon",
+               class = "vgfm_error_method")
+  expect_error(vgfm_couple(x, y, 1, 1, coupling = coupling_exact()),
+               class = "vgfm_error_input")
+  expect_error(vgfm_couple(x, y, coupling = "exact"), class = "vgfm_error_method")
+})
