@@ -39,8 +39,25 @@ check_prior_use <- function(method, snapshots, call) {
   ), arg = "growth_prior", class = method_error, call = call)
 }
 
-# Once `tau` is known, one number per interval.
-resolve_tau <- function(method, tau) {
+# For each interval the distance, in units of x, within which nine in ten cells of either
+# snapshot have one of the other. In many dimensions noise keeps all cells apart, so that
+# a price of mass alone may leave none in reach.
+partner_distance <- function(snapshots, control) {
+  vapply(seq_len(length(snapshots$times) - 1), function(k) {
+    problem <- interval_problem(snapshots, k, partner_cells)
+    nearest <- function(points, queries) {
+      nearest_cells(t(points), t(queries), 1, control)$distance
+    }
+    far <- c(nearest(problem$x, problem$y), nearest(problem$y, problem$x))
+    unname(stats::quantile(far, 0.9)) * snapshots$scale
+  }, 0)
+}
+partner_cells <- 1000
+
+# Once `tau` is known, one number per interval. `reach`: how far cells are from their
+# nearest partners, see partner_distance(); the cone turns by half of a right angle at
+# most to get there.
+resolve_tau <- function(method, tau, reach = 0) {
   coupling <- method$coupling
   if (inherits(coupling, "coupling_semirelaxed")) {
     coupling$tau <- rep_len(coupling$tau %||% tau, length(tau))
@@ -52,7 +69,7 @@ resolve_tau <- function(method, tau) {
     log_cos <- coupling$cost == "log_cos"
     if (log_cos) {
       coupling$delta <- coupling$delta %||% method$path$delta %||%
-        (sqrt(coupling$tau %||% tau) / 2)
+        pmax(sqrt(coupling$tau %||% tau) / 2, 2 / pi * reach)
     }
     coupling$tau <- rep_len(
       coupling$tau %||% if (log_cos) 4 * coupling$delta^2 else tau, length(tau)

@@ -186,7 +186,10 @@ fit_snapshots <- function(snapshots, method, control, call = rlang::caller_env()
     chosen <- identify_growth(snapshots, scan_epsilon(method, snapshots), control)
     chosen$identified$tau <- tau_with_prior(chosen$identified, snapshots)
     inform_growth(chosen$identified, !is.null(snapshots$prior))
-    method <- resolve_tau(method, chosen$identified$tau)
+    reach <- if (identical(method$coupling$cost, "log_cos")) {
+      partner_distance(snapshots, control)
+    } else 0
+    method <- resolve_tau(method, chosen$identified$tau, reach)
   }
   if (inherits(method$path, "path_smooth")) {
     paths <- choose_bend(method, control, snapshots)

@@ -101,3 +101,11 @@ test_that("units of the data change nothing but units", {
                  tolerance = 1e-9, info = method)
   }
 })
+
+test_that("in many dimensions, where noise parts cells, the cone reaches partners", {
+  set.seed(3)
+  cells <- vgfm_simulate_gaussian(200, n = 60)
+  x <- as.matrix(cells[grep("^x", names(cells))])
+  fit <- small_fit("wfr_fm", cells = list(x = x, time = cells$time), steps = 5)
+  expect_lt(sum(fit$couplings[[1]]$alone), 0.1 * nrow(x))
+})
