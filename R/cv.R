@@ -4,8 +4,8 @@
 #' [vgfm_interpolate()], and compares with the snapshot that was left out: for comparing
 #' settings, and for how far to trust interpolation on the data at hand.
 #'
-#' Defaults that [vgfm_control()] derives from the data are derived from the times that
-#' remain. Principal components that [vgfm_fit()] makes of an object are those of all
+#' What [vgfm_method()] and [vgfm_control()] leave to the data is derived from the times
+#' that remain. Principal components that [vgfm_fit()] makes of an object are those of all
 #' cells.
 #'
 #' The fits run in parallel if the package future.apply is installed and a plan is set, as

@@ -119,9 +119,10 @@ refuse_method_settings <- function(given, call = rlang::caller_env()) {
   if (length(moved) == 0) return(invisible())
   moved <- moved[1]
   name <- if (moved == "growth_time") "time" else moved
+  method <- switch(moved, sigma = "sf2m", delta = "wfr_fm", "vgfm")
   abort_input(c(
     "{.arg {moved}} belongs to the method, not to {.fn vgfm_control}.",
-    i = "Pass {.code method = vgfm_method(\"vgfm\", {name} = )} to {.fn vgfm_fit}."
+    i = "Pass {.code method = vgfm_method(\"{method}\", {name} = )} to {.fn vgfm_fit}."
   ), arg = moved, class = "vgfm_error_control", call = call)
 }
 

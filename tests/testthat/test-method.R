@@ -74,25 +74,49 @@ test_that("what is unknown or out of its range is refused", {
   wrong(growth_learned(NA))
 })
 
-test_that("parts that cannot be together are refused", {
-  wrong(vgfm_method("ot_cfm", growth = growth_learned()))
-  wrong(vgfm_method("wfr_fm", coupling = coupling_semirelaxed()))
-  wrong(vgfm_method("wfr_fm", coupling = coupling_unbalanced()))
-  wrong(vgfm_method("wfr_fm", growth = growth_uniform()))
-  wrong(vgfm_method("wfr_fm", time = FALSE))
-  wrong(vgfm_method("wfr_fm", delta = 2, tau = 10))
+test_that("parts that cannot be together are refused, each for its own reason", {
+  refused <- function(reason, ...) {
+    expect_error(vgfm_method(...), reason, class = "vgfm_error_method")
+  }
+  cone <- coupling_unbalanced(cost = "log_cos", delta = 1)
+  for (coupling in list(coupling_exact(), coupling_entropic())) {
+    refused("nothing to teach", "vgfm", coupling = coupling)
+  }
+  refused("nothing to teach", "ot_cfm", growth = growth_learned())
+  for (coupling in list(coupling_semirelaxed(), coupling_unbalanced())) {
+    refused("changes at both ends", "wfr_fm", coupling = coupling)
+  }
+  refused("one of changing mass", "wfr_fm", growth = growth_uniform())
+  refused("changes with time", "wfr_fm", time = FALSE)
+  refused("the price of its", "wfr_fm", delta = 2, tau = 10)
+  refused("has `delta` 1, the path 2", "wfr_fm", path = path_cone(2), coupling = cone)
+  refused("needs `growth_learned", "ot_cfm", training = training_refine())
+  refused("without noise", "sf2m_u", training = training_refine())
+  refused("without training", "hold", growth = growth_learned())
+  refused("nothing to train", "hold", training = training_match())
+  refused("`coupling` is missing", "hold", path = path_straight())
+  refused("`path` is missing", "hold", coupling = coupling_exact())
+  refused("only the pairs of an exact coupling", "linear", path = path_smooth())
+  refused("only the pairs of an exact coupling", "linear",
+          coupling = coupling_semirelaxed())
   expect_s3_class(vgfm_method("wfr_fm", delta = c(1, 2), tau = c(4, 16)), "vgfm_method")
-  wrong(vgfm_method("wfr_fm", path = path_cone(2),
-                    coupling = coupling_unbalanced(cost = "log_cos", delta = 1)))
-  wrong(vgfm_method("ot_cfm", training = training_refine()))
-  wrong(vgfm_method("sf2m_u", training = training_refine()))
-  wrong(vgfm_method("hold", growth = growth_learned()))
-  wrong(vgfm_method("hold", training = training_match()))
-  wrong(vgfm_method("hold", path = path_straight()))
-  wrong(vgfm_method("linear", path = path_smooth()))
-  wrong(vgfm_method("linear", coupling = coupling_semirelaxed()))
   expect_s3_class(vgfm_method("wfr_fm", path = path_cone(2)), "vgfm_method")
   expect_s3_class(vgfm_method("vgfm", training = training_match()), "vgfm_method")
+})
+
+test_that("vgfm_control() says where a setting has gone, and it is there", {
+  values <- list(epsilon = 1, tau = 1, noise = 1, bend = 0.5, pooling = 0.5, sigma = 1,
+                 delta = 1, prior_strength = 1, growth_time = TRUE)
+  expect_setequal(names(values), method_settings)
+  for (name in method_settings) {
+    error <- expect_error(do.call(vgfm_control, values[name]), "belongs to the method",
+                          class = "vgfm_error_control")
+    said <- cli::ansi_strip(conditionMessage(error))
+    advice <- regmatches(said, regexec("vgfm_method\\(\"(.*)\", (.*) = \\)", said))[[1]]
+    expect_s3_class(do.call(vgfm_method, c(advice[2], stats::setNames(values[name],
+                                                                      advice[3]))),
+                    "vgfm_method")
+  }
 })
 
 test_that("a method that was altered is checked again", {
