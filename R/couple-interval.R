@@ -71,6 +71,9 @@ solve_coupling <- function(problem, numbers, effort, keep, call) {
 # The way out of a coupling that failed.
 coupling_hint <- function(status, numbers) {
   if (status_class(status) == "vgfm_error_reach") {
+    if (is.null(numbers$delta)) {
+      return("Raise {.arg tau}: at that price all cells would rather die than move.")
+    }
     return("Raise {.arg delta}: cells further apart than pi times that are no pair.")
   }
   far <- "look for cells that lie far from all others."

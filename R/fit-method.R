@@ -39,9 +39,10 @@ check_prior_use <- function(method, snapshots, call) {
   ), arg = "growth_prior", class = method_error, call = call)
 }
 
-# For each interval the distance, in units of x, within which nine in ten cells of either
-# snapshot have one of the other. In many dimensions noise keeps all cells apart, so that
-# a price of mass alone may leave none in reach.
+# For each interval the distance, in units of x, within which one in ten cells of either
+# snapshot has one of the other. Noise in many dimensions keeps all cells so far apart,
+# and a jump of the whole population too: then a price of mass alone may leave nobody in
+# reach. One in ten, as others may rightly have no partner: they die out.
 partner_distance <- function(snapshots, control) {
   vapply(seq_len(length(snapshots$times) - 1), function(k) {
     problem <- interval_problem(snapshots, k, partner_cells)
@@ -49,31 +50,29 @@ partner_distance <- function(snapshots, control) {
       nearest_cells(t(points), t(queries), 1, control)$distance
     }
     far <- c(nearest(problem$x, problem$y), nearest(problem$y, problem$x))
-    unname(stats::quantile(far, 0.9)) * snapshots$scale
+    unname(stats::quantile(far, 0.1)) * snapshots$scale
   }, 0)
 }
 partner_cells <- 1000
 
-# Once `tau` is known, one number per interval. `reach`: how far cells are from their
-# nearest partners, see partner_distance(); the cone turns by half of a right angle at
-# most to get there.
+# Once `tau` is known, one number per interval. `reach`: of partner_distance(); where mass
+# changes at both ends, cells so far apart are worth a path. On the cone that turns by
+# half of a right angle.
 resolve_tau <- function(method, tau, reach = 0) {
   coupling <- method$coupling
+  intervals <- length(tau)
   if (inherits(coupling, "coupling_semirelaxed")) {
     coupling$tau <- rep_len(coupling$tau %||% tau, length(tau))
   }
   if (inherits(coupling, "coupling_unbalanced")) {
     # A gain is shared by both ends, each of which pays for half of it: the price of all
     # is half of what a source alone would pay.
-    tau <- 2 * tau
-    log_cos <- coupling$cost == "log_cos"
-    if (log_cos) {
-      coupling$delta <- coupling$delta %||% method$path$delta %||%
-        pmax(sqrt(coupling$tau %||% tau) / 2, 2 / pi * reach)
+    tau <- coupling$tau %||% pmax(2 * tau, 4 * (2 / pi * reach)^2)
+    if (coupling$cost == "log_cos") {
+      coupling$delta <- coupling$delta %||% method$path$delta %||% (sqrt(tau) / 2)
+      tau <- coupling$tau %||% (4 * coupling$delta^2)
     }
-    coupling$tau <- rep_len(
-      coupling$tau %||% if (log_cos) 4 * coupling$delta^2 else tau, length(tau)
-    )
+    coupling$tau <- rep_len(tau, intervals)
     coupling$epsilon <- coupling$epsilon %||% (unbalanced_entropy * coupling$tau)
     if (inherits(method$path, "path_cone")) method$path$delta <- coupling$delta
   }

@@ -186,7 +186,7 @@ fit_snapshots <- function(snapshots, method, control, call = rlang::caller_env()
     chosen <- identify_growth(snapshots, scan_epsilon(method, snapshots), control)
     chosen$identified$tau <- tau_with_prior(chosen$identified, snapshots)
     inform_growth(chosen$identified, !is.null(snapshots$prior))
-    reach <- if (identical(method$coupling$cost, "log_cos")) {
+    reach <- if (inherits(method$coupling, "coupling_unbalanced")) {
       partner_distance(snapshots, control)
     } else 0
     method <- resolve_tau(method, chosen$identified$tau, reach)

@@ -57,10 +57,11 @@
 #'   gains 1 % of the W1 at a single time. With fewer times, both are 0.5. `fit$bend` has
 #'   the candidates and their W1.
 #' * Couplings that are unbalanced at both ends have twice that `tau`, as each end pays
-#'   for half of a gain. `delta` of Wasserstein-Fisher-Rao geometry is half the root of
-#'   it, as both costs agree at small distances, or more: 2 / pi of the distance within
-#'   which nine in ten cells have one of the other snapshot. `epsilon` is a thousandth of
-#'   it.
+#'   for half of a gain; or more, where even the nearest cells of two snapshots are far
+#'   apart, as noise has them in many dimensions: 4 times the square of 2 / pi of the
+#'   distance within which one in ten cells has one of the other snapshot. `delta` of
+#'   Wasserstein-Fisher-Rao geometry is half the root of it, as both costs agree at small
+#'   distances. `epsilon` is a thousandth of it.
 #' * `sigma` of a Brownian bridge is such that the noise gathered in the middle of a mean
 #'   gap is `noise`, or that of the `epsilon` that is given. `epsilon` of a coupling
 #'   beside it is `2 sigma^2` times the gap, which makes a Schroedinger bridge of them.
