@@ -50,13 +50,15 @@ at_interval <- function(values, interval) values[min(interval, length(values))]
 # Who is in which of the blocks, or of the batches, is random, but the same for all fits;
 # the interval tells one coupling from another. Exact couplings need no n x m costs.
 solve_coupling <- function(problem, numbers, effort, keep, call) {
+  balanced <- is.null(numbers$tau_source) && is.null(numbers$tau_target)
   memory <- effort$memory %||% 2^30
   blocks <- if (is.null(effort$memory) || numbers$epsilon == 0) 1 else
     count_blocks(ncol(problem$x), ncol(problem$y), memory)
   options <- list(
     epsilon = numbers$epsilon, tau_source = numbers$tau_source,
     tau_target = numbers$tau_target, delta = numbers$delta,
-    tolerance = effort$tolerance, threads = effort$threads, keep = keep,
+    tolerance = max(effort$tolerance, if (balanced) least_tolerance),
+    threads = effort$threads, keep = keep,
     memory = memory, blocks = blocks, key = c(0, 0), stream = problem$interval,
     minibatch = numbers$minibatch %||% 0, least = least_descendants
   )
@@ -67,6 +69,9 @@ solve_coupling <- function(problem, numbers, effort, keep, call) {
   c(out, epsilon = numbers$epsilon, tau = numbers$tau_source %||% Inf, method = method,
     blocks = blocks)
 }
+
+# Where both marginals are kept, rounding may stop the solver below this.
+least_tolerance <- 1e-6
 
 # The way out of a coupling that failed.
 coupling_hint <- function(status, numbers) {

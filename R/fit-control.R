@@ -63,7 +63,7 @@
 #'   cosine to 1 % of that.
 #' @param tolerance Relative tolerance of the adaptive integrator.
 #' @param transport_tolerance Largest relative residual at which a coupling counts as
-#'   solved.
+#'   solved; at least 1e-6 where it keeps the masses at both ends.
 #' @param memory Gibibytes that the squared distances of a coupling may take, 8 bytes for
 #'   each pair of cells; at least 0.001. Larger couplings are solved in blocks, see
 #'   section "Large couplings".

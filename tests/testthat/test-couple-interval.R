@@ -128,3 +128,19 @@ test_that("exact couplings are whole whatever the memory, others come in blocks"
   }, 0)
   expect_equal(unname(blocks), c(1, 1, 2, 2, 2, 2))
 })
+
+test_that("entropic couplings of as many sources as targets are solved", {
+  # Nearly permutations: weak links alone hold their parts together.
+  for (seed in 1:4) {
+    set.seed(seed)
+    n <- c(100, 150, 60, 200)[seed]
+    d <- c(3, 2, 50, 5)[seed]
+    problem <- list(x = matrix(rnorm(n * d), d), y = matrix(rnorm(n * d), d) + 0.4,
+                    a = rep(1, n), b = rep(1, n), scale = 1, interval = 1)
+    for (epsilon in c(0.03, 0.01, 0.002) * d) {
+      out <- couple_interval(coupling_entropic(epsilon), problem, effort, keep = FALSE)
+      expect_lt(max(abs(out$row_sums - 1)), 1e-5)
+      expect_equal(out$column_sums, rep(1, n), tolerance = 1e-12)
+    }
+  }
+})

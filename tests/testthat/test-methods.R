@@ -109,3 +109,16 @@ test_that("in many dimensions, where noise parts cells, the cone reaches partner
   fit <- small_fit("wfr_fm", cells = list(x = x, time = cells$time), steps = 5)
   expect_lt(sum(fit$couplings[[1]]$alone), 0.1 * nrow(x))
 })
+
+test_that("cells without a counterpart die out by every method that knows growth", {
+  set.seed(1)
+  x <- rbind(matrix(rnorm(200, 0, 0.3), 100), matrix(rnorm(200, 6, 0.3), 100),
+             matrix(rnorm(300, 0.5, 0.3), 150))
+  time <- rep(0:1, c(200, 150))
+  for (method in vgfm_methods()$method[vgfm_methods()$growth == "learned"]) {
+    fit <- small_fit(method, cells = list(x = x, time = time), steps = 600)
+    left <- predict(fit, newdata = x[1:200, ], time = 0, type = "weight")
+    expect_equal(mean(left[1:100]), 1.5, tolerance = 0.05, info = method)
+    expect_lt(mean(left[101:200]), 0.05)
+  }
+})

@@ -14,6 +14,9 @@
 #define LEVEL_NEWTON_STEPS 20
 /* Newton matrix: entries below this / n cannot add up to more than 1 % of a column. */
 #define SYSTEM_LOSS 0.01
+/* The same where both marginals are kept: weak links are all that tells how parts of the
+ * plan move against each other. */
+#define LINK_LOSS 1e-16
 /* Entries of the Newton matrix on levels before the last, per source. */
 #define COARSE_ENTRIES ((size_t)512)
 #define FORCING 0.1
@@ -261,10 +264,13 @@ static int acceptable(const uot_state *s, double before, double t, double slope,
   return s->dual >= before - DUAL_ROUNDING * fabs(before) && -slope_now <= 0.5 * slope;
 }
 
+static int both_kept(const uot_state *s) {
+  return isinf(s->problem->tau_source) && isinf(s->problem->tau_target);
+}
+
 static int newton_step(uot_state *s, const uot_pass_options *how, double forcing) {
   size_t n = s->problem->n;
-  int kept = isinf(s->problem->tau_source) && isinf(s->problem->tau_target);
-  double ridge = kept ? RIDGE * fmin(1, s->residual) : 0;
+  double ridge = both_kept(s) ? RIDGE * fmin(1, s->residual) : 0;
   uot_newton_prepare(&s->newton, &s->passes, s->w, s->r, how->epsilon, ridge);
   s->result->system_entries = plan_entries(&s->passes.sparse);
   int code = uot_newton_solve(s->step, &s->result->cg_steps, &s->newton, &s->passes,
@@ -285,9 +291,10 @@ static int newton_step(uot_state *s, const uot_pass_options *how, double forcing
 }
 
 static uot_pass_options level_options(const uot_state *s, double epsilon) {
+  double loss = both_kept(s) ? LINK_LOSS : SYSTEM_LOSS;
   return (uot_pass_options){.epsilon = epsilon,
                             .collect = UOT_COLLECT_SAMPLE,
-                            .threshold = SYSTEM_LOSS / (double)s->problem->n};
+                            .threshold = loss / (double)s->problem->n};
 }
 
 /* Evaluate f of the level before, then a Sinkhorn step unless the error is small enough.
