@@ -26,7 +26,7 @@ split_cells <- function(snapshots, split, call) {
   if (split$part == "half left out") {
     fitted <- first_half(snapshots)
     judged <- !fitted
-    snapshots <- cells_with_masses(snapshots, fitted, call)
+    snapshots <- some_snapshots(snapshots, fitted, snapshots$mass, call)
   }
   # The first snapshot is where predictions start.
   list(snapshots = snapshots, judged = judged,
@@ -42,18 +42,6 @@ first_half <- function(snapshots) {
     half[snapshots$index == k] <- shuffled(n, k, stream = 2) <= ceiling(n / 2)
   }
   half
-}
-
-# Some cells of every snapshot, with the masses of the whole. What there was to warn of
-# has been said of the whole.
-cells_with_masses <- function(snapshots, rows, call) {
-  part <- suppressWarnings(
-    new_snapshots(snapshots$x[rows, , drop = FALSE], snapshots$time[rows],
-                  snapshots$mass, call),
-    classes = "vgfm_warning_time_feature"
-  )
-  part$prior <- take_prior(snapshots$prior, rows)
-  part
 }
 
 # Cells in a sample where a split compares clouds at a place, for all methods alike: as

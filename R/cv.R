@@ -152,16 +152,19 @@ score_left_out <- function(task, snapshots, method, control) {
                             size, use_threads(control$threads), call))
 }
 
-# What there was to warn of has been said of the whole.
 without_snapshot <- function(snapshots, place, call) {
-  rows <- snapshots$index != place
-  rest <- suppressWarnings(
-    new_snapshots(snapshots$x[rows, , drop = FALSE], snapshots$time[rows],
-                  snapshots$mass[-place], call),
+  some_snapshots(snapshots, snapshots$index != place, snapshots$mass[-place], call)
+}
+
+# Some cells, and the masses of their snapshots. What there was to warn of has been said
+# of the whole.
+some_snapshots <- function(snapshots, rows, mass, call) {
+  some <- suppressWarnings(
+    new_snapshots(snapshots$x[rows, , drop = FALSE], snapshots$time[rows], mass, call),
     classes = "vgfm_warning_time_feature"
   )
-  rest$prior <- take_prior(snapshots$prior, rows)
-  rest
+  some$prior <- take_prior(snapshots$prior, rows)
+  some
 }
 
 #' @export

@@ -13,6 +13,9 @@ untold_intervals <- function(verdict) {
 
 # Under a figure of growth; NULL where there is nothing to say.
 growth_caveat <- function(fit) {
+  if (!is_learned(fit$method)) {
+    return("one rate for all cells: growth by state is not learned")
+  }
   untold <- untold_intervals(fit$identified)
   if (length(untold) > 0) paste("not told from motion between", in_short(untold))
 }
@@ -34,5 +37,16 @@ inform_growth <- function(verdict, prior = FALSE) {
     },
     i = paste0("{.fn vgfm_identifiability} shows why",
                if (!prior) "; {.arg growth_prior} may help", ".")
+  ), class = "vgfm_message_growth")
+}
+
+# Of methods that do not ask which cells grow.
+inform_no_growth <- function(method) {
+  inform_vgfm(c(
+    "!" = "The method {.val {method$name}} does not learn which cells grow.",
+    i = if (inherits(method$growth, "growth_uniform")) {
+      "All cells of an interval have one rate, from the masses."
+    } else "All masses stay as they are.",
+    i = "{.fn vgfm_methods} says which methods do."
   ), class = "vgfm_message_growth")
 }

@@ -138,7 +138,7 @@
 #' @section Messages: `vgfm_message_time` says which numbers were read from labels,
 #'   `vgfm_message_mass`, once in a session, that numbers of cells are taken for the size
 #'   of the population, `vgfm_message_growth` between which times growth is not told from
-#'   motion.
+#'   motion, or that the method does not learn which cells grow.
 #' @section Warnings: `vgfm_warning_interrupted` after Ctrl-C, `vgfm_warning_diverged` if
 #'   the loss grew without bound, `vgfm_warning_time_feature` if a feature is the time,
 #'   `vgfm_warning_counts` if `x` looks like raw counts of many genes,
@@ -180,6 +180,7 @@ fit_snapshots <- function(snapshots, method, control, call = rlang::caller_env()
                           key = new_key()) {
   control <- resolve_control(control, snapshots, method, call)
   method <- resolve_method(method, snapshots, control, call)
+  if (!is_learned(method)) inform_no_growth(method)
   if (!is_trained_method(method)) return(new_naive_fit(snapshots, method, control, key))
   chosen <- list()
   if (is_learned(method)) {

@@ -50,6 +50,17 @@ test_that("every method fits, predicts, is evaluated, drawn, saved and resumed",
   }
 })
 
+test_that("a method that does not learn which cells grow says so, unasked", {
+  cells <- small_cells()
+  fit <- NULL
+  expect_message(
+    fit <- vgfm::vgfm_fit(cells$x, cells$time, mass = 1:3, method = "ot_cfm",
+                          control = small_control(steps = 5)),
+    "does not learn which cells grow", class = "vgfm_message_growth"
+  ) |> suppressWarnings()
+  expect_match(autoplot(fit, "growth")$labels$subtitle, "not learned")
+})
+
 test_that("naive controls answer as far as they can", {
   cells <- small_cells()
   for (method in c("hold", "counts", "linear")) {
