@@ -1,0 +1,148 @@
+#' Replicate fits: how sure the answers are
+#'
+#' Fits the same model to cells that are drawn anew, many times. Every function that asks
+#' a fit takes the ensemble in its place, and gives a band beside each answer.
+#'
+#' Seeds say nothing of uncertainty: fits of the same cells with other seeds agree where
+#' fits of other cells do not. So a replicate has
+#' * cells drawn with replacement within each time, as many as there are (Efron 1979);
+#' * a price of mass change `tau` drawn from the plateau of each interval that tells
+#'   growth from motion (see [vgfm_identifiability()]), and within a factor of
+#'   `r untold_tau` of that of the fit where growth is not told; none is drawn where the
+#'   user has set `tau`;
+#' * networks that start from other random numbers.
+#'
+#' What the fit has chosen by its cells (the bend of paths, whether growth needs the time,
+#' verdicts) is taken over. Masses are those of the fit: how far population sizes are
+#' known is not in the cells.
+#'
+#' Where growth is not told from motion, other answers fit the same cells as well, and
+#' bands do not contain these. `print()` names the intervals.
+#'
+#' @section Bands: A column `<value>_low` and `<value>_high` stand behind each `<value>`,
+#'   and hold the truth with about the probability `level`.
+#' @section Parallel fits: With the package future and a plan, as by
+#'   `future::plan("multisession")`, replicates are fitted in its workers, one each at a
+#'   time, with as many threads as there are cores for a worker (at most
+#'   `getOption("vgfm.threads")`, 2 by default), or those of the fit's
+#'   [vgfm_control()]. A replicate whose worker dies is fitted again in this process, and
+#'   a warning says so. Progress goes to progressr, too, if that is installed.
+#'   [set.seed()] fixes the result; plan and threads do not change it.
+#' @param fit A fit from [vgfm_fit()] or [vgfm_resume()], complete, of a method that
+#'   learns.
+#' @param replicates Number of replicates, at least 2. With few, bands are rough: 20 do
+#'   for a first look.
+#' @param resume_dir A folder in which each replicate is kept as soon as it is there. The
+#'   same call goes on from those that are there already, after Ctrl-C or a crash, or adds
+#'   to them if `replicates` is larger. It holds one ensemble.
+#' @param ... Must be empty.
+#' @return An object of class `vgfm_ensemble`, with the fit itself as `$fit`, and
+#'   replicates that share its cells. `tidy()` gives a row for each replicate:
+#'   `replicate`, mean `tau`, `seconds`, `checks_failed`, `problems` (classes of its
+#'   warnings); `glance()` one row: `replicates`, `cells`, `seconds`, `checks_failed`
+#'   (replicates that fail a check), `failed` (replicates that could not be fitted).
+#'   `vgfm_replicate()` gives one replicate as a fit, for all that can be done with one.
+#' @section Errors: `vgfm_error_fit` for what is no complete fit, or one of a method that
+#'   learns nothing; `vgfm_error_resume` for a folder that cannot be used, or is another
+#'   ensemble's; `vgfm_error_ensemble` if more than half of the replicates cannot be
+#'   fitted.
+#' @section Warnings: `vgfm_warning_replicates` for replicates that could not be fitted,
+#'   `vgfm_warning_worker` for workers that died.
+#' @references Efron (1979), Bootstrap methods: another look at the jackknife, Annals of
+#'   Statistics 7.
+#' @seealso [vgfm_growth()], [vgfm_fates()], [vgfm_growth_genes()] and all that take an
+#'   ensemble.
+#' @export
+#' @examples
+#' set.seed(1)
+#' cells <- vgfm_simulate_gene_network()
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
+#' ensemble <- vgfm_ensemble(fit, replicates = 3)
+#' ensemble
+#' kind <- ifelse(cells$x1 + cells$x2 > 1, "moving", "resting")
+#' vgfm_growth(ensemble, kind)
+vgfm_ensemble <- function(fit, replicates = 20, resume_dir = NULL, ...) {
+  check_arguments()
+  call <- rlang::current_env()
+  check_fit(fit)
+  check_can_replicate(fit, call)
+  replicates <- check_count(replicates, min = 2)
+  folder <- open_folder(resume_dir, fit, new_key(), call)
+  made <- vector("list", replicates)
+  for (number in seq_len(replicates)) {
+    made[number] <- list(folder$read(number))
+  }
+  todo <- which(vapply(made, is.null, NA))
+  plans <- lapply(stats::setNames(todo, todo), function(number) {
+    replicate_plan(fit, folder$key, number)
+  })
+  tick <- new_ticks(length(todo), fit$control$progress)
+  on.exit(tick(finished = TRUE))
+  parts <- replicate_parts(fit)
+  done <- function(number, replicate) {
+    made[[number]] <<- replicate
+    folder$write(number, replicate)
+    tick()
+  }
+  if (pool_planned() && length(todo) > 0) {
+    warn_lost(run_pool(parts, plans, done), call)
+  } else {
+    for (number in todo) {
+      done(number, fit_replicate(parts, plans[[as.character(number)]],
+                                 fit$control$threads))
+    }
+  }
+  new_ensemble(fit, made, folder$key, call)
+}
+
+ensemble_format <- 1L
+
+new_ensemble <- function(fit, made, key, call) {
+  failed <- vapply(made, function(replicate) is.null(replicate$fit), NA)
+  if (any(failed)) {
+    reason <- utils::tail(made[[which(failed)[1]]]$problems, 1)
+    what <- c("{sum(failed)} of {length(failed)} replicates could not be fitted.",
+              x = "The first: {reason}")
+    if (mean(failed) > 0.5) {
+      abort_input(c(what, i = "Look at the fit itself: are there few cells at a time?"),
+                  arg = "fit", class = "vgfm_error_ensemble", call = call)
+    }
+    warn_vgfm(c(what, i = "Bands are those of the others."),
+              class = "vgfm_warning_replicates", call = call)
+  }
+  structure(list(format = ensemble_format, fit = fit, replicates = made[!failed],
+                 failed = sum(failed), key = key), class = "vgfm_ensemble")
+}
+
+check_can_replicate <- function(fit, call) {
+  if (is_naive_fit(fit)) {
+    abort_fit(c("The method {.val {fit$method$name}} learns nothing that replicates could
+                 differ in.", i = "{.fn vgfm_methods} says which methods learn."), "fit",
+              call)
+  }
+  if (!is_complete(fit)) {
+    abort_fit(c("{.arg fit} is not complete: its training was interrupted, or had no
+                 steps.", i = "Go on with {.fn vgfm_resume}."), "fit", call)
+  }
+}
+
+warn_lost <- function(lost, call) {
+  if (length(lost) == 0) return(invisible())
+  warn_vgfm(c(
+    "Workers died: {length(lost)} replicate{?s} {?was/were} fitted in this process instead.",
+    i = "Was there too little memory? The result is the same."
+  ), class = "vgfm_warning_worker", call = call)
+}
+
+# Progress of our own, and to progressr.
+new_ticks <- function(total, show) {
+  progress <- new_progress("Fitting replicates", total, show)
+  also <- if (total > 0 && requireNamespace("progressr", quietly = TRUE)) {
+    progressr::progressor(total, on_exit = FALSE)
+  }
+  function(finished = FALSE) {
+    if (finished) return(progress(0, finished = TRUE))
+    progress(1)
+    if (!is.null(also)) also()
+  }
+}
