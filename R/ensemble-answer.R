@@ -15,17 +15,16 @@ check_fit_or_ensemble <- function(fit, arg = "fit", call = rlang::caller_env()) 
 }
 
 # The table that `ask(fit, rows)` makes of a fit, `rows` being the original cells that it
-# was made of. Of an ensemble: that of the fit to all cells, with a band for each column in
-# `value`: `<value>_low` and `<value>_high`. Columns in `key` say what a row is about; what
-# a replicate does not say of a row is left out. `limits`: what values cannot exceed, a
-# list by column.
-answer <- function(fit, level, ask, key, value, limits = list()) {
+# was made of. Of an ensemble: that of the fit to all cells, with a band for each column
+# in `value`: `<value>_low` and `<value>_high`. Columns in `key` say what a row is about;
+# what a replicate does not say of a row is left out.
+answer <- function(fit, level, ask, key, value) {
   one <- main_fit(fit)
   table <- ask(one, seq_len(nrow(one$snapshots$x)))
   if (!is_ensemble(fit)) return(table)
   draws <- replicate_draws(fit, ask, table, key, value)
   bands <- lapply(value, function(name) {
-    band(table[[name]], draws[[name]], level, limits[[name]])
+    band(table[[name]], draws[[name]], level)
   })
   names(bands) <- value
   attr(table, "replicates") <- length(fit$replicates)
@@ -71,9 +70,7 @@ add_bands <- function(table, bands) {
 }
 
 # list(low, high), one of each row of `draws` (rows, replicates).
-band <- function(estimate, draws, level, limits = NULL) {
-  centre <- apply(draws, 1, stats::median, na.rm = TRUE)
-  known <- rowSums(!is.na(draws))
+band <- function(estimate, draws, level) {
   tail <- (1 - level) / 2
   quantiles <- apply(draws, 1, stats::quantile, c(tail, 1 - tail), na.rm = TRUE,
                      names = FALSE, type = 8)

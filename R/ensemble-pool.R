@@ -35,7 +35,8 @@ run_pool <- function(parts, plans, done) {
   for (name in names(plans)) {
     # A plan does not mend its workers, and would wait for them.
     launched <- if (length(lost) < workers) {
-      tryCatch(launch_replicate(parts, plans[[name]], threads), error = function(error) NULL)
+      tryCatch(launch_replicate(parts, plans[[name]], threads),
+               error = function(error) NULL)
     }
     if (is.null(launched)) lost <- c(lost, name) else waiting[[name]] <- launched
     collect()

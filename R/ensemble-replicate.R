@@ -63,8 +63,8 @@ fit_replicate <- function(parts, plan, threads) {
   fit <- withCallingHandlers(
     tryCatch(
       run_stages(replicate_snapshots(parts$snapshots, plan$rows),
-                 replicate_method(parts$method, plan$tau), control, parts$chosen, plan$key,
-                 call = quote(vgfm_ensemble())),
+                 replicate_method(parts$method, plan$tau), control, parts$chosen,
+                 plan$key, call = quote(vgfm_ensemble())),
       vgfm_error = function(error) {
         problems <<- c(problems, cli::ansi_strip(conditionMessage(error)))
         NULL

@@ -129,7 +129,7 @@ check_can_replicate <- function(fit, call) {
 warn_lost <- function(lost, call) {
   if (length(lost) == 0) return(invisible())
   warn_vgfm(c(
-    "Workers died: {length(lost)} replicate{?s} {?was/were} fitted in this process instead.",
+    "Workers died: {length(lost)} replicate{?s} {?was/were} fitted in this process.",
     i = "Was there too little memory? The result is the same."
   ), class = "vgfm_warning_worker", call = call)
 }

@@ -72,9 +72,8 @@ rule("every class of conditions stands on a help page", setdiff(
 # names are those of verbs. Only to say where a setting goes is vgfm_control() asked from
 # below.
 floors <- list(c("util", "units", "sample"), "input",
-               c("couple", "wasserstein", "distance", "method"), "field", c("fit", "ensemble"),
-               "verbs",
-               "plot", "container")
+               c("couple", "wasserstein", "distance", "method"), "field",
+               c("fit", "ensemble"), "verbs", "plot", "container")
 floor_of <- function(path) {
   prefix <- sub("-.*", "", sub("[.]R$", "", basename(path)))
   at <- which(vapply(floors, function(names) prefix %in% names, NA))
