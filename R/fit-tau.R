@@ -167,6 +167,17 @@ upper_end <- function(scan, place) {
   exp(stats::approx(slope[place - 1:0], middle[place - 1:0], enough)$y)
 }
 
+# The lowest and the highest tau of a plateau whose upper end is `tau`: from there on
+# downwards, as far as log descendants hardly spread more.
+plateau_range <- function(scan, tau) {
+  if (grow_alike(scan)) return(range(scan$tau[tau_grid >= cheap_tau]))
+  flat <- abs(scan$slope) <= flat_slope
+  step <- max(1, sum(scan$tau >= tau))
+  if (!isTRUE(flat[step])) step <- step + 1
+  while (isTRUE(flat[step + 1])) step <- step + 1
+  c(min(scan$tau[step + 1], tau), tau)
+}
+
 # A tau at which the spread is no more than the budget.
 careful <- function(scan, budget) {
   unit <- scan$tau[1] / tau_grid[1]

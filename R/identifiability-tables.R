@@ -55,17 +55,6 @@ verdict_table <- function(fit, scans) {
   do.call(rbind, rows)
 }
 
-# The lowest and the highest tau of a plateau whose upper end is `tau`: from there on
-# downwards, as far as log descendants hardly spread more.
-plateau_range <- function(scan, tau) {
-  if (grow_alike(scan)) return(range(scan$tau[tau_grid >= cheap_tau]))
-  flat <- abs(scan$slope) <= flat_slope
-  step <- max(1, sum(scan$tau >= tau))
-  if (!isTRUE(flat[step])) step <- step + 1
-  while (isTRUE(flat[step + 1])) step <- step + 1
-  c(min(scan$tau[step + 1], tau), tau)
-}
-
 verdict_in_words <- function(verdict, plateau, tau) {
   growth <- paste("Growth between", verdict$from, "and", verdict$to)
   if (!verdict$identified) return(paste0(growth, " is ", verdict$note, "."))
