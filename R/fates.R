@@ -1,93 +1,173 @@
 #' Where cells end up
 #'
-#' Follows cells through the learned flow to an observed time, and says among which kinds
-#' of cells they arrive, and with how much mass.
+#' Says of which types the descendants of cells are at a later observed time: the chance
+#' of each type for a line of descent, and the number of descendants.
 #'
-#' Unless `stochastic = TRUE`, the flow is deterministic; a fate is uncertain where the
-#' labelled cells around the place of arrival are of several kinds. Its probability is the
-#' share of a kind among the nearest labelled cells of that time. Differences below
-#' 1 / `neighbours` mean nothing, nor do those between cells that start closer than the
-#' data can tell apart.
+#' @section Probability and mass:
+#' `probability` follows one line: at every division one daughter, drawn at random. It is
+#' the chance that the cell commits to a type, whatever the types do afterwards. `mass`
+#' counts: how many descendants of this type the cell is expected to have. Where types
+#' grow differently the two differ: of a cell that commits to either of two types with
+#' probability 1/2, more than half of the descendants are of the one that grows faster.
+#' `mass` over its sum is the share of a type among the descendants.
 #'
-#' @param fit A fit from [vgfm_fit()].
+#' @section Through what cells are followed:
+#' * `"couplings"`: lines of descent are those of the couplings between neighbouring
+#'   snapshots, put together interval by interval, as in the fate maps of Schiebinger and
+#'   others (2019). The couplings are solved again, with the growth that the fit has
+#'   learned: a pair changes its mass by the mean of the growth rates at its ends, so that
+#'   growth can be taken out of the lines. Where growth is not told from motion the
+#'   descendants of cells are those of the growth field, as nearly as the snapshots allow.
+#'   A fate is then the mean over the `neighbours` nearest cells of the snapshot, of the
+#'   same type where the type of the cell is known. Cells between two observed times first
+#'   go along the flow to the later one. On simulated cultures, whose fates are known,
+#'   these are the best calibrated: of cells given p, a share p ends there.
+#' * `"flow"`: cells follow the velocity field to `to`, and have the shares of types among
+#'   the `neighbours` nearest labelled cells there. The flow is deterministic, so that a
+#'   fate looks more certain than it is.
+#' * `"stochastic"`: the same with noise, as in [vgfm_trajectories()], for methods with a
+#'   score. A cell has a path for each `realisation`; probabilities and masses are means
+#'   over these.
+#'
+#' Differences below 1 / `neighbours` mean nothing, nor do those between cells that are
+#' closer than the data can tell apart.
+#'
+#' @section Types that cells keep:
+#' Cells that have just become another type may lie where several types overlap, and
+#' positions alone would let them change type again. Cells of a `terminal` type stay in
+#' it. Without names, types are taken to be kept where the data show it: where, over the
+#' intervals that tell growth from motion, at least 95 % of the lines of the cells of a
+#' type stay in it. They are then kept in the other intervals, and a message of class
+#' `vgfm_message_terminal` names them. It needs labels at the times between.
+#'
+#' @param fit A fit from [vgfm_fit()], or an ensemble of fits.
 #' @param group A label for each fitted cell, such as its type; `NA` for none. Labels go
 #'   by name where both sides are named, else by place; those of a part of the cells, as
-#'   of a subset of the object, are taken by name alone.
-#' @param newdata,time Cells and their times, as in [predict.vgfm()]. Default: those of
-#'   the fit.
+#'   of a subset of the object, are taken by name alone. A cell of time `to` without one
+#'   counts as its nearest labelled neighbours do.
+#' @param newdata,time Cells and their times, as in [predict.vgfm()], not later than `to`.
+#'   Default: the cells of the fit up to time `to`.
 #' @param to An observed time at which cells have labels, as a number, label or date of
 #'   the fit. Default: the last one.
-#' @param neighbours Number of labelled cells that are asked; all, if there are fewer.
-#' @param stochastic As in [vgfm_trajectories()], which says how cells are followed with
-#'   noise. A cell then has a path for each `realisation`, and its probabilities and
-#'   masses are means over these.
-#' @param realisation Whole numbers from 1 on, each a draw of the noise.
+#' @param by `"cell"` for a row per cell and fate, or `"group"` for the mean over the
+#'   cells of each type and time. The latter is for the cells of the fit.
+#' @param through `"couplings"`, `"flow"` or `"stochastic"`, see below.
+#' @param terminal Types that cells do not leave, as in `group`; `character()` for none.
+#'   `NULL`: those that the data show to be kept. For `through = "couplings"`.
+#' @param neighbours Number of neighbouring cells over which a fate is averaged; all, if
+#'   there are fewer.
+#' @param realisation With `through = "stochastic"`, whole numbers from 1 on, each a draw
+#'   of the noise.
+#' @param level Of an ensemble, how often its bands are to hold the truth.
 #' @param ... Must be empty.
-#' @return A data frame with one row per cell and kind: `cell` (name, or number of its
+#' @return A data frame with one row per cell and type: `cell` (name, or number of its
 #'   row), `time` and its `label`, `fate` (a factor), `probability`, which add up to 1 for
-#'   each cell, and `mass`: the expected number of descendants of this kind, so that they
-#'   add up to what `predict(type = "weight")` says. With `stochastic = TRUE` these are
-#'   numbers along the paths that were drawn, and an attribute `"error"` is as
+#'   each cell, and `mass`. With `by = "group"`, one row per type, time and fate: `group`
+#'   in place of `cell`, means over its cells, and `cells`, their number. Of an ensemble
+#'   also the bands `probability_low`, `probability_high`, `mass_low` and `mass_high`.
+#'   With `through = "stochastic"` an attribute `"error"` of the table by cell is as
 #'   [vgfm_trajectories()] has it, one row per realisation.
 #' @section Errors: `vgfm_error_input` for labels that do not fit or are not there at
-#'   `to`, with `vgfm_error_time` if `to` was not observed; those of [predict.vgfm()];
-#'   `vgfm_error_score` for `stochastic = TRUE` if the method of the fit has no score.
+#'   `to`, for an unknown `terminal` type and for an argument of another `through`;
+#'   `vgfm_error_time` if `to` was not observed, or cells are later than it; those of
+#'   [predict.vgfm()]; `vgfm_error_score` for `"stochastic"` if the method of the fit has
+#'   no score; `vgfm_error_no_coupling` for `"couplings"` if it has none.
 #' @section Warnings: `vgfm_warning_simulation` if a simulation did not reach its
-#'   tolerance.
-#' @seealso [autoplot.vgfm()] with `type = "mass"` draws the mass of groups over time.
+#'   tolerance. A message of class `vgfm_message_growth` says where growth is not told
+#'   from motion: fates of cells there rest on what is learned elsewhere.
+#' @references Schiebinger and others (2019), Optimal-transport analysis of single-cell
+#'   gene expression identifies developmental trajectories in reprogramming, Cell 176.
+#' @seealso [vgfm_ancestors()] for the other direction; [vgfm_dead_ends()];
+#'   [autoplot.vgfm()] with `type = "mass"` draws the mass of groups over time.
 #' @export
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
 #' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' kind <- ifelse(cells$x1 + cells$x2 > 1, "differentiating", "resting")
+#' vgfm_fates(fit, kind, by = "group")
 #' fates <- vgfm_fates(fit, kind)
 #' start <- fates[fates$time == 0, ]
 #' tapply(start$mass, start$fate, sum) # descendants of the 400 cells
 vgfm_fates <- function(fit, group, newdata = NULL, time = NULL, to = NULL,
-                       neighbours = 10, stochastic = FALSE, realisation = 1:10, ...) {
+                       by = c("cell", "group"),
+                       through = c("couplings", "flow", "stochastic"), terminal = NULL,
+                       neighbours = 7, realisation = 1:10, level = 0.9, ...) {
   check_arguments()
-  check_fit(fit)
+  check_fit_or_ensemble(fit)
   call <- rlang::current_env()
-  s <- fit$snapshots
-  group <- check_group(group, fit) %||% abort_input(
+  main <- main_fit(fit)
+  group <- check_labels(group, main, call)
+  by <- check_choice(by, c("cell", "group"))
+  through <- check_choice(through, c("couplings", "flow", "stochastic"))
+  coupled <- through == "couplings"
+  neighbours <- check_count(neighbours)
+  check_idle("terminal", !is.null(terminal) && !coupled,
+             "with {.code through = \"couplings\"}")
+  noise <- fate_noise(main, through, realisation, !missing(realisation), call)
+  if (by == "group" && !is.null(newdata)) {
+    abort_input(c("{.arg newdata} have no types: {.arg by} cannot be {.val group}.",
+                  i = "Use {.code by = \"cell\"}."), arg = "by", call = call)
+  }
+  to <- labelled_time(main, group, to, call)
+  at <- cells_until(main, newdata, time, to, group, call)
+  terminal <- if (coupled) prepare_lines(main, group, at, to, terminal, call)
+  ask <- function(one, rows) {
+    fates_table(one, at, group[rows], to, by, terminal, neighbours, noise, call)
+  }
+  who <- if (by == "cell") "cell" else "group"
+  answer(fit, level, ask, c(who, "time", "fate"), c("probability", "mass"))
+}
+
+# Labels for a question that is about them.
+check_labels <- function(group, fit, call) {
+  check_group(group, fit, call) %||% abort_input(
     c("{.arg group} must have a label for each cell of the fit, not be {.code NULL}."),
     arg = "group", call = call
   )
-  neighbours <- check_count(neighbours)
-  noise <- new_noise(fit, stochastic, realisation, !missing(realisation), many = TRUE)
+}
+
+fate_noise <- function(fit, through, realisation, given, call) {
+  noisy <- through == "stochastic"
+  check_idle("realisation", given && !noisy, "with {.code through = \"stochastic\"}", call)
+  if (!noisy) return(NULL)
+  check_score(fit, "through", "{.val stochastic}", call)
+  list(realisation = check_realisations(realisation, call),
+       tolerance = simulation_tolerance)
+}
+
+# The observed time `to`, at which some cell has a label.
+labelled_time <- function(fit, group, to, call) {
+  s <- fit$snapshots
   k <- observed_index(fit, to, call)
-  known <- labelled_cells(fit, group, k, Inf)
-  if (nrow(known$x) == 0) {
+  if (all(is.na(group[s$index == k]))) {
     abort_input(
       c("{.arg group} has no label for a cell of time {.val {s$labels[k]}}.",
         i = "Choose another time by {.arg to}."),
       arg = "group", call = call
     )
   }
+  s$times[k]
+}
+
+# The cells asked about: x, time, name, and type where they are those of the fit; none is
+# later than `to`.
+cells_until <- function(fit, newdata, time, to, group, call) {
   at <- cells_at(fit, newdata, time, call)
-  share_of <- function(moved) {
-    near <- nearest_cells(known$x, moved$x, min(neighbours, nrow(known$x)), fit$control,
-                          call)$index
-    vapply(levels(group), function(label) {
-      rowMeans(matrix(known$group[near] == label, nrow(near)))
-    }, numeric(nrow(near)))
+  at$name <- rownames(at$x) %||% seq_len(nrow(at$x))
+  late <- at$time > to
+  if (is.null(newdata)) {
+    at$type <- group
+    if (any(late)) {
+      at <- list(x = at$x[!late, , drop = FALSE], time = at$time[!late],
+                 name = at$name[!late], type = group[!late])
+    }
+  } else if (any(late)) {
+    shown <- show_time(fit$snapshots, c(at$time[late][1], to))
+    abort_time(c("Cells must not be later than {.arg to}: {shown[1]} is after {shown[2]}.",
+                 i = "{.fn vgfm_ancestors} looks back."), "time", call)
   }
-  paths <- lapply(each_realisation(noise), function(noise) {
-    moved <- advance_cells(fit, at$x, at$time, s$times[k], call = call, noise = noise)
-    share <- matrix(share_of(moved), nrow(at$x))
-    c(moved, list(share = share, mass = share * exp(unname(moved$log_weight)),
-                  time = s$times[k]))
-  })
-  mean_of <- function(what) Reduce(`+`, lapply(paths, `[[`, what)) / length(paths)
-  kinds <- nlevels(group)
-  cell <- rownames(at$x) %||% seq_len(nrow(at$x))
-  table <- data.frame(
-    cell = rep(cell, each = kinds), time = rep(at$time, each = kinds),
-    fate = factor(rep(levels(group), nrow(at$x)), levels(group)),
-    probability = as.vector(t(mean_of("share"))), mass = as.vector(t(mean_of("mass")))
-  )
-  with_error(in_user_times(table, s), fit, paths, noise, call)
+  at
 }
 
 # The number of an observed time, the last one unless `to` names it.

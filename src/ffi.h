@@ -42,6 +42,7 @@ SEXP ffi_nearest(SEXP points, SEXP queries, SEXP neighbours, SEXP threads);
 /* transport */
 SEXP ffi_couple(SEXP x, SEXP y, SEXP a, SEXP b, SEXP options);
 SEXP ffi_plan_dense(SEXP x, SEXP y, SEXP source, SEXP target, SEXP epsilon, SEXP delta);
+SEXP ffi_plan_entries(SEXP pairs, SEXP n, SEXP m);
 /* lapack */
 SEXP ffi_gaussian_distance(SEXP x, SEXP y, SEXP a, SEXP b);
 /* transport */

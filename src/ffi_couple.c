@@ -204,3 +204,33 @@ SEXP ffi_plan_dense(SEXP x, SEXP y, SEXP source, SEXP target, SEXP epsilon, SEXP
   UNPROTECT(1);
   return out;
 }
+
+/* The entries of a plan as it is kept for drawing (plan_list()): list(start (m + 1) from
+ * 0, source (entries) from 0, share (entries): p_ij / q_j). */
+SEXP ffi_plan_entries(SEXP pairs, SEXP n, SEXP m) {
+  const char *const names[] = {"start", "source", "share"};
+  size_t rows = size_of(n, "n", 1, INT32_MAX), columns = size_of(m, "m", 1, INT32_MAX);
+  plan p = plan_from(list_at(pairs, "plan"), rows, columns, 0);
+  size_t entries = plan_entries(&p);
+  if (entries > INT32_MAX) refuse("a plan of %zu entries is too large", entries);
+  SEXP out = PROTECT(list_make(3, names));
+  SEXP start = Rf_allocVector(INTSXP, (R_xlen_t)columns + 1);
+  SET_VECTOR_ELT(out, 0, start);
+  SEXP source = Rf_allocVector(INTSXP, (R_xlen_t)entries);
+  SET_VECTOR_ELT(out, 1, source);
+  SEXP share = Rf_allocVector(REALSXP, (R_xlen_t)entries);
+  SET_VECTOR_ELT(out, 2, share);
+  size_t next = 0;
+  for (size_t j = 0; j < columns; j++) {
+    INTEGER(start)[j] = (int)next;
+    double before = 0;
+    for (size_t e = p.start[j]; e < p.start[j] + p.count[j]; e++) {
+      INTEGER(source)[next] = p.source[e];
+      REAL(share)[next++] = (double)p.value[e] - before;
+      before = p.value[e];
+    }
+  }
+  INTEGER(start)[columns] = (int)next;
+  UNPROTECT(1);
+  return out;
+}

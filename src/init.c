@@ -24,6 +24,7 @@ static const R_CallMethodDef routines[] = {
   ROUTINE(ffi_gaussian_distance, 4),
   ROUTINE(ffi_couple, 5),
   ROUTINE(ffi_plan_dense, 6),
+  ROUTINE(ffi_plan_entries, 3),
   ROUTINE(ffi_emd, 5),
   {NULL, NULL, 0},
 };

@@ -3,7 +3,7 @@ groups_of <- function(cells) ifelse(cells$x[, "b"] > 1.5, "growing", "moving")
 test_that("cells that are apart end where their kind is, with all their mass", {
   fit <- small_fit(steps = 300)
   label <- groups_of(small_cells())
-  table <- vgfm_fates(fit, label)
+  table <- vgfm_fates(fit, label, through = "flow")
   expect_named(table, c("cell", "time", "label", "fate", "probability", "mass"))
   expect_equal(nrow(table), 2 * 160)
   expect_equal(table$cell, rep(1:160, each = 2))
@@ -21,7 +21,8 @@ test_that("probabilities are those of the nearest labelled cells, counted one by
   label <- factor(sample(c("p", "q", "r"), 160, TRUE))
   label[c(80, 100)] <- NA
   cells <- s$x[c(2, 25, 50), ]
-  table <- vgfm_fates(fit, label, cells, time = 2, to = 4, neighbours = 7)
+  table <- vgfm_fates(fit, label, cells, time = 2, to = 4, neighbours = 7,
+                      through = "flow")
   state <- predict(fit, cells, 2, "state", to = 4)
   known <- which(s$index == 2 & !is.na(label))
   for (i in 1:3) {
@@ -33,7 +34,8 @@ test_that("probabilities are those of the nearest labelled cells, counted one by
   # integrated in forty steps. Kinds that are apart: else a cell between two may be of
   # either.
   label <- factor(groups_of(small_cells()))
-  start <- vgfm_fates(fit, label, s$x[s$index == 1, ], time = 2, neighbours = 1)
+  start <- vgfm_fates(fit, label, s$x[s$index == 1, ], time = 2, neighbours = 1,
+                      through = "flow")
   whole <- masses(fit, label)
   whole <- whole[whole$kind == "predicted" & whole$time == 8 & whole$group != "total", ]
   expect_equal(as.vector(tapply(start$mass, start$fate, sum)) / 30, whole$mass,
@@ -49,5 +51,8 @@ test_that("times without labels, and no labels, are errors", {
                class = "vgfm_error_input")
   expect_error(vgfm_fates(fit, NULL), class = "vgfm_error_input")
   expect_error(vgfm_fates(fit, label[-1]), class = "vgfm_error_input")
-  expect_equal(nrow(vgfm_fates(fit, label, to = "day 4")), 320)
+  expect_error(vgfm_fates(fit, label, fit$snapshots$x[1:2, ], time = c(2, 8), to = 4),
+               "later", class = "vgfm_error_time")
+  # Cells later than `to` have no fate there.
+  expect_equal(nrow(vgfm_fates(fit, label, to = "day 4")), 2 * 70)
 })

@@ -124,9 +124,9 @@ test_that("populations, fates and their figures follow stochastic paths", {
   expect_identical(anyDuplicated(both$a - flow$a), 0L)
   # A mean over realisations.
   kind <- ifelse(s$x[, 1] > median(s$x[, 1]), "right", "left")
-  each <- lapply(1:2, function(i) vgfm_fates(fit, kind, stochastic = TRUE,
+  each <- lapply(1:2, function(i) vgfm_fates(fit, kind, through = "stochastic",
                                              realisation = i))
-  mean <- vgfm_fates(fit, kind, stochastic = TRUE, realisation = 1:2)
+  mean <- vgfm_fates(fit, kind, through = "stochastic", realisation = 1:2)
   expect_equal(mean$probability, (each[[1]]$probability + each[[2]]$probability) / 2)
   expect_equal(mean$mass, (each[[1]]$mass + each[[2]]$mass) / 2)
   expect_false(identical(each[[1]]$probability, each[[2]]$probability))
@@ -149,7 +149,7 @@ test_that("methods without a score, and realisations that are none, are refused"
   expect_error(vgfm_trajectories(fit, stochastic = TRUE), class = "vgfm_error_score")
   expect_error(vgfm_evaluate(fit, stochastic = TRUE), class = "vgfm_error_score")
   expect_error(vgfm_interpolate(fit, 4, stochastic = TRUE), class = "vgfm_error_score")
-  expect_error(vgfm_fates(fit, fit$snapshots$time, stochastic = TRUE),
+  expect_error(vgfm_fates(fit, fit$snapshots$time, through = "stochastic"),
                class = "vgfm_error_score")
   expect_error(predict(fit, type = "score"), class = "vgfm_error_score")
   expect_error(vgfm_trajectories(fit, realisation = 2), class = "vgfm_error_argument")
@@ -159,7 +159,7 @@ test_that("methods without a score, and realisations that are none, are refused"
                  class = "vgfm_error_input")
   }
   for (bad in list(0, c(1, 1), "a", NA, 1.5, numeric())) {
-    expect_error(vgfm_fates(fit, fit$snapshots$time, stochastic = TRUE,
+    expect_error(vgfm_fates(fit, fit$snapshots$time, through = "stochastic",
                             realisation = bad), class = "vgfm_error_input")
   }
   expect_error(vgfm_trajectories(fit, stochastic = NA), class = "vgfm_error_input")

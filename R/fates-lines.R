@@ -1,0 +1,104 @@
+# Lines of descent from one snapshot to the next: the couplings of a fit, solved again
+# with the growth that its field has learned.
+
+# Interval k between some of its `sources` and `targets` (rows of the fit): `line` (n, m),
+# sparse, a row in proportion to where a random line of descent of a source goes; and
+# `mass` (n, m): how many descendants of a source are at each target. `kept`: labels of
+# all cells of the fit, of types that are not left; NA for other cells.
+#
+# A pair changes its mass by exp(G), G = gap (g(x_i) + g(y_j)) / 2 for the rates g at its
+# ends. So the plan is P = e^G T, and T, which has no growth, has the marginals
+# e^(gap g / 2) and b e^(-gap g / 2), up to factors of rows and columns.
+lines_between <- function(fit, k, sources = snapshot_rows(fit, k),
+                          targets = snapshot_rows(fit, k + 1), kept = NULL,
+                          call = rlang::caller_env()) {
+  s <- fit$snapshots
+  half <- half_growth(fit, k, sources, targets)
+  growth <- if (inherits(fit$method$growth, "growth_none")) 1 else s$mass[k + 1] / s$mass[k]
+  n <- length(sources)
+  m <- length(targets)
+  a <- exp(half$source)
+  b <- exp(-half$target) / m
+  b <- b * (sum(a) / sum(b))
+  problem <- list(x = standard_cells(s$x, sources, s), y = standard_cells(s$x, targets, s),
+                  a = a, b = b, scale = s$scale, interval = k)
+  if (!is.null(kept) && any(!is.na(kept[c(sources, targets)]))) {
+    apart <- sqrt(kept_distance * within_variance(s)) / s$scale
+    problem$x <- rbind(problem$x, apart * type_columns(kept[sources]))
+    problem$y <- rbind(problem$y, apart * type_columns(kept[targets]))
+  }
+  solved <- solve_lines(fit, k, problem, call)
+  plan <- sparse_plan(solved, n, m)
+  # Targets of a plan that keeps them weigh n growth / m each when growth is back in.
+  back <- exp(half$target)
+  back <- back * (n * growth / sum(b * back))
+  list(line = plan, mass = plan %*% Matrix::Diagonal(x = back))
+}
+
+# Squared distance of the types that are kept, as a multiple of the variance within a
+# snapshot: further than cells of one snapshot are apart.
+kept_distance <- 8
+
+snapshot_rows <- function(fit, k) which(fit$snapshots$index == k)
+
+# Half of the log growth in interval k, by the rate at each source and at each target.
+# Without a trained field, all that the coupling says of sources.
+half_growth <- function(fit, k, sources, targets) {
+  s <- fit$snapshots
+  if (!is_learned(fit$method)) {
+    return(list(source = numeric(length(sources)), target = numeric(length(targets))))
+  }
+  if (fit$training$step == 0) {
+    all <- local_growth(s, fit$couplings, fit$control)[[k]]
+    return(list(source = all[match(sources, snapshot_rows(fit, k))],
+                target = numeric(length(targets))))
+  }
+  half <- function(rows, at) {
+    x <- s$x[rows, , drop = FALSE]
+    rate <- evaluate_field(fit, x, rep(s$times[at], length(rows)))$growth
+    most <- -log(least_descendants)
+    unname(pmin(pmax(rate * diff(s$times)[k], -most), most)) / 2
+  }
+  list(source = half(sources, k), target = half(targets, k + 1))
+}
+
+# Where growth is told from motion, the price of the fit lets descendants differ from what
+# the field says. Elsewhere that price would only draw growth to its mean.
+coupling_of_lines <- function(fit, k) {
+  coupling <- fit$method$coupling
+  free <- inherits(coupling, "coupling_semirelaxed") && is_learned(fit$method) &&
+    !isTRUE(fit$identified$identified[k])
+  if (free) coupling_entropic(epsilon = at_interval(coupling$epsilon, k)) else coupling
+}
+
+# Masses of lines need not be closer than this to what they should be: samples of cells
+# are not.
+lines_tolerance <- 1e-5
+
+solve_lines <- function(fit, k, problem, call) {
+  control <- fit$control
+  effort <- list(tolerance = max(control$transport_tolerance, lines_tolerance),
+                 threads = use_threads(control$threads), memory = control$memory * 2^30)
+  rlang::try_fetch(
+    couple_interval(coupling_of_lines(fit, k), problem, effort, call = call),
+    vgfm_error_convergence = function(error) {
+      couple_interval(fit$method$coupling, problem, effort, call = call)
+    }
+  )
+}
+
+# The plan (n, m) of a coupling that was solved with `keep`.
+sparse_plan <- function(solved, n, m) {
+  entries <- .Call(ffi_plan_entries, solved$plan, n, m)
+  value <- pmax(entries$share, 0) * rep(solved$column_sums, diff(entries$start))
+  Matrix::sparseMatrix(i = entries$source, p = entries$start, x = value, dims = c(n, m),
+                       index1 = FALSE)
+}
+
+
+# One row per level, 1 where a cell is of it: (levels, cells).
+type_columns <- function(type) {
+  out <- outer(seq_len(nlevels(type)), as.integer(type), `==`)
+  out[is.na(out)] <- FALSE
+  out + 0
+}
