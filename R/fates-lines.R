@@ -63,11 +63,13 @@ half_growth <- function(fit, k, sources, targets) {
 }
 
 # Where growth is told from motion, the price of the fit lets descendants differ from what
-# the field says. Elsewhere that price would only draw growth to its mean.
+# the field says. In other intervals the field knows more than they do, if any interval
+# tells: there cells have the descendants that it says.
 coupling_of_lines <- function(fit, k) {
   coupling <- fit$method$coupling
+  told <- fit$identified$identified
   free <- inherits(coupling, "coupling_semirelaxed") && is_learned(fit$method) &&
-    !isTRUE(fit$identified$identified[k])
+    any(told) && !told[k]
   if (free) coupling_entropic(epsilon = at_interval(coupling$epsilon, k)) else coupling
 }
 

@@ -27,8 +27,13 @@ inform_lines <- function(fit, intervals) {
   if (length(untold) == 0) return(invisible())
   inform_vgfm(c(
     "!" = "Growth is not told from motion between {in_short(untold)}.",
-    i = "There lines of descent rest on the growth that is learned elsewhere or expected
-         beforehand."
+    i = if (any(fit$identified$identified) || !is.null(fit$snapshots$prior)) {
+      "There lines of descent rest on the growth that is learned elsewhere or expected
+       beforehand."
+    } else {
+      "Differences of growth are kept small there: types that grow seem to receive lines
+       from others."
+    }
   ), class = "vgfm_message_growth")
 }
 
