@@ -41,6 +41,7 @@
 #'     `NA` at later ones;
 #'   * `mass`: population size at each day, named by it;
 #'   * `program`: a factor, one value per gene;
+#'   * `rotation`: a matrix, genes x components;
 #'   * `counts` (if asked for): a sparse matrix, genes x cells.
 #'
 #'   [set.seed()] fixes the result.
@@ -86,7 +87,7 @@ vgfm_simulate_culture <- function(n = 1000, days = 0:4,
   with_truth(
     cells, growth = state$birth - state$death, branch = branch_factor(state$branch),
     fate = fate_probabilities(state), ancestor = grown$ancestor, mass = grown$mass,
-    program = program, counts = if (counts) values
+    program = program, rotation = pca$rotation, counts = if (counts) values
   )
 }
 

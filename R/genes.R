@@ -1,8 +1,7 @@
-#' Velocity and growth in units of genes
+#' Velocity in units of genes
 #'
-#' If a fit was made in principal components, its fields can be read in genes: a velocity
-#' is carried back by the rotation; the derivative of the growth rate goes by the chain
-#' rule.
+#' If a fit was made in principal components, its velocity can be read in genes: it is
+#' carried back by the rotation.
 #'
 #' A rotation is there if the fit was made from a Seurat object whose reduction has
 #' loadings, from a SingleCellExperiment whose reduction has the attribute `"rotation"`
@@ -18,25 +17,17 @@
 #' @param rotation A matrix, genes x features of the fit, that takes genes to features.
 #'   Default: the one that came with the fit.
 #' @param ... Must be empty.
-#' @return `vgfm_gene_velocity()`: a matrix, cells x genes, of changes per unit of time.
-#'   `vgfm_growth_genes()`: a data frame with one row per gene, the strongest first:
-#'   `gene`; `effect`, the derivative of the growth rate with respect to it, mean over the
-#'   cells; `sd`, its standard deviation over the cells. `vgfm_jacobian()`: an array,
-#'   cells x features x features, whose element `[c, i, j]` is the derivative at cell `c`
-#'   of velocity `i` with respect to feature `j`, per unit of time.
-#' @details An effect says how the fitted growth rate changes with a gene, all others
-#'   held fixed. Where genes go together the data do not say which of them it is.
+#' @return A matrix, cells x genes, of changes per unit of time.
 #' @section Errors: `vgfm_error_rotation` if there is no rotation or it does not fit;
-#'   `vgfm_error_genes` for unknown genes; `vgfm_error_no_growth` from
-#'   `vgfm_growth_genes()` and `vgfm_error_no_field` from the others if the method of the
-#'   fit learns no growth by state, or no velocity; those of [predict.vgfm()].
+#'   `vgfm_error_genes` for unknown genes; `vgfm_error_no_field` if the method of the fit
+#'   learns no velocity; those of [predict.vgfm()].
+#' @seealso [vgfm_growth_genes()], [vgfm_regulation()]
 #' @export
 #' @examples
 #' set.seed(1)
 #' cells <- vgfm_simulate_gene_network()
 #' fit <- vgfm_fit(cells[c("x1", "x2")], cells$time, control = vgfm_control("fast"))
-#' vgfm_growth_genes(fit)
-#' vgfm_jacobian(fit, data.frame(x1 = 1, x2 = 2), time = 8)[1, , ]
+#' head(vgfm_gene_velocity(fit))
 vgfm_gene_velocity <- function(fit, newdata = NULL, time = NULL, genes = NULL,
                                rotation = NULL, ...) {
   check_arguments()
@@ -54,60 +45,11 @@ vgfm_gene_velocity <- function(fit, newdata = NULL, time = NULL, genes = NULL,
   tcrossprod(evaluate_field(fit, at$x, at$time)$velocity, rotation)
 }
 
-#' @rdname vgfm_gene_velocity
-#' @export
-vgfm_growth_genes <- function(fit, newdata = NULL, time = NULL, genes = NULL,
-                              rotation = NULL, ...) {
-  check_arguments()
-  check_fit(fit)
-  check_growth_learned(fit)
-  rotation <- find_rotation(fit, rotation, genes, rlang::current_env())
-  at <- cells_at(fit, newdata, time)
-  features <- ncol(at$x)
-  gradient <- field_gradient(fit, at$x, at$time, c(rep(0, features), 1))
-  gradient <- gradient / fit$snapshots$scale
-  # Of r g, r a row of the rotation: variance r cov(g) r'.
-  variance <- rowSums((rotation %*% stats::cov(gradient)) * rotation)
-  out <- data.frame(
-    gene = rownames(rotation), effect = drop(rotation %*% colMeans(gradient)),
-    sd = sqrt(pmax(variance, 0)), row.names = NULL
-  )
-  out <- out[order(-abs(out$effect)), ]
-  rownames(out) <- NULL
-  out
-}
-
-#' @rdname vgfm_gene_velocity
-#' @export
-vgfm_jacobian <- function(fit, newdata = NULL, time = NULL, ...) {
-  check_arguments()
-  check_fit(fit)
-  check_moving(fit)
-  at <- cells_at(fit, newdata, time)
-  features <- fit$snapshots$features
-  d <- length(features)
-  if (nrow(at$x) * d^2 > cells_limit) {
-    abort_x(c(
-      "{.arg newdata} has too many cells: {nrow(at$x)} with {d} x {d} derivatives each.",
-      i = "Pass some of them."
-    ), "newdata", "vgfm_error_newdata", rlang::current_env())
-  }
-  out <- vapply(seq_len(d), function(i) {
-    field_gradient(fit, at$x, at$time, as.double(seq_len(d + 1) == i))
-  }, matrix(0, nrow(at$x), d))
-  out <- aperm(array(out, c(nrow(at$x), d, d)), c(1, 3, 2))
-  dimnames(out) <- list(rownames(at$x), velocity = features, feature = features)
-  out
-}
-
 # (genes, features), rows named; the identity where the features are the genes.
 find_rotation <- function(fit, rotation, genes, call) {
   features <- fit$snapshots$features
   source <- fit$snapshots$source
-  if (!is.null(genes) && (!is.character(genes) || anyNA(genes))) {
-    abort_input("{.arg genes} must be names of genes, not {describe(genes)}.",
-                arg = "genes", class = "vgfm_error_genes", call = call)
-  }
+  genes <- check_gene_names(genes, call)
   rotation <- rotation %||% source$rotation
   if (is.null(rotation) && identical(source$kind, "reduction")) {
     abort_input(
@@ -137,12 +79,6 @@ find_rotation <- function(fit, rotation, genes, call) {
       arg = "rotation", class = "vgfm_error_rotation", call = call
     )
   }
-  unknown <- setdiff(genes, rownames(rotation))
-  if (length(unknown) > 0) {
-    abort_input(
-      c("{.arg genes} must be genes of the rotation.", x = "Unknown: {.val {unknown}}."),
-      arg = "genes", class = "vgfm_error_genes", call = call
-    )
-  }
+  check_known_genes(genes, rownames(rotation), call, "the rotation")
   if (is.null(genes)) rotation else rotation[genes, , drop = FALSE]
 }

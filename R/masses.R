@@ -5,21 +5,21 @@
 masses_cells <- 2000
 
 # A label for each cell of the fit as a factor; NULL for no groups.
-check_group <- function(group, fit, call = rlang::caller_env()) {
+check_group <- function(group, fit, call = rlang::caller_env(), arg = "group") {
   if (is.null(group)) return(NULL)
   group <- as_plain_vector(group)
   n <- nrow(fit$snapshots$x)
   rows <- if (is.atomic(group)) {
-    rows_of_cells(fit, names(group), length(group), "group", call)
+    rows_of_cells(fit, names(group), length(group), arg, call)
   }
   if (is.null(rows) || all(is.na(group[rows]))) {
     abort_input(
-      c("{.arg group} must have a label for each of the {n} cells of the fit,
+      c("{.arg {arg}} must have a label for each of the {n} cells of the fit,
          not be {describe(group)}.",
         i = "Cells of no group are {.code NA}; names must be those of the cells.",
         i = if (is.null(names(group)) && !is.null(rownames(fit$snapshots$x)))
           "Of a subset, name them by cell: {.code setNames(group, cells)}."),
-      arg = "group", call = call
+      arg = arg, call = call
     )
   }
   droplevels(as.factor(unname(group[rows])))
