@@ -103,7 +103,7 @@ fate_gene_table <- function(fit, rows, fates, start, expression, levels, average
   }
   probability <- matrix(fates$probability, size, byrow = TRUE)
   near <- near_cells(fit, list(x = s$x[here, , drop = FALSE]), average, call)
-  known <- some_cells(expression, rows[here])
+  known <- expression_of(expression, rows[here])
   time <- factor(s$time[here])
   parts <- lapply(levels, function(level) {
     column <- match(level, kinds)
@@ -117,7 +117,7 @@ fate_gene_table <- function(fit, rows, fates, start, expression, levels, average
 }
 
 # Expression of some cells, which may come several times.
-some_cells <- function(expression, cells) {
+expression_of <- function(expression, cells) {
   if (expression$kind == "measured") {
     expression$cells <- expression$cells[cells]
   } else {

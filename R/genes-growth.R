@@ -158,7 +158,8 @@ gene_growth_table <- function(fit, at, group, weight, expression, rotation, near
   gradient <- field_gradient(fit, at$x, at$time, c(rep(0, features), 1), call)
   gradient <- gradient / fit$snapshots$scale
   for (level in setdiff(levels(out$group), group$summary[2])) {
-    cells <- !is.na(group$labels) & (group$labels == level | level == group$summary[1])
+    every <- level %in% group$summary
+    cells <- !is.na(group$labels) & (every | group$labels == level)
     w <- weight * cells
     if (sum(w) == 0) next
     mean <- colSums(gradient * w) / sum(w)

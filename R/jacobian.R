@@ -1,43 +1,35 @@
-#' Derivatives of the velocity: which feature drives which
+#' Derivatives of the velocity
 #'
-#' `vgfm_jacobian()` gives the derivatives of the learned velocity with respect to the
-#' state, cell by cell or as means over groups of cells, in features of the fit or in
-#' genes. `vgfm_regulation()` gives the means as a table of regulators and targets.
+#' The derivatives of the learned velocity with respect to the state, cell by cell or as
+#' means over groups of cells, in features of the fit or in genes; with eigenvalues.
 #'
-#' A derivative says how the velocity of the target changes with the regulator, all other
-#' features held fixed. Where features go together in all cells, the data do not say which
-#' of them it is. The diagonal is self-regulation less decay.
+#' The velocity is that of the flow that carries the populations. Where noise spreads cells
+#' as fast as regulation draws them together the flow stands still, and so do its
+#' derivatives: for what a feature does to another see [vgfm_regulation()].
 #'
 #' In genes the matrix is `R J R'`, with `R` the rotation (genes x features) and `J` the
-#' Jacobian in features: effects that go through components which the fit does not have
-#' are not in it.
+#' Jacobian in features.
 #'
 #' @inheritParams vgfm_growth_genes
 #' @param group A label for each fitted cell, as in [vgfm_fates()], over whose cells
-#'   derivatives are averaged; of `newdata`, one for each of its cells. `NULL` for none:
-#'   single cells in `vgfm_jacobian()`, all cells together in `vgfm_regulation()`.
+#'   derivatives are averaged; of `newdata`, one for each of its cells. `NULL`: single
+#'   cells.
 #' @param genes Names of genes in which the result is to be. Default: the features of the
 #'   fit.
 #' @param rotation A matrix, genes x features of the fit, that takes genes to features.
 #'   Default: the one that came with the fit; without one the features are the genes.
-#' @param eigen Add the eigenvalues, in descending order of their real parts? They are
-#'   those of the Jacobian in features (LAPACK's `dgeev`).
-#' @return `vgfm_jacobian()`: an array, cells (or groups) x features x features, whose
-#'   element `[c, i, j]` is the derivative at cell `c` (its mean over group `c`) of
-#'   velocity `i` with respect to feature `j`, per unit of time; genes in place of features
-#'   if `genes` are given. With `eigen`, an attribute `"eigenvalues"`: a complex matrix,
-#'   cells (or groups) x features, per unit of time. Of an ensemble also attributes `"low"`
-#'   and `"high"`, arrays of the same shape.
-#'
-#'   `vgfm_regulation()`: a data frame, one row per group, target and regulator, the
-#'   strongest of a group first: `group` (if given), `regulator`, `target` and `effect`,
-#'   the mean derivative of the velocity of the target by the regulator, per unit of time.
-#'   Of an ensemble also `effect_low` and `effect_high`, `sign_agreement` and `stable`, as
-#'   in [vgfm_growth_genes()].
+#' @param eigen Add the eigenvalues? They are those of the Jacobian in features, by
+#'   LAPACK's `dgeev`.
+#' @return An array, cells (or groups) x features x features, whose element `[c, i, j]` is
+#'   the derivative at cell `c` (its mean over group `c`) of velocity `i` with respect to
+#'   feature `j`, per unit of time; genes in place of features if `genes` are given. With
+#'   `eigen`, an attribute `"eigenvalues"`: a complex matrix, cells (or groups) x features,
+#'   per unit of time, in descending order of their real parts. Of an ensemble also
+#'   attributes `"low"` and `"high"`, arrays of the same shape.
 #' @section Errors: `vgfm_error_newdata` for too many cells, `vgfm_error_rotation` and
 #'   `vgfm_error_genes` as in [vgfm_gene_velocity()], `vgfm_error_no_field` if the method
 #'   of the fit learns no velocity; those of [predict.vgfm()].
-#' @seealso [vgfm_fixed_points()], [vgfm_perturb()]
+#' @seealso [vgfm_regulation()], [vgfm_fixed_points()]
 #' @export
 #' @examples
 #' set.seed(1)
@@ -45,7 +37,6 @@
 #' fit <- vgfm_fit(cells[c("x1", "x2")], cells$time, control = vgfm_control("fast"))
 #' vgfm_jacobian(fit, data.frame(x1 = 1, x2 = 2), time = 8)[1, , ]
 #' kind <- ifelse(cells$x1 + cells$x2 > 1, "dividing", "resting")
-#' vgfm_regulation(fit, group = kind)
 #' attr(vgfm_jacobian(fit, group = kind), "eigenvalues")
 vgfm_jacobian <- function(fit, newdata = NULL, time = NULL, group = NULL, genes = NULL,
                           rotation = NULL, eigen = !is.null(group), level = 0.9, ...) {
@@ -77,35 +68,6 @@ vgfm_jacobian <- function(fit, newdata = NULL, time = NULL, group = NULL, genes 
     attr(out, "high") <- as_array_like(table$effect_high, out)
   }
   if (eigen) attr(out, "eigenvalues") <- eigenvalues_of(whole)
-  out
-}
-
-#' @rdname vgfm_jacobian
-#' @export
-vgfm_regulation <- function(fit, newdata = NULL, time = NULL, group = NULL, genes = NULL,
-                            rotation = NULL, level = 0.9, ...) {
-  check_arguments()
-  call <- rlang::current_env()
-  check_fit_or_ensemble(fit)
-  main <- main_fit(fit)
-  check_moving(main)
-  rotation <- jacobian_rotation(main, rotation, genes, call)
-  at <- cells_at(main, newdata, time)
-  given <- group
-  group <- jacobian_groups(group, main, newdata, at, call) %||%
-    factor(rep("all", nrow(at$x)))
-  check_jacobian_size(nlevels(group), rotation %||% identity_rotation(main), call)
-  weighted <- is.null(newdata)
-  ask <- function(one, rows) {
-    weight <- if (weighted) tabulate(rows, nrow(at$x)) else rep(1, nrow(at$x))
-    as_effects(rotate_jacobians(mean_jacobians(one, at, group, weight, call), rotation))
-  }
-  out <- answer_signs(fit, level, ask, c("group", "target", "regulator"), "effect")
-  out$group <- factor(out$group, levels(group))
-  out <- rank_genes(out, "effect", "group")
-  first <- c("group", "regulator", "target")
-  out <- out[c(first, setdiff(names(out), first))]
-  if (is.null(given)) out$group <- NULL
   out
 }
 
