@@ -20,7 +20,8 @@ new_expression <- function(fit, expression, newdata, at, genes, rotation, space,
   own <- !is.null(rotation)
   rotation <- rotation %||% identity_rotation(fit)
   kind <- if (own) "reconstructed" else "features"
-  check_known_genes(genes, rownames(rotation), call)
+  check_known_genes(genes, rownames(rotation), call,
+                    if (own) "the rotation" else "the fit")
   if (!is.null(genes)) rotation <- rotation[genes, , drop = FALSE]
   # Moments are of differences from the mean, so that no digits are lost.
   list(kind = kind, genes = rownames(rotation), rotation = rotation,
@@ -48,7 +49,7 @@ measured_expression <- function(fit, x, newdata, at, genes, space, call) {
     colnames(found) <- colnames(x)
     found
   } else {
-    matrix_of_genes(x, call)
+    matrix_of_genes(x, at$x, call)
   }
   names <- if (container) rownames(values) else colnames(values)
   cells <- if (container) colnames(values) else rownames(values)
@@ -78,14 +79,18 @@ measured_expression <- function(fit, x, newdata, at, genes, space, call) {
 is_plain_or_sparse <- function(x) is.matrix(x) || inherits(x, "Matrix")
 
 # Cells in rows, genes in named columns.
-matrix_of_genes <- function(x, call) {
+matrix_of_genes <- function(x, cells, call) {
   if (is.data.frame(x)) x <- as_cells(x, "expression", call = call)$x
+  there <- !is.null(rownames(cells)) && all(rownames(cells) %in% rownames(x))
+  turned <- !there && length(dim(x)) == 2 && nrow(x) != nrow(cells) &&
+    ncol(x) == nrow(cells)
   numbers <- !is.matrix(x) || !is.null(as_numbers(x))
-  if (length(dim(x)) != 2 || is.null(colnames(x)) || !numbers) {
+  if (length(dim(x)) != 2 || is.null(colnames(x)) || !numbers || turned) {
     abort_input(c(
       "{.arg expression} must be an object with genes, or a numeric matrix whose columns
        are named by genes, not {describe(x)}.",
-      i = "Cells are rows, genes are columns."
+      i = "Cells are rows, genes are columns.",
+      i = if (turned) "Of genes x cells pass {.code Matrix::t()}."
     ), arg = "expression", class = "vgfm_error_genes", call = call)
   }
   x
@@ -117,8 +122,7 @@ expression_cells <- function(fit, names, size, newdata, at, container, call) {
   orientation <- if (container) "columns" else "rows"
   abort_input(c(
     "{.arg expression} must have the {nrow(at$x)} cell{?s} asked about in its
-     {orientation}, not {size}.",
-    i = if (!container) "Cells are rows; of genes x cells pass the transpose."
+     {orientation}, not {size}."
   ), arg = "expression", class = "vgfm_error_genes", call = call)
 }
 

@@ -6,6 +6,8 @@ differences <- function(f, x, h = 1e-5) {
   }, f(x))
 }
 
+quiet_genes <- function(...) suppressMessages(vgfm_growth_genes(...))
+
 # The fields of one cell in double.
 twin_fields <- function(fit, x, time) {
   s <- fit$snapshots
@@ -33,24 +35,25 @@ test_that("derivatives agree with differences of the fields in double", {
                    tolerance = 1e-4)
       slope <- differences(function(x) field(x)$growth, x[c, ])
       genes <- vgfm_growth_genes(fit, x[c, , drop = FALSE], time[c])
-      expect_equal(genes$effect[match(c("a", "b"), genes$gene)], slope, tolerance = 1e-4)
-      expect_true(all(is.na(genes$sd)))
+      expect_equal(genes$partial[match(c("a", "b"), genes$gene)], slope,
+                   tolerance = 1e-4)
+      expect_true(all(is.na(genes$partial_sd)))
     }
   }
 })
 
-test_that("the table of genes is mean and deviation over cells, the strongest first", {
+test_that("partial effects are mean and deviation over cells", {
   fit <- small_fit(steps = 40)
   s <- fit$snapshots
   each <- t(vapply(1:160, function(c) {
     genes <- vgfm_growth_genes(fit, s$x[c, , drop = FALSE], s$time[c])
-    genes$effect[match(c("a", "b"), genes$gene)]
+    genes$partial[match(c("a", "b"), genes$gene)]
   }, c(0, 0)))
   table <- vgfm_growth_genes(fit)
-  expect_false(is.unsorted(-abs(table$effect)))
+  expect_false(is.unsorted(-abs(table$marginal)))
   table <- table[match(c("a", "b"), table$gene), ]
-  expect_equal(table$effect, colMeans(each), tolerance = 1e-6)
-  expect_equal(table$sd, apply(each, 2, sd), tolerance = 1e-6)
+  expect_equal(table$partial, colMeans(each), tolerance = 1e-6)
+  expect_equal(table$partial_sd, apply(each, 2, sd), tolerance = 1e-6)
 })
 
 test_that("the gene that drives growth is found", {
@@ -61,7 +64,9 @@ test_that("the gene that drives growth is found", {
   fit <- quiet_fit(rbind(first, second), rep(0:1, c(150, nrow(second))))
   table <- vgfm_growth_genes(vgfm_resume(fit, steps = 400))
   expect_identical(table$gene, c("driver", "idle"))
-  expect_gt(table$effect[1], 2 * abs(table$effect[2])) # 5 to 75 over seven seeds
+  # 5 to 75 over seven seeds
+  expect_gt(table$partial[1], 2 * abs(table$partial[2]))
+  expect_gt(table$marginal[1], 0.9)
 })
 
 test_that("rotations carry velocity and growth to genes", {
@@ -84,11 +89,16 @@ test_that("rotations carry velocity and growth to genes", {
                  velocity[, c("gene3", "gene1")])
     # The chain rule: a step along a gene is a step of its loadings.
     identity <- structure(diag(4), dimnames = list(fit$snapshots$features, NULL))
-    features <- vgfm_growth_genes(fit, rotation = identity)
-    slope <- features$effect[match(fit$snapshots$features, features$gene)]
-    table <- vgfm_growth_genes(fit)
-    expect_equal(table$effect, drop(rotation[table$gene, ] %*% slope),
+    features <- quiet_genes(fit, rotation = identity)
+    slope <- features$partial[match(fit$snapshots$features, features$gene)]
+    expect_message(table <- vgfm_growth_genes(fit), class = "vgfm_message_expression")
+    expect_identical(attr(table, "expression"), "reconstructed")
+    expect_equal(table$partial, drop(rotation[table$gene, ] %*% slope),
                  ignore_attr = TRUE)
+    # Reconstructed, never made dense.
+    values <- fit$snapshots$x %*% t(rotation)
+    dense <- vgfm_growth_genes(fit, expression = values, rotation = rotation)
+    expect_equal(dense, table, ignore_attr = TRUE, tolerance = 1e-6)
   }
 })
 
