@@ -65,12 +65,12 @@ vgfm_fixed_points <- function(fit, time, newdata = NULL, starts = 200, level = 0
   found <- find_fixed_points(main, x, time, call)
   points <- found$points
   if (is_ensemble(fit) && nrow(points) > 0) {
-    features <- s$features
+    features <- utils::tail(names(points), length(s$features))
     ask <- function(one, rows) {
       other <- find_fixed_points(one, x, time, call)$points
       match_points(points, other, features, s$scale)
     }
-    points <- answer(fit, level, ask, "point", c(features, "leading", "found"))
+    points <- answer(fit, level, ask, "point", c(features, "leading", "found"), call)
     points <- points[setdiff(names(points), c("found_low", "found_high"))]
   }
   if (nrow(points) == 0) {

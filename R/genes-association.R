@@ -89,7 +89,7 @@ near_cells <- function(fit, at, k, call) {
 rank_genes <- function(table, strength, level) {
   strength <- abs(table[[strength]])
   order <- order(as.integer(table[[level]]), -strength, method = "radix")
-  table <- table[order, ]
-  rownames(table) <- NULL
-  table
+  out <- table[order, ]
+  rownames(out) <- NULL
+  same_answer(out, table)
 }

@@ -4,30 +4,36 @@
 stable_share <- 0.95
 
 # answer(), and how far the replicates agree on the sign of the first of `value`.
-answer_signs <- function(fit, level, ask, key, value) {
-  if (!is_ensemble(fit)) return(answer(fit, level, ask, key, value))
-  signs <- list()
+answer_signs <- function(fit, level, ask, key, value, call = rlang::caller_env()) {
+  tables <- list()
   asked <- function(one, rows) {
     table <- ask(one, rows)
-    signs[[length(signs) + 1]] <<- table[c(key, value[1])]
+    tables[[length(tables) + 1]] <<- table[c(key, value[1])]
     table
   }
-  out <- answer(fit, level, asked, key, value)
-  add_agreement(out, signs, key, value[1])
+  out <- answer(fit, level, asked, key, value, call)
+  # The first is that of the fit to all cells.
+  if (is_ensemble(fit)) add_agreement(out, tables[-1], key, value[1]) else out
 }
 
 # The share of the tables of the replicates that have the sign of `out`.
 add_agreement <- function(out, tables, key, value) {
-  names_of <- function(table) do.call(paste, c(unname(lapply(table[key], as.character)),
-                                               sep = "\r"))
+  places <- key_text(out, key)
   agree <- vapply(tables, function(table) {
-    sign(table[[value]][match(names_of(out), names_of(table))]) == sign(out[[value]])
+    other <- table[[value]][match(places, key_text(table, key))]
+    sign(other) == sign(out[[value]])
   }, logical(nrow(out)))
   agree <- matrix(agree, nrow(out))
   out$sign_agreement <- rowMeans(agree, na.rm = TRUE)
   out$sign_agreement[is.nan(out$sign_agreement)] <- NA
   beside <- out[[paste0(value, "_low")]] > 0 | out[[paste0(value, "_high")]] < 0
-  out$stable <- !is.na(beside) & beside & out$sign_agreement >= stable_share
+  out$stable <- beside & out$sign_agreement >= stable_share
   out$stable[is.na(out$stable)] <- FALSE
   out
+}
+
+# A table in another order, or with other columns, that keeps what answer() says of it.
+same_answer <- function(table, from) {
+  for (name in c("replicates", "level")) attr(table, name) <- attr(from, name)
+  table
 }

@@ -75,11 +75,9 @@ vgfm_perturb <- function(fit, shift, time = NULL, to = NULL, group = NULL,
   }
   value <- c("mass", "mass_shifted", "difference", "ratio", "share", "share_shifted",
              "share_difference")
-  out <- answer(fit, level, ask, "group", value)
+  out <- answer(fit, level, ask, "group", value, call)
   kinds <- c(levels(group), total_of(group))
   out$group <- factor(out$group, kinds)
-  out <- out[order(as.integer(out$group)), ]
-  rownames(out) <- NULL
   structure(out, represented = move$represented, move = move$by, beyond = beyond)
 }
 

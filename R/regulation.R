@@ -65,11 +65,12 @@ vgfm_regulation <- function(fit, newdata = NULL, time = NULL, group = NULL, gene
   ask <- function(one, rows) {
     as_effects(rotate_jacobians(effects(one, rows), rotation))
   }
-  out <- answer_signs(fit, level, ask, c("group", "target", "regulator"), "effect")
+  out <- answer_signs(fit, level, ask, c("group", "target", "regulator"), "effect",
+                      call)
   out$group <- factor(out$group, levels(group))
   out <- rank_genes(out, "effect", "group")
   first <- c("group", "regulator", "target")
-  out <- out[c(first, setdiff(names(out), first))]
+  out <- same_answer(out[c(first, setdiff(names(out), first))], out)
   if (is.null(given)) out$group <- NULL
   used <- noise %||% flow_noise(main, at, clouds, rep(1, nrow(at$x)), call)
   structure(out, noise = used)
