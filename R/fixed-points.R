@@ -4,10 +4,10 @@
 #' nearby are drawn to them or driven away.
 #'
 #' Newton's method with the exact Jacobian starts from many cells; a step is halved until
-#' the speed falls. A start counts as arrived where the speed is below `1e-3` of the median
-#' speed of the cells. Points closer than a tenth of the spread of the data are one. Points
-#' where there are no data are dropped, as the field was never trained there: those whose
-#' distance to their tenth nearest cell exceeds that of 99 % of the cells.
+#' the speed falls. A start counts as arrived where the speed is below `1e-3` of the
+#' median speed of the cells. Points closer than a tenth of the spread of the data are
+#' one. Points where there are no data are dropped, as the field was never trained there:
+#' those whose distance to their tenth nearest cell exceeds that of 99 % of the cells.
 #'
 #' The velocity changes with time, so a fixed point is one of a moment. It is also that of
 #' the flow of a population, which stands still where noise and regulation balance: within
@@ -27,8 +27,8 @@
 #'   unit of time; `rotates`, whether that eigenvalue is complex; `starts`, how many
 #'   arrived; `speed`, that was reached, in units of the features per unit of time; then
 #'   the features. There are no rows if there is no fixed point where data are, and a
-#'   message says how slow cells get. Attributes: `"eigenvalues"`, a complex matrix, points
-#'   x features; `"dropped"`, the number of points where there are no data.
+#'   message says how slow cells get. Attributes: `"eigenvalues"`, a complex matrix,
+#'   points x features; `"dropped"`, the number of points where there are no data.
 #'
 #'   Of an ensemble also bands of the features and of `leading`, and `found`, the share of
 #'   replicates that have a point of this kind within half of the spread of the data.

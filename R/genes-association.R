@@ -1,4 +1,4 @@
-# How a number per cell, such as growth or the probability of a fate, goes with expression.
+# How a number per cell, as growth or the probability of a fate, goes with expression.
 
 # Correlations of fewer cells than this say nothing.
 association_cells <- 3

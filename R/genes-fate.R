@@ -84,7 +84,7 @@ observed_times <- function(fit, time, call) {
   value <- unique(fit_times(s, time, "time", call))
   if (length(value) == 0 || !all(value %in% s$times)) {
     abort_time(c(
-      "{.arg time} must be observed, not {describe(time)}.",
+      "{.arg time} must be an observed time, not {describe(time)}.",
       i = "The observed times are {.val {s$labels}}."
     ), "time", call)
   }

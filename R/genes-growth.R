@@ -28,8 +28,8 @@
 #' @param genes Names of genes. Default: all.
 #' @param rotation A matrix, genes x features of the fit, that takes genes to features.
 #'   Default: the one that came with the fit.
-#' @param by `NULL` for all cells together, `"time"`, or a label for each cell asked about,
-#'   such as its type, as in [vgfm_fates()].
+#' @param by `NULL` for all cells together, `"time"`, or a label for each cell asked
+#'   about, such as its type, as in [vgfm_fates()].
 #' @param expression Log-normalised expression of the cells asked about: a Seurat or
 #'   Bioconductor object, or a matrix (also sparse or delayed) or data frame with cells in
 #'   rows and genes in named columns. Cells go by name where both sides have names, else

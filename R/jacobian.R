@@ -3,9 +3,9 @@
 #' The derivatives of the learned velocity with respect to the state, cell by cell or as
 #' means over groups of cells, in features of the fit or in genes; with eigenvalues.
 #'
-#' The velocity is that of the flow that carries the populations. Where noise spreads cells
-#' as fast as regulation draws them together the flow stands still, and so do its
-#' derivatives: for what a feature does to another see [vgfm_regulation()].
+#' The velocity is that of the flow that carries the populations. Where noise spreads
+#' cells as fast as regulation draws them together the flow stands still, and its
+#' derivatives are 0: for what a feature does to another see [vgfm_regulation()].
 #'
 #' In genes the matrix is `R J R'`, with `R` the rotation (genes x features) and `J` the
 #' Jacobian in features.
@@ -22,10 +22,10 @@
 #'   LAPACK's `dgeev`.
 #' @return An array, cells (or groups) x features x features, whose element `[c, i, j]` is
 #'   the derivative at cell `c` (its mean over group `c`) of velocity `i` with respect to
-#'   feature `j`, per unit of time; genes in place of features if `genes` are given. With
-#'   `eigen`, an attribute `"eigenvalues"`: a complex matrix, cells (or groups) x features,
-#'   per unit of time, in descending order of their real parts. Of an ensemble also
-#'   attributes `"low"` and `"high"`, arrays of the same shape.
+#'   feature `j`, per unit of time; genes in place of features if `genes` or a `rotation`
+#'   are given. With `eigen`, an attribute `"eigenvalues"`: a complex matrix, cells (or
+#'   groups) x features, per unit of time, in descending order of their real parts. Of an
+#'   ensemble also attributes `"low"` and `"high"`, arrays of the same shape.
 #' @section Errors: `vgfm_error_newdata` for too many cells, `vgfm_error_rotation` and
 #'   `vgfm_error_genes` as in [vgfm_gene_velocity()], `vgfm_error_no_field` if the method
 #'   of the fit learns no velocity; those of [predict.vgfm()].

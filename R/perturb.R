@@ -61,7 +61,8 @@ vgfm_perturb <- function(fit, shift, time = NULL, to = NULL, group = NULL,
   end <- perturb_end(main, to, group, call)
   cells <- NULL
   at <- if (is.null(newdata)) {
-    cells <- which(s$index == start_snapshot(main, time, call))
+    start <- one_observed_time(main, time, call)
+    cells <- which(s$time == start)
     list(x = s$x[cells, , drop = FALSE], time = s$time[cells])
   } else {
     cells_at(main, newdata, time)
@@ -144,6 +145,16 @@ perturb_end <- function(fit, to, group, call) {
   time <- one_time(fit, to, "to", call) %||% max(s$times)
   warn_outside(fit, time, call)
   list(time = time)
+}
+
+# An observed time, the first unless `time` names one.
+one_observed_time <- function(fit, time, call) {
+  start <- observed_times(fit, time, call)
+  if (length(start) == 1) return(start)
+  abort_time(c(
+    "{.arg time} must be one time, not {describe(time)}.",
+    i = "The observed times are {.val {fit$snapshots$labels}}."
+  ), "time", call)
 }
 
 # The share of cells that leave the data by the shift.

@@ -27,8 +27,8 @@
 #' @param noise Standard deviation of the noise per root of unit time, in units of the
 #'   features; 0 for the derivatives of the flow alone. Default: estimated.
 #' @return A data frame, one row per group, target and regulator, the strongest of a group
-#'   first: `group` (if given), `regulator`, `target` and `effect`, per unit of time. Of an
-#'   ensemble also `effect_low` and `effect_high`, `sign_agreement` and `stable`, as in
+#'   first: `group` (if given), `regulator`, `target` and `effect`, per unit of time. Of
+#'   an ensemble also `effect_low` and `effect_high`, `sign_agreement` and `stable`, as in
 #'   [vgfm_growth_genes()]. The attribute `"noise"` is what was used.
 #' @section Errors: As [vgfm_jacobian()].
 #' @references Maoutsa, Reich and Opper (2020), Interacting particle solutions of
@@ -118,7 +118,8 @@ split_cloud <- function(rows, x) {
   between <- sums^2 * n / (below * (n - below)) / sum(along^2)
   best <- which.max(between)
   if (between[best] < two_modes || min(best, n - best) < least) return(list(rows))
-  c(split_cloud(rows[order[seq_len(best)]], x), split_cloud(rows[order[-seq_len(best)]], x))
+  below <- order[seq_len(best)]
+  c(split_cloud(rows[below], x), split_cloud(rows[-below], x))
 }
 
 # The inverse covariance of a cloud. A direction in which it has hardly any width counts

@@ -70,7 +70,8 @@ test_that("a LinearEmbeddingMatrix keeps its loadings", {
   # Such a matrix has names for its columns only if factorData() has.
   expect_identical(unname(fit$snapshots$x), unname(plain$snapshots$x))
   expect_identical(fit$field, plain$field)
-  expect_identical(vgfm_growth_genes(fit), vgfm_growth_genes(plain))
+  expect_identical(suppressMessages(vgfm_growth_genes(fit)),
+                   suppressMessages(vgfm_growth_genes(plain)))
 })
 
 # Genes of one mean and noise alone, but for those that a programme moves.

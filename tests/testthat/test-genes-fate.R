@@ -33,7 +33,8 @@ test_that("associations with fates are those of cor(), within times", {
   within <- function(v) v[both] - ave(v[both], s$time[both])
   table <- vgfm_fate_genes(fit, group, time = c(2, 4), expression = values, average = 0)
   up <- table[table$fate == "up", ]
-  expect_equal(up$marginal[match("a", up$gene)], stats::cor(within(s$x[, "a"]), within(p)))
+  expect_equal(up$marginal[match("a", up$gene)],
+               stats::cor(within(s$x[, "a"]), within(p)))
   sparse <- vgfm_fate_genes(fit, group, time = c(2, 4), average = 0,
                             expression = Matrix::Matrix(values, sparse = TRUE))
   expect_equal(sparse, table)

@@ -156,8 +156,8 @@ test_that("columns of a rotation go by name", {
   fit <- small_fit(steps = 0)
   rotation <- matrix(c(1, 2, 3, 4, 5, 6), 3,
                      dimnames = list(c("g", "h", "i"), c("a", "b")))
-  expect_identical(vgfm_growth_genes(fit, rotation = rotation[, 2:1]),
-                   vgfm_growth_genes(fit, rotation = rotation))
+  expect_identical(vgfm_gene_velocity(fit, rotation = rotation[, 2:1]),
+                   vgfm_gene_velocity(fit, rotation = rotation))
   colnames(rotation)[1] <- "z"
   expect_error(vgfm_growth_genes(fit, rotation = rotation), class = "vgfm_error_rotation")
 })
