@@ -7,7 +7,7 @@
 #   reconstructed  x (cells, d), rotation (genes, d): expression is x times its transpose.
 #                  So it is for features, whose rotation is the identity.
 new_expression <- function(fit, expression, newdata, at, genes, rotation, space, call) {
-  if (is.null(expression) && is_container(newdata) && has_assay(newdata, space)) {
+  if (is.null(expression) && is_container(newdata) && has_expression(newdata, space)) {
     expression <- newdata
   }
   check_idle("assay", !is.null(space$assay) && !is_container(expression),
@@ -33,24 +33,10 @@ identity_rotation <- function(fit) {
   structure(diag(1, length(features)), dimnames = list(features, features))
 }
 
-# Of an object with reductions alone, components are all that is known.
-has_assay <- function(x, space) {
-  length(assay_names(x)) > 0 &&
-    (!is.null(space$assay) || !default_assay(x) %in% raw_assays)
-}
-
 measured_expression <- function(fit, x, newdata, at, genes, space, call) {
   container <- is_container(x)
-  values <- if (container) {
-    load_container(x, call)
-    if (!is.null(space$assay)) check_name(space$assay, "assay", assay_names(x), call)
-    assay <- space$assay %||% default_assay(x)
-    found <- read_assay(x, assay, space$layer %||% "data", call)
-    colnames(found) <- colnames(x)
-    found
-  } else {
+  values <- if (container) expression_values(x, space, call) else
     matrix_of_genes(x, at$x, call)
-  }
   names <- if (container) rownames(values) else colnames(values)
   cells <- if (container) colnames(values) else rownames(values)
   size <- if (container) ncol(values) else nrow(values)

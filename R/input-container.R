@@ -21,6 +21,11 @@ default_assay <- function(x) UseMethod("default_assay")
 # Values (genes, cells): a matrix, or something sparse or delayed.
 read_assay <- function(x, assay, layer, call) UseMethod("read_assay")
 variable_genes <- function(x, assay) UseMethod("variable_genes")
+# Values (genes, cells) of the assay and layer that the user names in `space`, else of the
+# usual ones.
+expression_values <- function(x, space, call) UseMethod("expression_values")
+# Whether there are values that may be log-normalised.
+has_expression <- function(x, space) UseMethod("has_expression")
 # Coordinates of all cells of one that a fit of `source` is asked about.
 newdata_coordinates <- function(x, source, arg, class, call) {
   UseMethod("newdata_coordinates")
