@@ -70,8 +70,7 @@ vgfm_fate_genes <- function(fit, group, time = NULL, to = NULL, genes = NULL,
     fates <- vgfm_fates(one, group[rows], to = to, ...)
     fate_gene_table(one, rows, fates, start, known, levels(group), average, call)
   }
-  out <- answer_signs(fit, level, ask, c("fate", "gene"), c("marginal", "marginal_slope"),
-                      call)
+  out <- answer_signs(fit, level, ask, c("fate", "gene"), c("marginal", "marginal_slope"))
   out$fate <- factor(out$fate, levels(group))
   out <- rank_genes(out, "marginal", "fate")
   structure(out, expression = known$kind)

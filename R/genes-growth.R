@@ -113,7 +113,7 @@ vgfm_growth_genes <- function(fit, newdata = NULL, time = NULL, genes = NULL,
   tell_expression(main, known, partial)
   warn_cycle(main, at, group, known, near, call)
   value <- c("marginal", "marginal_slope", if (!is.null(partial)) "partial")
-  out <- answer_signs(fit, level, ask, c("gene", "group"), value, call)
+  out <- answer_signs(fit, level, ask, c("gene", "group"), value)
   out <- rank_genes(out, "marginal", "group")
   if (is.null(by)) out$group <- NULL
   structure(out, expression = known$kind)

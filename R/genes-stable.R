@@ -4,23 +4,23 @@
 stable_share <- 0.95
 
 # answer(), and how far the replicates agree on the sign of the first of `value`.
-answer_signs <- function(fit, level, ask, key, value, call = rlang::caller_env()) {
+answer_signs <- function(fit, level, ask, key, value) {
   tables <- list()
   asked <- function(one, rows) {
     table <- ask(one, rows)
     tables[[length(tables) + 1]] <<- table[c(key, value[1])]
     table
   }
-  out <- answer(fit, level, asked, key, value, call)
+  out <- answer(fit, level, asked, key, value)
   # The first is that of the fit to all cells.
   if (is_ensemble(fit)) add_agreement(out, tables[-1], key, value[1]) else out
 }
 
 # The share of the tables of the replicates that have the sign of `out`.
 add_agreement <- function(out, tables, key, value) {
-  places <- key_text(out, key)
+  places <- names_of_rows(out, key)
   agree <- vapply(tables, function(table) {
-    other <- table[[value]][match(places, key_text(table, key))]
+    other <- table[[value]][match(places, names_of_rows(table, key))]
     sign(other) == sign(out[[value]])
   }, logical(nrow(out)))
   agree <- matrix(agree, nrow(out))
@@ -30,6 +30,11 @@ add_agreement <- function(out, tables, key, value) {
   out$stable <- beside & out$sign_agreement >= stable_share
   out$stable[is.na(out$stable)] <- FALSE
   out
+}
+
+names_of_rows <- function(table, key) {
+  columns <- lapply(table[key], as.character)
+  do.call(paste, c(unname(columns), sep = "\r"))
 }
 
 # A table in another order, or with other columns, that keeps what answer() says of it.

@@ -63,7 +63,7 @@ vgfm_jacobian <- function(fit, newdata = NULL, time = NULL, group = NULL, genes 
   if (is_ensemble(fit)) {
     table <- answer(fit, level, function(one, rows) {
       as_effects(rotate_jacobians(mean_of(one, rows), rotation))
-    }, c("group", "target", "regulator"), "effect", call)
+    }, c("group", "target", "regulator"), "effect")
     attr(out, "low") <- as_array_like(table$effect_low, out)
     attr(out, "high") <- as_array_like(table$effect_high, out)
   }

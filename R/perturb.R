@@ -76,7 +76,7 @@ vgfm_perturb <- function(fit, shift, time = NULL, to = NULL, group = NULL,
   }
   value <- c("mass", "mass_shifted", "difference", "ratio", "share", "share_shifted",
              "share_difference")
-  out <- answer(fit, level, ask, "group", value, call)
+  out <- answer(fit, level, ask, "group", value)
   kinds <- c(levels(group), total_of(group))
   out$group <- factor(out$group, kinds)
   structure(out, represented = move$represented, move = move$by, beyond = beyond)

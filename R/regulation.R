@@ -65,8 +65,7 @@ vgfm_regulation <- function(fit, newdata = NULL, time = NULL, group = NULL, gene
   ask <- function(one, rows) {
     as_effects(rotate_jacobians(effects(one, rows), rotation))
   }
-  out <- answer_signs(fit, level, ask, c("group", "target", "regulator"), "effect",
-                      call)
+  out <- answer_signs(fit, level, ask, c("group", "target", "regulator"), "effect")
   out$group <- factor(out$group, levels(group))
   out <- rank_genes(out, "effect", "group")
   first <- c("group", "regulator", "target")
