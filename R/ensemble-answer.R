@@ -18,7 +18,7 @@ check_fit_or_ensemble <- function(fit, arg = "fit", call = rlang::caller_env()) 
 # was made of. Of an ensemble: that of the fit to all cells, with a band for each column
 # in `value`: `<value>_low` and `<value>_high`. Columns in `key` say what a row is about;
 # what a replicate does not say of a row is left out.
-answer <- function(fit, level, ask, key, value) {
+answer <- function(fit, level, ask, key, value, call = rlang::caller_env()) {
   one <- main_fit(fit)
   table <- ask(one, seq_len(nrow(one$snapshots$x)))
   if (!is_ensemble(fit)) return(table)

@@ -129,7 +129,8 @@ check_labels <- function(group, fit, call) {
 
 fate_noise <- function(fit, through, realisation, given, call) {
   noisy <- through == "stochastic"
-  check_idle("realisation", given && !noisy, "with {.code through = \"stochastic\"}", call)
+  check_idle("realisation", given && !noisy, "with {.code through = \"stochastic\"}",
+             call)
   if (!noisy) return(NULL)
   check_score(fit, "through", "{.val stochastic}", call)
   list(realisation = check_realisations(realisation, call),
@@ -164,7 +165,8 @@ cells_until <- function(fit, newdata, time, to, group, call) {
     }
   } else if (any(late)) {
     shown <- show_time(fit$snapshots, c(at$time[late][1], to))
-    abort_time(c("Cells must not be later than {.arg to}: {shown[1]} is after {shown[2]}.",
+    abort_time(c("Cells must not be later than {.arg to}: {shown[1]} is after
+                  {shown[2]}.",
                  i = "{.fn vgfm_ancestors} looks back."), "time", call)
   }
   at

@@ -29,7 +29,8 @@ test_that("islands keep their lines, and their masses are those of their sizes",
   expect_equal(descendants[["even"]], 1, tolerance = 0.02)
   expect_equal(descendants[["down"]], 1 / 9, tolerance = 0.05)
   groups <- quietly(vgfm_fates(fit, cells$kind, by = "group"))
-  expect_named(groups, c("group", "time", "label", "fate", "probability", "mass", "cells"))
+  expect_named(groups, c("group", "time", "label", "fate", "probability", "mass",
+                         "cells"))
   first <- groups[groups$time == 0 & groups$group == groups$fate, ]
   expect_equal(first$cells, as.vector(table(cells$kind[cells$time == 0])))
   expect_equal(first$mass, as.vector(descendants[as.character(first$group)]))
