@@ -1,0 +1,45 @@
+# The questions of biologists against the truth: fates, ancestors, genes and bands, on
+# simulated sets with fresh seeds:
+#
+#     Rscript bench/biology.R [seed ...] [family ...]
+#
+# Default: seeds 1 to 3, all families. With all of them it writes bench/biology.md.
+# Sourced, it only defines the families, as bench/growth.R does.
+
+library(vgfm)
+source(file.path("bench", "growth.R"))
+source(file.path("bench", "biology-measures.R"))
+
+options(vgfm.threads = 1)
+
+cultures <- list(
+  "culture" = function() vgfm_simulate_culture(counts = TRUE),
+  "small culture" = function() vgfm_simulate_culture(400, components = 10, counts = TRUE),
+  "large culture" = function() {
+    vgfm_simulate_culture(1200, components = 30, genes = 3000, counts = TRUE)
+  }
+)
+
+family_cultures <- function(seed, control = vgfm_control(), which = names(cultures)) {
+  rows <- lapply(which, function(name) {
+    set.seed(seed)
+    cells <- cultures[[name]]()
+    fit <- fit_growth(cells[-1], cells$time, attr(cells, "mass"), seed, control = control)
+    rbind(fate_figures(name, seed, fit, cells), ancestor_figures(name, seed, fit, cells),
+          gene_figures(name, seed, fit, cells))
+  })
+  do.call(rbind, rows)
+}
+
+# Gene 2 alone makes cells divide; signs of the derivatives are those of the equations.
+family_network <- function(seed, control = vgfm_control()) {
+  set.seed(seed)
+  cells <- vgfm_simulate_gene_network()
+  fit <- fit_growth(cells[-1], cells$time, seed = seed, control = control)
+  genes <- vgfm_growth_genes(fit)
+  figures("gene network", seed, c(
+    "gene 2 is first" = genes$gene[1] == "x2",
+    "and grows with growth" = genes$correlation[genes$gene == "x2"] > 0,
+    "signs of the regulation as in the equations" = regulation_signs(fit)
+  ), c("1", "1", "1"))
+}
