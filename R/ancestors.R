@@ -60,7 +60,7 @@ vgfm_ancestors <- function(fit, group, to = NULL, from = NULL, by = c("group", "
     ancestors_table(one, at, group[rows], to, by, terminal, neighbours, call)
   }
   who <- if (by == "cell") "cell" else "ancestor"
-  answer(fit, level, ask, c("time", "type", who), "share")
+  as_answer(answer(fit, level, ask, c("time", "type", who), "share"), "vgfm_ancestors")
 }
 
 # Observed times before `to`: all, or those of `from`.
@@ -109,8 +109,7 @@ ancestors_table <- function(fit, at, labels, to, by, terminal, neighbours, call)
     )
   })
   table <- do.call(rbind, parts)
-  table <- if (by == "cell") stats::setNames(table, c("cell", "time", "type", "share")) else
-    data.frame(time = table$time, type = table$type, ancestor = table$name,
-               share = table$share)
+  names(table)[1] <- if (by == "cell") "cell" else "ancestor"
+  if (by == "group") table <- table[c("time", "type", "ancestor", "share")]
   in_user_times(table, fit$snapshots)
 }

@@ -82,3 +82,9 @@ band <- function(estimate, draws, level) {
 check_level <- function(level, call = rlang::caller_env()) {
   check_number(level, 0, 1, "()", arg = "level", call = call)
 }
+
+# A table that has a figure of its own.
+as_answer <- function(table, class) {
+  class(table) <- unique(c(class, "vgfm_answer", class(table)))
+  table
+}

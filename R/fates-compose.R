@@ -18,7 +18,8 @@ compose_lines <- function(fit, group, first, last, kept, neighbours,
     if (k < first) break
     step <- lines_between(fit, k, kept = kept(k), call = call)
     share <- as.matrix(step$line %*% out[[k + 1]]$share)
-    here <- snapshot(k, share / rowSums(share), as.matrix(step$mass %*% out[[k + 1]]$mass))
+    mass <- as.matrix(step$mass %*% out[[k + 1]]$mass)
+    here <- snapshot(k, share / rowSums(share), mass)
     out[[k]] <- fill_rows(here, fit, call)
   }
   out

@@ -14,14 +14,17 @@ lines_between <- function(fit, k, sources = snapshot_rows(fit, k),
                           call = rlang::caller_env()) {
   s <- fit$snapshots
   half <- half_growth(fit, k, sources, targets)
-  growth <- if (inherits(fit$method$growth, "growth_none")) 1 else s$mass[k + 1] / s$mass[k]
+  grows <- !inherits(fit$method$growth, "growth_none")
+  growth <- if (grows) s$mass[k + 1] / s$mass[k] else 1
   n <- length(sources)
   m <- length(targets)
   a <- exp(half$source)
   b <- exp(-half$target) / m
   b <- b * (sum(a) / sum(b))
-  problem <- list(x = standard_cells(s$x, sources, s), y = standard_cells(s$x, targets, s),
-                  a = a, b = b, scale = s$scale, interval = k)
+  problem <- list(
+    x = standard_cells(s$x, sources, s), y = standard_cells(s$x, targets, s),
+    a = a, b = b, scale = s$scale, interval = k
+  )
   if (!is.null(kept) && any(!is.na(kept[c(sources, targets)]))) {
     apart <- sqrt(kept_distance * within_variance(s)) / s$scale
     problem$x <- rbind(problem$x, apart * type_columns(kept[sources]))

@@ -41,7 +41,9 @@ find_terminal <- function(fit, group, terminal, intervals, call) {
     return(list(types = check_terminal(terminal, group, call), all = TRUE))
   }
   told <- fit$identified$identified
-  if (!is_learned(fit$method) || all(told[intervals])) return(list(types = character(), all = FALSE))
+  if (!is_learned(fit$method) || all(told[intervals])) {
+    return(list(types = character(), all = FALSE))
+  }
   share <- kept_shares(fit, group, call)
   types <- names(share)[which(share >= least_kept)]
   if (length(types) > 0) {

@@ -116,7 +116,7 @@ vgfm_growth_genes <- function(fit, newdata = NULL, time = NULL, genes = NULL,
   out <- answer_signs(fit, level, ask, c("gene", "group"), value)
   out <- rank_genes(out, "marginal", "group")
   if (is.null(by)) out$group <- NULL
-  structure(out, expression = known$kind)
+  as_answer(structure(out, expression = known$kind), "vgfm_growth_genes")
 }
 
 # What `by` means: labels, a factor, and the names of the summaries over them.

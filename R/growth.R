@@ -46,5 +46,5 @@ vgfm_growth <- function(fit, group = NULL, level = 0.9, ...) {
   }, c("time", "group"), "growth")
   out$doubling_time <- log(2) / out$growth
   out$told <- told
-  in_user_times(out, s)
+  as_answer(in_user_times(out, s), "vgfm_group_growth")
 }

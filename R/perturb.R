@@ -79,7 +79,8 @@ vgfm_perturb <- function(fit, shift, time = NULL, to = NULL, group = NULL,
   out <- answer(fit, level, ask, "group", value)
   kinds <- c(levels(group), total_of(group))
   out$group <- factor(out$group, kinds)
-  structure(out, represented = move$represented, move = move$by, beyond = beyond)
+  out <- structure(out, represented = move$represented, move = move$by, beyond = beyond)
+  as_answer(out, "vgfm_perturb")
 }
 
 # The name of the row of all groups.

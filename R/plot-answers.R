@@ -32,13 +32,7 @@
 #' autoplot(vgfm_fates(fit, kind, by = "group"))
 NULL
 
-# A table that has a figure of its own.
-as_answer <- function(table, class) {
-  class(table) <- unique(c(class, "vgfm_answer", class(table)))
-  table
-}
-
-check_columns <- function(table, columns, call = rlang::caller_env()) {
+check_drawn <- function(table, columns, call = rlang::caller_env()) {
   missing <- setdiff(columns, names(table))
   if (length(missing) > 0) {
     abort_input(c("{.arg object} has no column {.val {missing}} any more.",
@@ -73,7 +67,7 @@ label_factor <- function(table) {
 #' @export
 autoplot.vgfm_group_growth <- function(object, ...) {
   check_arguments()
-  check_columns(object, c("time", "label", "group", "growth", "told"))
+  check_drawn(object, c("time", "label", "group", "growth", "told"))
   object$told <- factor(ifelse(object$told, "told from motion", "not told"),
                         c("told from motion", "not told"))
   dodge <- ggplot2::position_dodge(width = 0.06 * diff(range(as.numeric(object$time))))
@@ -113,7 +107,7 @@ autoplot.vgfm_ancestors <- function(object, ...) {
 }
 
 plot_shares <- function(table, across, kind, value, axis, title) {
-  check_columns(table, c("time", "label", across, kind, value))
+  check_drawn(table, c("time", "label", across, kind, value))
   table$.label <- label_factor(table)
   figure <- ggplot2::ggplot(table, ggplot2::aes(.data[[across]], .data[[value]])) +
     ggplot2::facet_wrap(ggplot2::vars(.data$.label), nrow = 1, scales = "free_x") +
@@ -131,7 +125,7 @@ plot_shares <- function(table, across, kind, value, axis, title) {
 }
 
 plot_shares_of_cells <- function(table, kind) {
-  check_columns(table, c("time", "label", kind, "probability"))
+  check_drawn(table, c("time", "label", kind, "probability"))
   table$.label <- label_factor(table)
   ggplot2::ggplot(table, ggplot2::aes(.data$probability, fill = .data[[kind]])) +
     ggplot2::geom_histogram(breaks = seq(0, 1, 0.05), show.legend = FALSE) +

@@ -19,7 +19,7 @@ autoplot.vgfm_fate_genes <- function(object, n = 10, ...) {
 
 # The strongest genes of each panel, as points.
 plot_genes <- function(table, panel, n, title, axis) {
-  check_columns(table, c("gene", panel, "marginal"))
+  check_drawn(table, c("gene", panel, "marginal"))
   table <- table[!is.na(table$marginal), ]
   group <- if (length(panel) > 0) table[[panel]] else rep("", nrow(table))
   rank <- stats::ave(-abs(table$marginal), group, FUN = function(v) {
@@ -53,7 +53,7 @@ plot_genes <- function(table, panel, n, title, axis) {
 #' @export
 autoplot.vgfm_regulation <- function(object, ...) {
   check_arguments()
-  check_columns(object, c("regulator", "target", "effect"))
+  check_drawn(object, c("regulator", "target", "effect"))
   in_order <- function(x) factor(x, unique(x))
   object$regulator <- in_order(object$regulator)
   object$target <- in_order(object$target)
@@ -78,7 +78,7 @@ autoplot.vgfm_regulation <- function(object, ...) {
 autoplot.vgfm_perturb <- function(object, ...) {
   check_arguments()
   values <- c(difference = "difference of mass", share_difference = "difference of share")
-  check_columns(object, c("group", names(values)))
+  check_drawn(object, c("group", names(values)))
   long <- do.call(rbind, lapply(names(values), function(value) {
     out <- data.frame(group = object$group, what = values[[value]],
                       value = object[[value]])

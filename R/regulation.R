@@ -72,7 +72,7 @@ vgfm_regulation <- function(fit, newdata = NULL, time = NULL, group = NULL, gene
   out <- same_answer(out[c(first, setdiff(names(out), first))], out)
   if (is.null(given)) out$group <- NULL
   used <- noise %||% flow_noise(main, at, clouds, rep(1, nrow(at$x)), call)
-  structure(out, noise = used)
+  as_answer(structure(out, noise = used), "vgfm_regulation")
 }
 
 # Means of the derivatives of the drift over the cells of each group.
