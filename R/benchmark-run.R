@@ -153,12 +153,6 @@ rows_without_figures <- function(cells) {
   rows
 }
 
-# setTimeLimit() is to end the whole.
-is_time_limit <- function(error) {
-  said <- gettext(c("reached elapsed time limit", "reached CPU time limit"), domain = "R")
-  any(startsWith(conditionMessage(error), said))
-}
-
 failure_note <- function(error) {
   if (inherits(error, field_errors)) return("did not converge")
   in_a_line(rlang::cnd_header(error))

@@ -22,35 +22,65 @@ answer <- function(fit, level, ask, key, value, call = rlang::caller_env()) {
   one <- main_fit(fit)
   table <- ask(one, seq_len(nrow(one$snapshots$x)))
   if (!is_ensemble(fit)) return(table)
+  level <- check_level(level)
+  value <- intersect(value, names(table))
   draws <- replicate_draws(fit, ask, table, key, value)
-  bands <- lapply(value, function(name) {
-    band(table[[name]], draws[[name]], level)
+  bands <- lapply(stats::setNames(nm = value), function(name) {
+    band(as.double(table[[name]]), draws[[name]], level, name)
   })
-  names(bands) <- value
-  attr(table, "replicates") <- length(fit$replicates)
-  add_bands(table, bands)
+  table <- add_bands(table, bands)
+  attr(table, "replicates") <- if (length(draws) > 0) ncol(draws[[1]]) else 0L
+  attr(table, "level") <- level
+  table
 }
 
 # What every replicate says of the rows of `table`: for each value a matrix, rows x
-# replicates.
-replicate_draws <- function(fit, ask, table, key, value) {
+# replicates. One whose fields lead nowhere says nothing.
+replicate_draws <- function(fit, ask, table, key, value, call = rlang::caller_env()) {
   wanted <- row_key(table, key)
-  progress <- new_progress("Asking replicates", length(fit$replicates),
-                           fit$fit$control$progress)
+  all <- seq_along(fit$replicates)
+  progress <- new_progress("Asking replicates", length(all), fit$fit$control$progress)
   on.exit(progress(0, finished = TRUE))
-  draws <- lapply(seq_along(fit$replicates), function(b) {
+  reason <- NULL
+  draws <- lapply(all, function(b) {
     on.exit(progress(1))
-    said <- ask(replicate_fit(fit, b), fit$replicates[[b]]$rows)
+    said <- if_fields_fail(
+      said_once(ask(replicate_fit(fit, b), fit$replicates[[b]]$rows)),
+      function(error) {
+        reason <<- error
+        NULL
+      }
+    )
+    if (is.null(said)) return(NULL)
     place <- match(wanted, row_key(said, key))
-    lapply(said[value], function(column) column[place])
+    lapply(said[value], function(column) as.double(column[place]))
   })
+  draws <- Filter(Negate(is.null), draws)
+  if (length(draws) < max(2, length(all) / 2)) {
+    abort_input(c(
+      "Only {length(draws)} of {length(all)} replicates have an answer, too few for a
+       band.",
+      i = "{.code tidy()} shows them. Ask {.code ensemble$fit} for an answer without
+           bands."
+    ), arg = "fit", class = "vgfm_error_ensemble", parent = reason, call = call)
+  }
   lapply(stats::setNames(nm = value), function(name) {
     matrix(unlist(lapply(draws, `[[`, name)), nrow(table))
   })
 }
 
+# What there is to say of a question, the fit to all cells has said.
+said_once <- function(value) {
+  suppressMessages(suppressWarnings(value, classes = "vgfm_warning"),
+                   classes = "vgfm_message")
+}
+
 row_key <- function(table, key) {
-  columns <- lapply(table[key], as.character)
+  columns <- lapply(unclass(table)[key], function(column) {
+    # Digits beyond these are rounding.
+    if (is.double(column)) sprintf("%.12g", unclass(column)) else
+      as.character(column)
+  })
   do.call(paste, c(unname(columns), sep = "\r"))
 }
 
@@ -69,15 +99,27 @@ add_bands <- function(table, bands) {
   columns
 }
 
-# list(low, high), one of each row of `draws` (rows, replicates).
-band <- function(estimate, draws, level) {
-  tail <- (1 - level) / 2
-  quantiles <- apply(draws, 1, stats::quantile, c(tail, 1 - tail), na.rm = TRUE,
-                     names = FALSE, type = 8)
-  low <- pmin(estimate, quantiles[1, ])
-  high <- pmax(estimate, quantiles[2, ])
-  list(low, high)
+# list(low, high), one of each row of `draws` (rows, replicates): the estimate, give or
+# take the root mean square difference of replicates from it times a quantile of Student's
+# t. So it contains how replicates spread, and that halves of the cells know less on
+# average. Shares and amounts keep to what they can be. NA where fewer than half of the
+# replicates say anything.
+band <- function(estimate, draws, level, name = "") {
+  draws[!is.finite(draws)] <- NA
+  count <- rowSums(!is.na(draws))
+  off <- sqrt(rowSums((draws - estimate)^2, na.rm = TRUE) / pmax(count - 1, 1))
+  width <- stats::qt((1 + level) / 2, pmax(count - 1, 1)) * off
+  width[count < max(2, ncol(draws) / 2)] <- NA
+  # A feature may be called so, too.
+  least <- if (name %in% c(shares, amounts) && all(estimate >= 0, na.rm = TRUE)) 0 else
+    -Inf
+  most <- if (name %in% shares) 1 else Inf
+  list(pmax(estimate - width, least), pmax(pmin(estimate + width, most), estimate))
 }
+
+# Values of these names lie between 0 and 1, or not below 0.
+shares <- c("probability", "share")
+amounts <- c("mass", "weight", "descendants", "w1")
 
 check_level <- function(level, call = rlang::caller_env()) {
   check_number(level, 0, 1, "()", arg = "level", call = call)

@@ -1,6 +1,10 @@
 # Replicates by the user's plan of futures, or one after the other. The result depends on
 # neither: all that is random hangs on the plan of a replicate.
 
+# So often a replicate is tried by workers; seconds between two looks at them.
+most_tries <- 2
+look_seconds <- 0.02
+
 # Whether replicates go to other processes.
 pool_planned <- function() {
   requireNamespace("future", quietly = TRUE) &&
@@ -8,53 +12,82 @@ pool_planned <- function() {
 }
 
 # Threads of a replicate: those of the fit, or the share of the cores that a worker has.
-pool_threads <- function(control) {
-  control$threads %||% max(1, min(
-    getOption("vgfm.threads", 2L),
-    parallelly::availableCores() %/% max(1, future::nbrOfWorkers())
-  ))
+pool_threads <- function(control, workers) {
+  cores <- .Call(ffi_runtime, NULL)$cores
+  control$threads %||% max(1, min(use_threads(), cores %/% workers))
 }
 
-# Makes the replicates of `plans` (a list, named by number), each handed to
-# `done(number, replicate)` when it is there. One whose worker died is made here in the
-# end. Returns the numbers of those.
-run_pool <- function(parts, plans, done) {
-  threads <- pool_threads(parts$control)
-  workers <- future::nbrOfWorkers()
-  waiting <- list()
-  lost <- character()
-  collect <- function() {
-    for (name in names(waiting)) {
-      if (!future::resolved(waiting[[name]])) next
-      replicate <- tryCatch(future::value(waiting[[name]]), FutureError = identity)
-      waiting[[name]] <<- NULL
-      if (inherits(replicate, "FutureError")) lost <<- c(lost, name)
-      else done(as.integer(name), replicate)
+# Makes replicates `todo`, of work_of(number), each handed to `done(number, replicate)`
+# when it is there. One whose worker died is given to another, and in the end made here.
+# Returns the numbers of those.
+run_pool <- function(todo, work_of, control, done) {
+  # How large a replicate is, is known; the limit is about what is sent by mistake.
+  old <- options(future.globals.maxSize = Inf)
+  on.exit(options(old))
+  # The plan waits for those that are not free; for one that is dead, for ever.
+  workers <- min(future::nbrOfWorkers(), future::nbrOfFreeWorkers())
+  threads <- pool_threads(control, max(1, future::nbrOfWorkers()))
+  tries <- integer(max(todo))
+  running <- list()
+  lost <- integer()
+  lose <- function(number) {
+    lost <<- c(lost, number)
+    tries[number] <<- tries[number] + 1L
+    todo <<- c(todo, number)
+  }
+  while (length(todo) > 0 || length(running) > 0) {
+    while (length(todo) > 0 && length(running) < max(workers, 1)) {
+      number <- todo[1]
+      todo <- todo[-1]
+      if (workers < 1 || tries[number] >= most_tries) {
+        done(number, fit_replicate(work_of(number), control$threads))
+        next
+      }
+      future <- launch_replicate(work_of(number), threads)
+      if (is.null(future)) {
+        # The plan would give the next one to the same worker.
+        workers <- 0
+        lose(number)
+      } else {
+        running[[as.character(number)]] <- future
+      }
     }
-  }
-  for (name in names(plans)) {
-    # A plan does not mend its workers, and would wait for them.
-    launched <- if (length(lost) < workers) {
-      tryCatch(launch_replicate(parts, plans[[name]], threads),
-               error = function(error) NULL)
+    for (name in names(running)[vapply(running, has_ended, NA)]) {
+      replicate <- collect_replicate(running[[name]])
+      running[[name]] <- NULL
+      if (inherits(replicate, "error")) {
+        if (inherits(replicate, "FutureError")) workers <- workers - 1
+        lose(as.integer(name))
+      } else {
+        done(as.integer(name), replicate)
+      }
     }
-    if (is.null(launched)) lost <- c(lost, name) else waiting[[name]] <- launched
-    collect()
+    if (length(running) > 0) Sys.sleep(look_seconds)
   }
-  while (length(waiting) > 0) {
-    collect()
-    Sys.sleep(0.02)
-  }
-  for (name in lost) {
-    done(as.integer(name), fit_replicate(parts, plans[[name]], parts$control$threads))
-  }
-  as.integer(lost)
+  sort(unique(lost))
 }
 
-launch_replicate <- function(parts, plan, threads) {
-  future::future(
-    quote(make(parts, plan, threads)), substitute = FALSE, seed = FALSE,
-    packages = "vgfm",
-    globals = list(make = fit_replicate, parts = parts, plan = plan, threads = threads)
+# NULL if it cannot be handed to a worker.
+launch_replicate <- function(work, threads) {
+  tryCatch(
+    future::future(
+      quote(make(work, threads)), substitute = FALSE, seed = FALSE, stdout = NA,
+      conditions = NULL, packages = "vgfm",
+      globals = list(make = fit_replicate, work = work, threads = threads)
+    ),
+    error = function(error) NULL
   )
+}
+
+# A worker that cannot be asked has ended, too.
+has_ended <- function(future) {
+  tryCatch(future::resolved(future), error = function(error) TRUE)
+}
+
+# The replicate, or the error if there is none: a FutureError if the worker died.
+collect_replicate <- function(future) {
+  tryCatch(future::value(future), error = function(error) {
+    if (is_time_limit(error)) stop(error)
+    error
+  })
 }

@@ -156,7 +156,10 @@ in_user_times <- function(table, snapshots) {
 add_column <- function(table, name, values, after) {
   at <- match(after, names(table))
   names <- append(names(table), name, at)
+  extra <- attributes(table)[setdiff(names(attributes(table)),
+                                     c("names", "row.names", "class"))]
   table <- cbind(table, values)[append(seq_along(table), ncol(table) + 1, at)]
+  attributes(table)[names(extra)] <- extra
   stats::setNames(table, names)
 }
 

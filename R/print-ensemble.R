@@ -29,9 +29,12 @@ tidy.vgfm_ensemble <- function(x, ...) {
   check_ensemble(x, "x")
   rows <- lapply(seq_along(x$replicates), function(b) {
     one <- x$replicates[[b]]
-    data.frame(replicate = b, tau = if (is.null(one$tau)) NA_real_ else mean(one$tau),
-               seconds = sum(one$fit$seconds),
-               checks_failed = sum(!one$fit$checks$passed),
+    checks <- one$fit$checks
+    w1 <- checks$value[checks$check == "W1"]
+    data.frame(replicate = b, cells = length(one$rows),
+               tau = if (is.null(one$tau)) NA_real_ else exp(mean(log(one$tau))),
+               w1 = if (length(w1) == 1) w1 else NA_real_, seconds = one$seconds,
+               checks_failed = sum(!checks$passed),
                problems = paste(unique(one$problems), collapse = " "))
   })
   do.call(rbind, rows)

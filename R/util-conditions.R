@@ -140,3 +140,9 @@ abort_name <- function(value, arg, choices, class, call, what = arg, hint = NULL
     arg = arg, class = class, call = call
   )
 }
+
+# setTimeLimit() is to end the whole.
+is_time_limit <- function(error) {
+  said <- gettext(c("reached elapsed time limit", "reached CPU time limit"), domain = "R")
+  any(startsWith(conditionMessage(error), said))
+}
