@@ -231,19 +231,271 @@ test_that("what there is to say of a question is said once", {
 })
 
 test_that("an ensemble holds no copies of the cells", {
-  small <- function(ensemble) as.numeric(object.size(ensemble$replicates))
   set.seed(1)
   wide <- cbind(cells[c("a", "b")], matrix(rnorm(nrow(cells) * 48), nrow(cells)))
   wide <- stats::setNames(wide, paste0("f", 1:50))
   fit <- suppressMessages(vgfm_fit(wide, cells$time, mass = c(1, 2, 4),
                                    control = small_control(steps = 2, width = 4)))
   one <- make_ensemble(fit = fit)$replicates[[1]]
-  # Rows and what couplings have of each cell: far less than half of 50 features.
-  per_cell <- as.numeric(object.size(one) - object.size(one$fit$field)) / nrow(cells)
-  expect_lt(as.numeric(object.size(one$fit$couplings[[1]]$descendants)), 8 * 31 + 60)
-  matrices <- Filter(function(part) is.matrix(part) && nrow(part) > 10,
-                     rapply(one, identity, how = "unlist"))
-  expect_length(matrices, 0)
-  expect_identical(sum(rapply(one, function(x) if (is.matrix(x)) length(x) else 0,
-                              how = "unlist")), 0)
+  # Rows, and some numbers of each cell from couplings: far less than 50 features.
+  numbers <- function(x) sum(rapply(unclass(x), length, how = "unlist"))
+  weights <- numbers(lapply(one$fit$field$heads, `[[`, "weights"))
+  expect_lt(numbers(one) - weights, 10 * nrow(cells))
+})
+
+test_that("the result does not depend on the plan", {
+  skip_on_cran()
+  skip_if_not_installed("future")
+  with_plan("sequential", expect_same(make_ensemble()))
+  with_plan(future::tweak("multisession", workers = 2), {
+    expect_true(pool_planned())
+    # Random numbers beside the keys would warn.
+    expect_no_warning(there <- make_ensemble())
+  })
+  expect_same(there)
+  workers <- local_workers()
+  with_plan(future::tweak("cluster", workers = workers), expect_same(make_ensemble()))
+})
+
+test_that("what a worker that dies half-way had is made by another one", {
+  skip_on_cran()
+  skip_on_os("windows")
+  skip_if_not_installed("future")
+  workers <- local_workers(dying = 1)
+  with_plan(future::tweak("cluster", workers = workers), {
+    expect_warning(there <- make_ensemble(), "no result for 1 replicate",
+                   class = "vgfm_warning_worker")
+    expect_same(there)
+    # The dead one stays away; nobody waits for it.
+    expect_no_warning(again <- make_ensemble())
+  })
+  expect_same(again)
+})
+
+test_that("without a living worker replicates are made here", {
+  skip_on_cran()
+  skip_on_os("windows")
+  skip_if_not_installed("future")
+  workers <- local_workers(dying = 1:2)
+  with_plan(future::tweak("cluster", workers = workers), {
+    expect_warning(there <- make_ensemble(), class = "vgfm_warning_worker")
+  })
+  expect_same(there)
+})
+
+test_that("the number of threads changes nothing", {
+  fit <- small_fit()
+  fit$control$threads <- 2L
+  two <- make_ensemble(fit = fit)
+  expect_identical(without_seconds(two)$replicates, without_seconds(here())$replicates)
+})
+
+# Calls of fit_replicate() during `code`.
+count_fits <- function(code, before = function(count) NULL) {
+  count <- 0
+  original <- fit_replicate
+  local_function("fit_replicate", function(...) {
+    count <<- count + 1
+    before(count)
+    original(...)
+  })
+  force(code)
+  count
+}
+
+test_that("an interrupted ensemble goes on from what its folder has", {
+  folder <- tempfile()
+  on.exit(unlink(folder, recursive = TRUE))
+  stop_at <- function(n) function(count) if (count == n) rlang::interrupt()
+  ended <- tryCatch(count_fits(make_ensemble(resume_dir = folder), stop_at(3)),
+                    interrupt = function(condition) "interrupted")
+  expect_identical(ended, "interrupted")
+  expect_length(list.files(folder, "replicate"), 2)
+  # The key of the folder counts, not the new seed.
+  done <- count_fits(again <- make_ensemble(resume_dir = folder, seed = 99))
+  expect_identical(done, 1)
+  expect_same(again)
+  expect_identical(count_fits(make_ensemble(resume_dir = folder)), 0)
+  # A damaged file is made again.
+  files <- list.files(folder, "replicate", full.names = TRUE)
+  writeBin(readBin(files[1], "raw", 100), files[1])
+  kept <- readRDS(files[2])
+  kept$replicate$fit$field$heads$velocity$weights <- "a"
+  saveRDS(kept, files[2])
+  expect_identical(count_fits(again <- make_ensemble(resume_dir = folder)), 2)
+  expect_same(again)
+  expect_length(list.files(folder, all.files = TRUE, no.. = TRUE), 4)
+})
+
+test_that("a folder of another ensemble, or none, is refused", {
+  folder <- tempfile()
+  on.exit(unlink(folder, recursive = TRUE))
+  make_ensemble(resume_dir = folder, replicates = 2)
+  set.seed(3)
+  other <- suppressMessages(vgfm_fit(cells[c("a", "b")], cells$time, mass = c(1, 2, 4),
+                                     control = small_control(steps = 40)))
+  expect_error(make_ensemble(fit = other, resume_dir = folder),
+               class = "vgfm_error_resume")
+  expect_error(make_ensemble(resume_dir = folder, effort = "fast"),
+               class = "vgfm_error_resume")
+  writeLines("no", file.path(folder, "ensemble.rds"))
+  expect_error(make_ensemble(resume_dir = folder), "damaged",
+               class = "vgfm_error_resume")
+  expect_error(make_ensemble(resume_dir = 3), class = "vgfm_error_input")
+  expect_error(make_ensemble(resume_dir = file.path(folder, "ensemble.rds")),
+               class = "vgfm_error_resume")
+})
+
+test_that("a replicate that cannot be kept is not lost", {
+  skip_on_os("windows")
+  folder <- tempfile()
+  on.exit(unlink(folder, recursive = TRUE))
+  full <- function(object, file) {
+    if (grepl("replicate", file)) stop("The disk is full.")
+    saveRDS(object, file)
+  }
+  local_function("write_whole", full)
+  warnings <- capture_warnings(there <- make_ensemble(resume_dir = folder))
+  expect_length(warnings, 3)
+  expect_match(warnings, "The disk is full")
+  expect_same(there)
+})
+
+test_that("single failures are left out, many are an error", {
+  failing <- function(which) {
+    count <- 0
+    original <- run_matching
+    function(...) {
+      count <<- count + 1
+      if (count %in% which) stop("no memory")
+      original(...)
+    }
+  }
+  local_function("run_matching", failing(2))
+  expect_warning(two <- make_ensemble(), "no memory", class = "vgfm_warning_replicates")
+  expect_length(two$replicates, 2)
+  expect_identical(two$failed, 1L)
+  expect_identical(nrow(tidy(two)), 2L)
+  expect_identical(glance(two)$failed, 1L)
+  local_function("run_matching", failing(1:2))
+  expect_error(make_ensemble(), "no memory", class = "vgfm_error_ensemble")
+})
+
+test_that("tables and print say what there is", {
+  table <- tidy(here())
+  expect_named(table, c("replicate", "cells", "tau", "w1", "seconds", "checks_failed",
+                        "problems"))
+  expect_identical(table$cells, c(90L, 90L, 90L))
+  checks <- here()$replicates[[2]]$fit$checks
+  expect_identical(table$w1[2], checks$value[checks$check == "W1"])
+  one <- glance(here())
+  expect_identical(one$replicates, 3L)
+  expect_equal(one$seconds, sum(table$seconds))
+  said <- capture.output(print(here()), type = "output")
+  expect_match(said[1], "3 replicates of a fit of 180 cells")
+  fit <- small_fit()
+  fit$identified$identified <- c(TRUE, FALSE)
+  set.seed(1)
+  expect_message(one <- vgfm_ensemble(fit, 2), "between 1 and 2",
+                 class = "vgfm_message_growth")
+  expect_match(capture.output(print(one)), "NOT told from motion between 1 and 2",
+               all = FALSE)
+  fit$identified$identified <- c(TRUE, TRUE)
+  expect_no_message(vgfm_ensemble(fit, 2))
+})
+
+test_that("a damaged ensemble is refused, whatever is damaged", {
+  whole <- here()
+  expect_null(ensemble_fault(whole))
+  refused <- function(ensemble) {
+    expect_error(vgfm_growth(ensemble), class = "vgfm_error_fit")
+    expect_error(tidy(ensemble), class = "vgfm_error_fit")
+  }
+  refused(replace(whole, "format", list(99L)))
+  refused(replace(whole, "fit", list(1)))
+  refused(replace(whole, "replicates", list(list())))
+  refused(structure(1, class = "vgfm_ensemble"))
+  parts <- list(rows = c(whole$replicates[[1]]$rows[-1], 1000L), key = c(-1, 2),
+                rows = rep(1L, 90), rows = 1:60, seconds = "a", tau = c(-1, 2),
+                fit = NULL, problems = 1)
+  for (i in seq_along(parts)) {
+    damaged <- whole
+    damaged$replicates[[2]][names(parts)[i]] <- parts[i]
+    refused(damaged)
+  }
+  damaged <- whole
+  damaged$replicates[[1]]$fit$field$heads$growth$weights <- 1:3
+  error <- expect_error(vgfm_replicate(damaged, 1), class = "vgfm_error_fit")
+  expect_match(conditionMessage(error), "replicates[[1]]$fit$field", fixed = TRUE)
+  damaged <- whole
+  damaged$replicates[[1]]$fit$couplings[[1]]$descendants <- numeric(3)
+  refused(damaged)
+})
+
+test_that("arguments are checked", {
+  expect_error(vgfm_ensemble(1), class = "vgfm_error_fit")
+  expect_error(vgfm_ensemble(small_fit(), 1), class = "vgfm_error_input")
+  expect_error(vgfm_ensemble(small_fit(), effort = "low"), class = "vgfm_error_input")
+  expect_error(vgfm_ensemble(small_fit(), plan = 2), class = "vgfm_error_argument")
+  expect_error(vgfm_ensemble(here()), class = "vgfm_error_fit")
+  expect_error(vgfm_replicate(small_fit(), 1), class = "vgfm_error_fit")
+  expect_error(vgfm_replicate(here(), 4), class = "vgfm_error_input")
+  expect_error(vgfm_growth(here(), level = 1), class = "vgfm_error_input")
+  half <- small_fit()
+  half$control$steps <- 80L
+  expect_error(vgfm_ensemble(half), "vgfm_resume", class = "vgfm_error_fit")
+  set.seed(1)
+  naive <- suppressMessages(vgfm_fit(cells[c("a", "b")], cells$time, method = "linear"))
+  expect_error(vgfm_ensemble(naive), "learns nothing", class = "vgfm_error_fit")
+})
+
+test_that("replicates may try less than the fit", {
+  set.seed(1)
+  fit <- suppressMessages(vgfm_fit(
+    cells[c("a", "b")], cells$time, mass = c(1, 2, 4),
+    control = vgfm_control(steps = 20, refine_steps = 8, width = 8, depth = 1,
+                           progress = FALSE)
+  ))
+  ensemble <- make_ensemble(fit = fit, replicates = 2)
+  expect_silent(vgfm_replicate(ensemble, 1))
+  control <- replicate_control(fit, "fast", NULL)
+  expect_identical(control$refine_steps, 0)
+  expect_identical(control$steps, 700)
+  expect_identical(control$width, fit$control$width)
+})
+
+test_that("awkward data: few cells, rare kinds, dates, other methods, a prior", {
+  set.seed(4)
+  few <- cells[unlist(lapply(split(seq_len(180), cells$time), sample, 7)), ]
+  fit <- suppressMessages(suppressWarnings(vgfm_fit(
+    few[c("a", "b")], as.Date("2024-03-01") + few$time, control = small_control(steps = 10)
+  )))
+  ensemble <- suppressWarnings(make_ensemble(fit = fit))
+  # A kind of one cell: half of the replicates have it, growth is that of its place.
+  kind <- c("rare", rep("common", 20))
+  growth <- vgfm_growth(ensemble, kind)
+  expect_s3_class(growth$time, "Date")
+  expect_identical(sum(growth$group == "rare"), 1L)
+  expect_true(all(is.finite(growth$growth_low)))
+
+  other <- suppressMessages(vgfm_fit(cells[c("a", "b")], cells$time, method = "ot_cfm",
+                                     control = small_control(steps = 10)))
+  set.seed(1)
+  expect_message(ensemble <- vgfm_ensemble(other, 2), "does not learn which cells grow",
+                 class = "vgfm_message_growth")
+  expect_null(ensemble$replicates[[1]]$tau)
+  expect_error(vgfm_growth(ensemble), class = "vgfm_error_no_growth")
+
+  noisy <- suppressMessages(vgfm_fit(cells[c("a", "b")], cells$time, method = "sf2m",
+                                     control = small_control(steps = 10)))
+  ensemble <- make_ensemble(fit = noisy, replicates = 2)
+  expect_identical(dim(predict(vgfm_replicate(ensemble, 2), type = "score")),
+                   c(90L, 2L))
+
+  prior <- suppressMessages(vgfm_fit(
+    cells[c("a", "b")], cells$time, mass = c(1, 2, 4), control = small_control(steps = 10),
+    growth_prior = ifelse(cells$kind == "still", 0, 1)
+  ))
+  ensemble <- make_ensemble(fit = prior, replicates = 2)
+  expect_identical(nrow(vgfm_replicate(ensemble, 1)$prior), 2L)
 })
