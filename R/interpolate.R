@@ -80,25 +80,25 @@ vgfm_interpolate <- function(fit, time, n = NULL, ...,
 }
 
 # The times in order, each once, within the observed range.
-inside_times <- function(fit, time, call = rlang::caller_env()) {
+inside_times <- function(fit, time, call = rlang::caller_env(), arg = "time") {
   s <- fit$snapshots
   range <- range(s$times)
   ends <- show_time(s, range)
   if (length(time) == 0) {
     abort_time(c(
-      "{.arg time} must have at least one value.",
+      "{.arg {arg}} must have at least one value.",
       i = "Give times from {ends[1]} to {ends[2]}."
-    ), "time", call)
+    ), arg, call)
   }
-  time <- sort(unique(fit_times(s, time, "time", call)))
+  time <- sort(unique(fit_times(s, time, arg, call)))
   outside <- time[time < range[1] | time > range[2]]
   if (length(outside) > 0) {
     shown <- show_time(s, outside[1])
     abort_time(c(
-      "{.arg time} must lie in the range of the observed times, {ends[1]} to
+      "{.arg {arg}} must lie in the range of the observed times, {ends[1]} to
        {ends[2]}, not be {shown}.",
       i = "To extrapolate, see {.fn vgfm_trajectories}."
-    ), "time", call)
+    ), arg, call)
   }
   time
 }

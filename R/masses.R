@@ -1,4 +1,62 @@
-# The mass of groups of cells over time, observed and predicted.
+#' The mass of groups of cells over time
+#'
+#' How large the population is, and how much of it each group makes up: as the fit
+#' predicts it, at observed times and between them, and as it was observed.
+#'
+#' Cells of the first snapshot (at most `r masses_cells`) are followed through the flow. At
+#' each time a followed cell has the label of the labelled cell nearest to it, of the
+#' observed times before and after, in shares that go from one to the other. The total is
+#' right at observed times by construction (see [vgfm_fit()]), those of groups are not.
+#'
+#' @param fit A fit from [vgfm_fit()], or an ensemble of [vgfm_ensemble()].
+#' @param group A label for each fitted cell, as in [vgfm_fates()]; `NULL` for the total
+#'   alone.
+#' @param times Times from the first to the last observed one, in any form that
+#'   [vgfm_fit()] takes. Default: the observed times.
+#' @param level Of an ensemble: the probability with which a band holds the truth.
+#' @param ... Must be empty.
+#' @return A data frame with one row for each time and group, and for the total of all:
+#'   `time` (a date where the fit has dates), its `label` (`NA` between observed times),
+#'   `group` (a factor, the total first), `mass` as predicted, relative to the whole
+#'   population at the first time; of an ensemble also `mass_low` and `mass_high`; and
+#'   `observed`, the mass of the group in the snapshot: its share of the labelled cells
+#'   there times the mass of the population, `NA` where there is none.
+#' @section Errors: `vgfm_error_input` for labels that do not fit, with `vgfm_error_time`
+#'   for times that do not; `vgfm_error_no_field` if the method learns no velocity
+#'   (`linear`).
+#' @seealso [vgfm_growth()]; [autoplot.vgfm()] with `type = "mass"` draws it;
+#'   [vgfm_interpolate()] gives the cells of any time.
+#' @export
+#' @examples
+#' set.seed(1)
+#' cells <- vgfm_simulate_gene_network()
+#' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
+#' kind <- ifelse(cells$x1 + cells$x2 > 1, "moving", "resting")
+#' vgfm_masses(fit, kind, times = c(0, 4, 8, 12, 16))
+vgfm_masses <- function(fit, group = NULL, times = NULL, level = 0.9, ...) {
+  check_arguments()
+  check_fit_or_ensemble(fit)
+  main <- main_fit(fit)
+  group <- check_group(group, main)
+  level <- check_level(level)
+  s <- main$snapshots
+  times <- if (is.null(times)) s$times else inside_times(main, times, arg = "times")
+  total <- total_name(group)
+  groups <- c(total, levels(group))
+  table <- answer(fit, level, function(one, rows) {
+    table <- predicted_table(one, if (!is.null(group)) group[rows], times)
+    table[order(table$time, match(table$group, groups)), ]
+  }, c("time", "group"), "mass")
+  seen <- observed_table(s, group)
+  at <- match(row_key(table, c("time", "group")), row_key(seen, c("time", "group")))
+  table$observed <- seen$mass[at]
+  table$group <- factor(table$group, groups)
+  rownames(table) <- NULL
+  in_user_times(table, s)
+}
+
+# The name of the group of all cells.
+total_name <- function(group) utils::tail(make.unique(c(levels(group), "total")), 1)
 
 # Most cells that are followed, and most observed ones of a time that they are compared
 # with.
@@ -50,20 +108,29 @@ rows_of_cells <- function(fit, names, length, arg, call) {
 # kind ("observed" or "predicted").
 masses <- function(fit, group, call = rlang::caller_env()) {
   s <- fit$snapshots
-  all <- utils::tail(make.unique(c(levels(group), "total")), 1)
-  start <- snapshot_cells(fit, 1, masses_cells)
   times <- sort(unique(c(s$times, seq(s$times[1], max(s$times), length.out = 41))))
-  population <- follow(fit, start, s$times[1], times, call)
-  of_total <- vapply(population, function(state) mean(exp(state$log_weight)), 0)
-  observed <- data.frame(time = s$times, group = all, mass = s$mass)
-  predicted <- data.frame(time = times, group = all, mass = of_total)
-  if (!is.null(group)) {
-    observed <- rbind(observed, observed_masses(s, group))
-    predicted <- rbind(predicted, predicted_masses(fit, population, group, call))
-  }
-  out <- rbind(cbind(observed, kind = "observed"), cbind(predicted, kind = "predicted"))
-  out$group <- factor(out$group, c(all, levels(group)))
+  out <- rbind(cbind(observed_table(s, group), kind = "observed"),
+               cbind(predicted_table(fit, group, times, call), kind = "predicted"))
+  out$group <- factor(out$group, c(total_name(group), levels(group)))
   out
+}
+
+# Tables of time, group and mass: of all cells, then of groups.
+observed_table <- function(snapshots, group) {
+  rbind(
+    data.frame(time = snapshots$times, group = total_name(group), mass = snapshots$mass),
+    if (!is.null(group)) observed_masses(snapshots, group)
+  )
+}
+
+predicted_table <- function(fit, group, times, call = rlang::caller_env()) {
+  start <- snapshot_cells(fit, 1, masses_cells)
+  population <- follow(fit, start, fit$snapshots$times[1], times, call)
+  total <- vapply(population, function(state) mean(exp(state$log_weight)), 0)
+  rbind(
+    data.frame(time = times, group = total_name(group), mass = total),
+    if (!is.null(group)) predicted_masses(fit, population, group, call)
+  )
 }
 
 # The shares of groups among the labelled cells of a time, of the mass of that time.
