@@ -24,11 +24,15 @@ fit_and_report <- function(cells, time) {
   fit
 }
 
+save_figure <- function(figure, name) {
+  path <- file.path(folder, paste0(name, ".png"))
+  ggsave(path, figure, width = 7, height = 5, dpi = 150, bg = "white")
+  cat("  ", path, "\n", sep = "")
+}
+
 save_figures <- function(fit, name) {
   for (type in c("trajectory", "growth", "history", "fit")) {
-    path <- file.path(folder, paste0(name, "-", type, ".png"))
-    ggsave(path, autoplot(fit, type), width = 7, height = 5, dpi = 150, bg = "white")
-    cat("  ", path, "\n", sep = "")
+    save_figure(autoplot(fit, type), paste0(name, "-", type))
   }
 }
 
@@ -55,6 +59,37 @@ if (inherits(mouse, "error")) {
   set.seed(1)
   save_figures(fit_and_report(mouse$x, mouse$time), "mouse-haematopoiesis")
 }
+
+heading("3. Questions to a simulated culture (vgfm_simulate_culture()), and how sure it is")
+set.seed(1)
+culture <- vgfm_simulate_culture(n = 500, components = 10, counts = TRUE)
+branch <- attr(culture, "branch")
+fit <- vgfm_fit(culture[-1], culture$time, mass = attr(culture, "mass"),
+                control = vgfm_control("fast"))
+seconds <- system.time(ensemble <- vgfm_ensemble(fit, 10))[["elapsed"]]
+cat(sprintf("seconds for 10 replicates: %.1f\n", seconds))
+growth <- vgfm_growth(ensemble, branch)
+true <- aggregate(list(true = attr(culture, "growth")),
+                  list(time = culture$time, group = branch), mean)
+both <- merge(growth, true)
+shown <- c("time", "group", "cells", "growth", "growth_low", "growth_high", "true", "told")
+cat("\nGrowth by branch, with bands, beside the truth:\n")
+print(format(as.data.frame(both[both$cells >= 10, shown]), digits = 2), row.names = FALSE)
+fates <- vgfm_fates(ensemble, branch, by = "group")
+founders <- fates[fates$time == 0 & fates$fate != "trunk", ]
+founders$true <- colMeans(attr(culture, "fate")[culture$time == 0, ])
+cat("\nFates of the founders:\n")
+print(format(as.data.frame(founders[c("fate", "probability", "probability_low",
+                                      "probability_high", "true")]), digits = 2),
+      row.names = FALSE)
+counts <- Matrix::t(attr(culture, "counts"))
+values <- log1p(counts / Matrix::rowSums(counts) * mean(Matrix::rowSums(counts)))
+genes <- vgfm_growth_genes(ensemble, by = branch, expression = values)
+save_figure(autoplot(growth), "culture-growth")
+save_figure(autoplot(fates[fates$time < 4, ]), "culture-fates")
+save_figure(autoplot(vgfm_ancestors(ensemble, branch, from = 2:3)), "culture-ancestors")
+save_figure(autoplot(genes[genes$group %in% c("A", "C", "between groups"), ], n = 8),
+            "culture-genes")
 
 cat(
   "\nw1     distance of the predicted cells to those observed, in units of the features",
