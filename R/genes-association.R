@@ -46,11 +46,30 @@ associations <- function(expression, y, group, weight, summary, call) {
                     var_y = sum(p * off_y^2))
     parts <- c(parts, list(within, between))
   }
+  overall <- drop(mean %*% size) / max(sum(size), 1)
+  if (expression$kind == "measured") parts <- lapply(parts, less_composition, overall)
   all_levels <- vapply(parts, `[[`, "", "level")
   largest <- max(abs(y[known]), 0)
   rows <- lapply(parts, association_rows, expression$genes, largest, all_levels)
   do.call(rbind, rows)
 }
+
+# Where some genes rise, normalisation by the total makes all others fall. So what most
+# genes of like mean expression have in common is taken off the covariances: the median
+# of a class. Of few genes it cannot be told.
+less_composition <- function(part, mean) {
+  varies <- which(part$variance > 0)
+  if (length(varies) < least_others) return(part)
+  classes <- min(expression_classes, length(varies) %/% least_of_class)
+  ends <- stats::quantile(mean[varies], seq_len(classes - 1) / classes)
+  class <- findInterval(mean[varies], ends)
+  common <- tapply(part$covariance[varies], class, stats::median)
+  part$covariance[varies] <- part$covariance[varies] - common[as.character(class)]
+  part
+}
+
+# A median of fewer genes would be one of a programme.
+least_of_class <- 100
 
 # Rows of one level. Neither a constant gene nor a constant y goes with anything.
 association_rows <- function(part, genes, largest, levels) {

@@ -19,6 +19,11 @@
 #' with the mean growth of the group that a cell belongs to, so that genes of a kind that
 #' grows are found, also if all its cells grow alike.
 #'
+#' Where some genes rise, normalisation by the total makes all others seem to fall. So of
+#' measured expression of 200 genes or more, what most genes have in common is taken off:
+#' the median covariance of genes of like mean expression, in up to 20 classes of 100 or
+#' more.
+#'
 #' Counts are noisy, and noise in expression draws correlations and slopes to 0, more so
 #' for genes of low expression.
 #'
@@ -56,9 +61,9 @@
 #'
 #'   Of an ensemble also `marginal_low`, `marginal_high` and so on; `sign_agreement`, the
 #'   share of replicates in which the marginal association has the sign that it has in the
-#'   fit to all cells; and `stable`: whether that is at least 0.95 and the band does not
-#'   hold 0. Replicates differ in their cells, so that what is chance among the cells at
-#'   hand is not stable. The attribute `"expression"` says what was used: `"measured"`,
+#'   fit to all cells; and `stable`: whether that is at least 0.95 and `marginal` is 3 or
+#'   more standard deviations of the replicates away from 0. Replicates differ in their
+#'   cells, so that what is chance among the cells at hand is not stable. The attribute `"expression"` says what was used: `"measured"`,
 #'   `"reconstructed"` or `"features"`.
 #' @section Errors: `vgfm_error_genes` for unknown genes and expression that does not fit
 #'   the cells or has missing values; `vgfm_error_rotation` for a rotation that does not

@@ -1,7 +1,9 @@
 # Which answers of an ensemble can be relied upon.
 
-# A sign that so many of the replicates have is called stable, if the band agrees.
+# What is called stable: so many of the replicates have the sign, and the value is so many
+# of their standard deviations away from 0.
 stable_share <- 0.95
+stable_spreads <- 3
 
 # answer(), and how far the replicates agree on the sign of the first of `value`.
 answer_signs <- function(fit, level, ask, key, value) {
@@ -19,15 +21,15 @@ answer_signs <- function(fit, level, ask, key, value) {
 # The share of the tables of the replicates that have the sign of `out`.
 add_agreement <- function(out, tables, key, value) {
   places <- names_of_rows(out, key)
-  agree <- vapply(tables, function(table) {
-    other <- table[[value]][match(places, names_of_rows(table, key))]
-    sign(other) == sign(out[[value]])
-  }, logical(nrow(out)))
-  agree <- matrix(agree, nrow(out))
-  out$sign_agreement <- rowMeans(agree, na.rm = TRUE)
+  drawn <- vapply(tables, function(table) {
+    as.double(table[[value]][match(places, names_of_rows(table, key))])
+  }, numeric(nrow(out)))
+  drawn <- matrix(drawn, nrow(out))
+  out$sign_agreement <- rowMeans(sign(drawn) == sign(out[[value]]), na.rm = TRUE)
   out$sign_agreement[is.nan(out$sign_agreement)] <- NA
-  beside <- out[[paste0(value, "_low")]] > 0 | out[[paste0(value, "_high")]] < 0
-  out$stable <- beside & out$sign_agreement >= stable_share
+  spread <- apply(drawn, 1, stats::sd, na.rm = TRUE)
+  out$stable <- abs(out[[value]]) >= stable_spreads * spread &
+    out$sign_agreement >= stable_share
   out$stable[is.na(out$stable)] <- FALSE
   out
 }
