@@ -16,7 +16,8 @@
 #' @param to The observed time at which cells have their fate. Default: the last.
 #' @param average Number of nearest cells that probabilities are averaged over, at most a
 #'   tenth of those of the times asked about; 0 for none.
-#' @param ... Passed on to [vgfm_fates()], such as which way fates are found.
+#' @param ... Passed on to [vgfm_fates()]: `through`, `terminal`, `neighbours` and
+#'   `realisation`.
 #' @return A data frame with one row per fate and gene, the strongest of a fate first:
 #'   `gene`; `fate`; `cells`, their number; `marginal`, the correlation, `NA` where the
 #'   gene or the probability is constant; `marginal_slope`, by least squares, by how much
@@ -41,7 +42,7 @@ vgfm_fate_genes <- function(fit, group, time = NULL, to = NULL, genes = NULL,
                             rotation = NULL, expression = NULL, assay = NULL,
                             layer = NULL, average = 30, level = 0.9, ...) {
   check_arguments(passed_on = setdiff(names(formals(vgfm_fates)),
-                                      c("newdata", "...")))
+                                      c("newdata", "by", "...")))
   call <- rlang::current_env()
   check_fit_or_ensemble(fit)
   main <- main_fit(fit)
@@ -65,10 +66,14 @@ vgfm_fate_genes <- function(fit, group, time = NULL, to = NULL, genes = NULL,
   space <- list(assay = assay, layer = layer)
   known <- new_expression(main, expression, NULL, all, genes, rotation, space, call)
   tell_expression(main, known, rotation %||% TRUE)
+  asked <- 0
   ask <- function(one, rows) {
-    # Labels may stand for fates that no cell of a replicate has at `to`.
-    fates <- vgfm_fates(one, group[rows], to = to, ...)
-    fate_gene_table(one, rows, fates, start, known, levels(group), average, call)
+    # What is said of the fit is said once.
+    asked <<- asked + 1
+    tell <- if (asked > 1) suppressMessages else identity
+    fates <- tell(vgfm_fates(one, group[rows], to = to, ...))
+    fate_gene_table(one, rows, fates, s$times[k], start, known, levels(group), average,
+                    call)
   }
   out <- answer_signs(fit, level, ask, c("fate", "gene"), c("marginal", "marginal_slope"))
   out$fate <- factor(out$fate, levels(group))
@@ -91,17 +96,15 @@ observed_times <- function(fit, time, call) {
 }
 
 # The table of one fit, whose cells are `rows` of those that the expression has.
-fate_gene_table <- function(fit, rows, fates, start, expression, levels, average, call) {
+fate_gene_table <- function(fit, rows, fates, to, start, expression, levels, average,
+                            call) {
   s <- fit$snapshots
   here <- which(s$time %in% start)
   kinds <- unique(as.character(fates$fate))
-  size <- nrow(s$x)
-  # One row per cell and kind, cells in the order of the fit.
-  if (nrow(fates) != size * length(kinds)) {
-    cli::cli_abort("Fates do not have one row per cell and kind.",
-                   class = c("vgfm_error_internal", "vgfm_error"))
-  }
-  probability <- matrix(fates$probability, size, byrow = TRUE)
+  # One row per cell and kind, cells up to `to` in the order of the fit.
+  until <- which(s$time <= to)
+  probability <- matrix(NA_real_, nrow(s$x), length(kinds))
+  probability[until, ] <- matrix(fates$probability, length(until), byrow = TRUE)
   near <- near_cells(fit, list(x = s$x[here, , drop = FALSE]), average, call)
   known <- expression_of(expression, rows[here])
   time <- factor(s$time[here])

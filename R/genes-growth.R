@@ -63,8 +63,8 @@
 #'   share of replicates in which the marginal association has the sign that it has in the
 #'   fit to all cells; and `stable`: whether that is at least 0.95 and `marginal` is 3 or
 #'   more standard deviations of the replicates away from 0. Replicates differ in their
-#'   cells, so that what is chance among the cells at hand is not stable. The attribute `"expression"` says what was used: `"measured"`,
-#'   `"reconstructed"` or `"features"`.
+#'   cells, so that what is chance among the cells at hand is not stable. The attribute
+#'   `"expression"` says what was used: `"measured"`, `"reconstructed"` or `"features"`.
 #' @section Errors: `vgfm_error_genes` for unknown genes and expression that does not fit
 #'   the cells or has missing values; `vgfm_error_rotation` for a rotation that does not
 #'   fit; `vgfm_error_no_growth` if the method of the fit learns no growth by state;

@@ -2,9 +2,10 @@
 with_fates <- function(chance, env = parent.frame()) {
   local_function("vgfm_fates", function(fit, group, newdata = NULL, time = NULL,
                                         to = NULL, ...) {
-    n <- nrow(fit$snapshots$x)
-    p <- chance(fit$snapshots$x)
-    data.frame(cell = rep(seq_len(n), each = 2), time = rep(fit$snapshots$time, each = 2),
+    until <- fit$snapshots$time <= if (is.null(to)) Inf else to
+    n <- sum(until)
+    p <- chance(fit$snapshots$x[until, ])
+    data.frame(cell = rep(which(until), each = 2), time = 0,
                fate = factor(rep(c("down", "up"), n)),
                probability = as.vector(rbind(1 - p, p)), mass = 1)
   }, env)
@@ -28,6 +29,8 @@ test_that("associations with fates are those of cor(), within times", {
   expect_false(is.unsorted(-abs(up$marginal[1:3])))
   down <- table[table$fate == "down", ]
   expect_equal(down$marginal[match(up$gene, down$gene)], -up$marginal)
+  expect_equal(vgfm_fate_genes(fit, group, to = 4, expression = values, average = 0),
+               table, ignore_attr = TRUE)
   # Two times: what differs between them does not count.
   both <- s$time %in% c(2, 4)
   within <- function(v) v[both] - ave(v[both], s$time[both])
