@@ -1,7 +1,7 @@
 # A sanity check: cells that divide must not be said to grow less than others.
 
 # A correlation above this says nothing, be there ever so many cells.
-cycle_least <- 0.1
+cycle_least <- 0.2
 
 # Warns if the score of known cell-cycle genes falls with growth: over all cells, or
 # within a group.

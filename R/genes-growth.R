@@ -71,7 +71,7 @@
 #'   `vgfm_error_input` for labels that do not fit; those of [predict.vgfm()].
 #' @section Warnings: `vgfm_warning_cycle` if the score of known genes of the cell cycle
 #'   (see [vgfm_growth_prior()]) falls with the predicted growth: its correlation, over
-#'   all cells or within a group, is below -0.1 and below -3 / sqrt(cells). Dividing cells
+#'   all cells or within a group, is below -0.2 and below -3 / sqrt(cells). Dividing cells
 #'   are then said to grow less than others, and growth is hardly right.
 #'   `vgfm_warning_counts` if the values are raw counts.
 #' @section Messages: `vgfm_message_expression` if expression is reconstructed, or the

@@ -10,14 +10,16 @@
 #' PCA; scater and this package take log-normalised values as they are. Of a fit made from
 #' genes, or from a matrix without a rotation, the features themselves are the genes.
 #'
-#' @param fit A fit from [vgfm_fit()].
+#' @param fit A fit from [vgfm_fit()], or an ensemble of fits.
 #' @param newdata,time Cells and their times, as in [predict.vgfm()]. Default: those of
 #'   the fit.
 #' @param genes Names of genes. Default: all.
 #' @param rotation A matrix, genes x features of the fit, that takes genes to features.
 #'   Default: the one that came with the fit.
+#' @param level Of an ensemble: probability with which a band is to hold the truth.
 #' @param ... Must be empty.
-#' @return A matrix, cells x genes, of changes per unit of time.
+#' @return A matrix, cells x genes, of changes per unit of time. Of an ensemble also
+#'   attributes `"low"` and `"high"`, matrices of the same shape.
 #' @section Errors: `vgfm_error_rotation` if there is no rotation or it does not fit;
 #'   `vgfm_error_genes` for unknown genes; `vgfm_error_no_field` if the method of the fit
 #'   learns no velocity; those of [predict.vgfm()].
@@ -29,12 +31,13 @@
 #' fit <- vgfm_fit(cells[c("x1", "x2")], cells$time, control = vgfm_control("fast"))
 #' head(vgfm_gene_velocity(fit))
 vgfm_gene_velocity <- function(fit, newdata = NULL, time = NULL, genes = NULL,
-                               rotation = NULL, ...) {
+                               rotation = NULL, level = 0.9, ...) {
   check_arguments()
-  check_fit(fit)
+  check_fit_or_ensemble(fit)
   call <- rlang::current_env()
-  rotation <- find_rotation(fit, rotation, genes, call)
-  at <- cells_at(fit, newdata, time)
+  main <- main_fit(fit)
+  rotation <- find_rotation(main, rotation, genes, call)
+  at <- cells_at(main, newdata, time)
   if (as.double(nrow(at$x)) * nrow(rotation) > cells_limit) {
     abort_input(
       c("{nrow(at$x)} cells x {nrow(rotation)} genes are too many to be made dense.",
@@ -42,7 +45,17 @@ vgfm_gene_velocity <- function(fit, newdata = NULL, time = NULL, genes = NULL,
       arg = "genes", class = "vgfm_error_genes", call = call
     )
   }
-  tcrossprod(evaluate_field(fit, at$x, at$time)$velocity, rotation)
+  velocity_of <- function(one) {
+    tcrossprod(evaluate_field(one, at$x, at$time, call)$velocity, rotation)
+  }
+  out <- velocity_of(main)
+  if (!is_ensemble(fit)) return(out)
+  table <- answer(fit, level, function(one, rows) {
+    data.frame(entry = seq_along(out), velocity = as.vector(velocity_of(one)))
+  }, "entry", "velocity")
+  attr(out, "low") <- as_array_like(table$velocity_low, out)
+  attr(out, "high") <- as_array_like(table$velocity_high, out)
+  out
 }
 
 # (genes, features), rows named; the identity where the features are the genes.

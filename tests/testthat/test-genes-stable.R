@@ -81,6 +81,10 @@ test_that("Jacobians of an ensemble have bands, and fixed points a share", {
   expect_gt(attr(out, "high")["y", 2, 1], stats::median(entries))
   expect_lt(attr(out, "low")["y", 2, 1], stats::median(entries))
 
+  velocity <- vgfm_gene_velocity(ensemble, genes = "b")
+  expect_equal(velocity, predict(ensemble$fit)[, "b", drop = FALSE], ignore_attr = TRUE)
+  expect_true(all(attr(velocity, "low") <= velocity & velocity <= attr(velocity, "high")))
+
   centre <- c(a = 3, b = 3)
   with_field(function(x, time) t(centre - t(x)))
   points <- vgfm_fixed_points(ensemble, time = 4)
