@@ -45,7 +45,7 @@
 #' cells <- vgfm_simulate_gene_network()
 #' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' kind <- ifelse(cells$x1 + cells$x2 > 1, "dividing", "resting")
-#' vgfm_perturb(fit, c(x2 = 0.3), time = 8, group = kind)
+#' vgfm_perturb(fit, c(x2 = 0.1), time = 8, group = kind)
 vgfm_perturb <- function(fit, shift, time = NULL, to = NULL, group = NULL,
                          newdata = NULL, rotation = NULL, neighbours = 10, level = 0.9,
                          ...) {

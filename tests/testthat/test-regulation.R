@@ -12,6 +12,27 @@ test_that("without noise effects are the derivatives of the flow", {
   expect_identical(attr(table, "noise"), 0)
 })
 
+test_that("in genes effects are R M R', of new cells as of those of the fit", {
+  fit <- small_fit(steps = 40)
+  rotation <- matrix(c(1, 0, 2, -1, 1, 1), 3,
+                     dimnames = list(c("g1", "g2", "g3"), c("a", "b")))
+  as_matrix <- function(table, names) {
+    out <- matrix(0, length(names), length(names))
+    out[cbind(match(table$target, names), match(table$regulator, names))] <- table$effect
+    out
+  }
+  features <- as_matrix(vgfm_regulation(fit, noise = 0.3), c("a", "b"))
+  genes <- vgfm_regulation(fit, noise = 0.3, rotation = rotation)
+  expect_equal(as_matrix(genes, rownames(rotation)),
+               unname(rotation %*% features %*% t(rotation)))
+  expect_false(is.unsorted(-abs(genes$effect)))
+  s <- fit$snapshots
+  expect_equal(as_matrix(vgfm_regulation(fit, s$x, s$time, noise = 0.3), c("a", "b")),
+               features)
+  expect_error(vgfm_regulation(fit, genes = "zz"), class = "vgfm_error_genes")
+  expect_error(vgfm_regulation(fit, noise = -1), class = "vgfm_error_input")
+})
+
 # A population of a process dx = (c + A x) dt + noise dW that is known: its Gaussian cloud
 # at some times, and the flow that carries it.
 known_process <- function(noise) {
