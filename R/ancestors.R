@@ -49,6 +49,7 @@ vgfm_ancestors <- function(fit, group, to = NULL, from = NULL, by = c("group", "
   group <- check_labels(group, main, call)
   by <- check_choice(by, c("group", "cell"))
   neighbours <- check_count(neighbours)
+  level <- check_level(level)
   to <- labelled_time(main, group, to, call)
   at <- cells_from(main, group, times_before(main, from, to, call))
   if (by == "group" && all(is.na(at$type))) {

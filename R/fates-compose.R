@@ -19,8 +19,7 @@ compose_lines <- function(fit, group, first, last, kept, neighbours,
     step <- lines_between(fit, k, kept = kept(k), call = call)
     share <- as.matrix(step$line %*% out[[k + 1]]$share)
     mass <- as.matrix(step$mass %*% out[[k + 1]]$mass)
-    here <- snapshot(k, share / rowSums(share), mass)
-    out[[k]] <- fill_rows(here, fit, call)
+    out[[k]] <- fill_rows(snapshot(k, share / rowSums(share), mass), fit, call)
   }
   out
 }

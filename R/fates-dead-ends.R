@@ -41,6 +41,7 @@ vgfm_dead_ends <- function(fit, from = NULL, to = NULL, threshold = 0.1, neighbo
   check_growth_learned(main)
   threshold <- check_number(threshold, 0, bounds = "(]")
   neighbours <- check_count(neighbours)
+  level <- check_level(level)
   to <- main$snapshots$times[observed_index(main, to, call)]
   one_type <- function(fit) factor(rep(1, nrow(fit$snapshots$x)))
   at <- cells_from(main, one_type(main), times_before(main, from, to, call))

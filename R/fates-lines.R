@@ -14,17 +14,16 @@ lines_between <- function(fit, k, sources = snapshot_rows(fit, k),
                           call = rlang::caller_env()) {
   s <- fit$snapshots
   half <- half_growth(fit, k, sources, targets)
-  grows <- !inherits(fit$method$growth, "growth_none")
-  growth <- if (grows) s$mass[k + 1] / s$mass[k] else 1
+  constant <- inherits(fit$method$growth, "growth_none")
+  growth <- if (constant) 1 else s$mass[k + 1] / s$mass[k]
   n <- length(sources)
   m <- length(targets)
   a <- exp(half$source)
   b <- exp(-half$target) / m
   b <- b * (sum(a) / sum(b))
-  problem <- list(
-    x = standard_cells(s$x, sources, s), y = standard_cells(s$x, targets, s),
-    a = a, b = b, scale = s$scale, interval = k
-  )
+  problem <- list(x = standard_cells(s$x, sources, s),
+                  y = standard_cells(s$x, targets, s), a = a, b = b, scale = s$scale,
+                  interval = k)
   if (!is.null(kept) && any(!is.na(kept[c(sources, targets)]))) {
     apart <- sqrt(kept_distance * within_variance(s)) / s$scale
     problem$x <- rbind(problem$x, apart * type_columns(kept[sources]))
@@ -32,9 +31,9 @@ lines_between <- function(fit, k, sources = snapshot_rows(fit, k),
   }
   solved <- solve_lines(fit, k, problem, call)
   plan <- sparse_plan(solved, n, m)
-  # Targets of a plan that keeps them weigh n growth / m each when growth is back in.
+  # With growth back in, all targets together weigh n growth.
   back <- exp(half$target)
-  back <- back * (n * growth / sum(b * back))
+  back <- back * (n * growth / sum(solved$column_sums * back))
   list(line = plan, mass = plan %*% Matrix::Diagonal(x = back))
 }
 

@@ -102,6 +102,7 @@ vgfm_fates <- function(fit, group, newdata = NULL, time = NULL, to = NULL,
   through <- check_choice(through, c("couplings", "flow", "stochastic"))
   coupled <- through == "couplings"
   neighbours <- check_count(neighbours)
+  level <- check_level(level)
   check_idle("terminal", !is.null(terminal) && !coupled,
              "with {.code through = \"couplings\"}")
   noise <- fate_noise(main, through, realisation, !missing(realisation), call)
@@ -116,8 +117,7 @@ vgfm_fates <- function(fit, group, newdata = NULL, time = NULL, to = NULL,
     fates_table(one, at, group[rows], to, by, terminal, neighbours, noise, call)
   }
   who <- if (by == "cell") "cell" else "group"
-  as_answer(answer(fit, level, ask, c(who, "time", "fate"), c("probability", "mass")),
-            "vgfm_fates")
+  answer(fit, level, ask, c(who, "time", "fate"), c("probability", "mass"))
 }
 
 # Labels for a question that is about them.
@@ -166,9 +166,10 @@ cells_until <- function(fit, newdata, time, to, group, call) {
     }
   } else if (any(late)) {
     shown <- show_time(fit$snapshots, c(at$time[late][1], to))
-    abort_time(c("Cells must not be later than {.arg to}: {shown[1]} is after
-                  {shown[2]}.",
-                 i = "{.fn vgfm_ancestors} looks back."), "time", call)
+    abort_time(c(
+      "Cells must not be later than {.arg to}: {shown[1]} is after {shown[2]}.",
+      i = "{.fn vgfm_ancestors} looks back."
+    ), "time", call)
   }
   at
 }
