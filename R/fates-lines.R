@@ -66,14 +66,19 @@ half_growth <- function(fit, k, sources, targets) {
 
 # Where growth is told from motion, the price of the fit lets descendants differ from what
 # the field says. In other intervals the field knows more than they do, if any interval
-# tells: there cells have the descendants that it says.
+# tells: there the price is `untold_price` times as high. Descendants then are those of
+# the field where cells can move to make up the difference, but not where types that are
+# kept would have to change.
 coupling_of_lines <- function(fit, k) {
   coupling <- fit$method$coupling
   told <- fit$identified$identified
-  free <- inherits(coupling, "coupling_semirelaxed") && is_learned(fit$method) &&
-    any(told) && !told[k]
-  if (free) coupling_entropic(epsilon = at_interval(coupling$epsilon, k)) else coupling
+  if (inherits(coupling, "coupling_semirelaxed") && any(told) && !told[k]) {
+    coupling$tau <- untold_price * coupling$tau
+  }
+  coupling
 }
+
+untold_price <- 30
 
 # Masses of lines need not be closer than this to what they should be: samples of cells
 # are not.
@@ -83,12 +88,7 @@ solve_lines <- function(fit, k, problem, call) {
   control <- fit$control
   effort <- list(tolerance = max(control$transport_tolerance, lines_tolerance),
                  threads = use_threads(control$threads), memory = control$memory * 2^30)
-  rlang::try_fetch(
-    couple_interval(coupling_of_lines(fit, k), problem, effort, call = call),
-    vgfm_error_convergence = function(error) {
-      couple_interval(fit$method$coupling, problem, effort, call = call)
-    }
-  )
+  couple_interval(coupling_of_lines(fit, k), problem, effort, call = call)
 }
 
 # The plan (n, m) of a coupling that was solved with `keep`.

@@ -50,11 +50,8 @@ dense_lines <- function(fit, k) {
   b <- sum(a) / sum(1 / gain) / gain
   chosen <- fit$couplings[[k]]
   told <- fit$identified$identified
-  coupling <- if (told[k] || !any(told)) {
-    coupling_semirelaxed(tau = chosen$tau, epsilon = chosen$epsilon)
-  } else {
-    coupling_entropic(epsilon = chosen$epsilon)
-  }
+  price <- if (told[k] || !any(told)) 1 else 30
+  coupling <- coupling_semirelaxed(tau = price * chosen$tau, epsilon = chosen$epsilon)
   plan <- vgfm_couple(x, y, a = a, b = b, coupling = coupling, plan = TRUE,
                       tolerance = 1e-6)$plan
   back <- t(t(plan) * gain)
