@@ -13,10 +13,13 @@ compose_lines <- function(fit, group, first, last, kept, neighbours,
          mass = mass)
   }
   share <- label_shares(fit, group, last, neighbours, call)
+  later <- if (first < last) cells_of_lines(fit, snapshot_rows(fit, last), call)
   out[[last]] <- snapshot(last, share, share)
   for (k in rev(seq_len(last - 1))) {
     if (k < first) break
-    step <- lines_between(fit, k, kept = kept(k), call = call)
+    cells <- cells_of_lines(fit, snapshot_rows(fit, k), call)
+    step <- lines_between(fit, k, cells, later, kept(k), call)
+    later <- cells
     share <- as.matrix(step$line %*% out[[k + 1]]$share)
     mass <- as.matrix(step$mass %*% out[[k + 1]]$mass)
     out[[k]] <- fill_rows(snapshot(k, share / rowSums(share), mass), fit, call)

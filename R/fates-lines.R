@@ -1,7 +1,7 @@
 # Lines of descent from one snapshot to the next: the couplings of a fit, solved again
 # with the growth that its field has learned.
 
-# Interval k between some of its `sources` and `targets` (rows of the fit): `line` (n, m),
+# Interval k from some `sources` to some `targets`, of cells_of_lines(): `line` (n, m),
 # sparse, a row in proportion to where a random line of descent of a source goes; and
 # `mass` (n, m): how many descendants of a source are at each target. `kept`: labels of
 # all cells of the fit, of types that are not left; NA for other cells.
@@ -9,25 +9,23 @@
 # A pair changes its mass by exp(G), G = gap (g(x_i) + g(y_j)) / 2 for the rates g at its
 # ends. So the plan is P = e^G T, and T, which has no growth, has the marginals
 # e^(gap g / 2) and b e^(-gap g / 2), up to factors of rows and columns.
-lines_between <- function(fit, k, sources = snapshot_rows(fit, k),
-                          targets = snapshot_rows(fit, k + 1), kept = NULL,
+lines_between <- function(fit, k, sources, targets, kept = NULL,
                           call = rlang::caller_env()) {
   s <- fit$snapshots
-  half <- half_growth(fit, k, sources, targets)
+  half <- half_growth(fit, k, sources$rows, targets$rows)
   constant <- inherits(fit$method$growth, "growth_none")
   growth <- if (constant) 1 else s$mass[k + 1] / s$mass[k]
-  n <- length(sources)
-  m <- length(targets)
+  n <- length(sources$rows)
+  m <- length(targets$rows)
   a <- exp(half$source)
   b <- exp(-half$target) / m
   b <- b * (sum(a) / sum(b))
-  problem <- list(x = standard_cells(s$x, sources, s),
-                  y = standard_cells(s$x, targets, s), a = a, b = b, scale = s$scale,
+  problem <- list(x = sources$x, y = targets$x, a = a, b = b, scale = s$scale,
                   interval = k)
-  if (!is.null(kept) && any(!is.na(kept[c(sources, targets)]))) {
+  if (!is.null(kept) && any(!is.na(kept[c(sources$rows, targets$rows)]))) {
     apart <- sqrt(kept_distance * within_variance(s)) / s$scale
-    problem$x <- rbind(problem$x, apart * type_columns(kept[sources]))
-    problem$y <- rbind(problem$y, apart * type_columns(kept[targets]))
+    problem$x <- rbind(problem$x, apart * type_columns(kept[sources$rows]))
+    problem$y <- rbind(problem$y, apart * type_columns(kept[targets$rows]))
   }
   solved <- solve_lines(fit, k, problem, call)
   plan <- sparse_plan(solved, n, m)
@@ -36,6 +34,22 @@ lines_between <- function(fit, k, sources = snapshot_rows(fit, k),
   back <- back * (n * growth / sum(solved$column_sums * back))
   list(line = plan, mass = plan %*% Matrix::Diagonal(x = back))
 }
+
+# Some `rows` of one snapshot as lines see them: `x` (d, n) in standard units, averaged
+# over the nearest of them, as a fate is a property of the state, and single cells lie
+# where the noise of all their features puts them. Rare cells apart from all others stay
+# so: neighbours at more than `far_neighbour` times the usual distance do not count.
+cells_of_lines <- function(fit, rows, call = rlang::caller_env()) {
+  x <- fit$snapshots$x[rows, , drop = FALSE]
+  near <- nearest_cells(x, x, state_neighbours(length(rows)), fit$control, call)
+  usual <- stats::median(near$distance[, ncol(near$distance)])
+  far <- near$distance > far_neighbour * usual
+  near$index[far] <- row(far)[far] # the cell itself in their place
+  list(rows = rows,
+       x = standard_cells(mean_rows(x, near$index), seq_along(rows), fit$snapshots))
+}
+
+far_neighbour <- 2
 
 # Squared distance of the types that are kept, as a multiple of the variance within a
 # snapshot: further than cells of one snapshot are apart.

@@ -18,7 +18,8 @@ kept_shares <- function(fit, group, call = rlang::caller_env()) {
     from <- from[!is.na(group[from])]
     to <- to[!is.na(group[to])]
     if (length(from) < 2 || length(to) < 2) next
-    line <- lines_between(fit, k, from, to, call = call)$line
+    line <- lines_between(fit, k, cells_of_lines(fit, from, call),
+                          cells_of_lines(fit, to, call), call = call)$line
     flow <- as.matrix(line %*% t(type_columns(group[to])))
     flow <- flow / pmax(rowSums(flow), 1e-300)
     flow <- rowsum_types(flow, group[from])
