@@ -117,7 +117,8 @@ vgfm_fates <- function(fit, group, newdata = NULL, time = NULL, to = NULL,
     fates_table(one, at, group[rows], to, by, terminal, neighbours, noise, call)
   }
   who <- if (by == "cell") "cell" else "group"
-  answer(fit, level, ask, c(who, "time", "fate"), c("probability", "mass"))
+  as_answer(answer(fit, level, ask, c(who, "time", "fate"), c("probability", "mass")),
+            "vgfm_fates")
 }
 
 # Labels for a question that is about them.

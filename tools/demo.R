@@ -60,7 +60,7 @@ if (inherits(mouse, "error")) {
   save_figures(fit_and_report(mouse$x, mouse$time), "mouse-haematopoiesis")
 }
 
-heading("3. Questions to a simulated culture (vgfm_simulate_culture()), and how sure it is")
+heading("3. Questions to a simulated culture (vgfm_simulate_culture()), with bands")
 set.seed(1)
 culture <- vgfm_simulate_culture(n = 500, components = 10, counts = TRUE)
 branch <- attr(culture, "branch")
@@ -72,7 +72,8 @@ growth <- vgfm_growth(ensemble, branch)
 true <- aggregate(list(true = attr(culture, "growth")),
                   list(time = culture$time, group = branch), mean)
 both <- merge(growth, true)
-shown <- c("time", "group", "cells", "growth", "growth_low", "growth_high", "true", "told")
+shown <- c("time", "group", "cells", "growth", "growth_low", "growth_high", "true",
+           "told")
 cat("\nGrowth by branch, with bands, beside the truth:\n")
 print(format(as.data.frame(both[both$cells >= 10, shown]), digits = 2), row.names = FALSE)
 fates <- vgfm_fates(ensemble, branch, by = "group")
