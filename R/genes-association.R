@@ -104,6 +104,14 @@ near_cells <- function(fit, at, k, call) {
   neighbours_of(t(standard_cells(at$x, seq_len(nrow(at$x)), s)), k, fit$control, call)
 }
 
+# No correlation is beyond 1, be a band ever so wide.
+within_one <- function(table) {
+  for (end in intersect(c("marginal_low", "marginal_high"), names(table))) {
+    table[[end]] <- pmin(pmax(table[[end]], -1), 1)
+  }
+  table
+}
+
 # The strongest first, level by level.
 rank_genes <- function(table, strength, level) {
   strength <- abs(table[[strength]])

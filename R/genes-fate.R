@@ -77,7 +77,7 @@ vgfm_fate_genes <- function(fit, group, time = NULL, to = NULL, genes = NULL,
   }
   out <- answer_signs(fit, level, ask, c("fate", "gene"), c("marginal", "marginal_slope"))
   out$fate <- factor(out$fate, levels(group))
-  out <- rank_genes(out, "marginal", "fate")
+  out <- rank_genes(within_one(out), "marginal", "fate")
   as_answer(structure(out, expression = known$kind), "vgfm_fate_genes")
 }
 

@@ -119,7 +119,7 @@ vgfm_growth_genes <- function(fit, newdata = NULL, time = NULL, genes = NULL,
   warn_cycle(main, at, group, known, near, call)
   value <- c("marginal", "marginal_slope", if (!is.null(partial)) "partial")
   out <- answer_signs(fit, level, ask, c("gene", "group"), value)
-  out <- rank_genes(out, "marginal", "group")
+  out <- rank_genes(within_one(out), "marginal", "group")
   if (is.null(by)) out$group <- NULL
   as_answer(structure(out, expression = known$kind), "vgfm_growth_genes")
 }

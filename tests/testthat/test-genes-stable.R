@@ -28,6 +28,7 @@ test_that("agreement on the sign is counted over the replicates", {
   steady <- abs(table$marginal) >= 3 * apply(marginals, 1, stats::sd)
   expect_identical(table$stable, unname(steady & agree >= 0.95))
   expect_identical(attr(table, "replicates"), 3L)
+  expect_true(all(table$marginal_low >= -1 & table$marginal_high <= 1))
   expect_true(all(table$marginal_low <= table$marginal &
                     table$marginal <= table$marginal_high))
 })
