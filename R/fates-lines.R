@@ -78,6 +78,10 @@ half_growth <- function(fit, k, sources, targets) {
   list(source = half(sources, k), target = half(targets, k + 1))
 }
 
+# Without learned growth, the coupling of the method. With it, mass is settled, and what
+# is left is who goes where: each target comes from some source (semi-relaxed), as
+# sharply as in a fit without noise on its paths.
+#
 # Where growth is told from motion, the price of the fit lets descendants differ from what
 # the field says. In other intervals the field knows more than they do, if any interval
 # tells: there the price is `untold_price` times as high. Descendants then are those of
@@ -85,11 +89,15 @@ half_growth <- function(fit, k, sources, targets) {
 # kept would have to change.
 coupling_of_lines <- function(fit, k) {
   coupling <- fit$method$coupling
+  if (!is_learned(fit$method)) return(coupling)
+  semirelaxed <- inherits(coupling, "coupling_semirelaxed")
   told <- fit$identified$identified
-  if (inherits(coupling, "coupling_semirelaxed") && any(told) && !told[k]) {
-    coupling$tau <- untold_price * coupling$tau
-  }
-  coupling
+  tau <- at_interval(if (semirelaxed) coupling$tau else fit$identified$tau, k)
+  if (any(told) && !told[k]) tau <- untold_price * tau
+  sharp <- semirelaxed && !inherits(fit$method$path, "path_brownian")
+  epsilon <- if (sharp) at_interval(coupling$epsilon, k) else
+    scan_epsilon(fit$method, fit$snapshots)
+  coupling_semirelaxed(tau = tau, epsilon = epsilon)
 }
 
 untold_price <- 30
