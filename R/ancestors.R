@@ -25,7 +25,7 @@
 #'   per cell and type: `cell` (name, or number of its row), `time`, `label`, `type` at
 #'   time `to`, and the `share`, which adds up to 1 over the cells of a time. Of an
 #'   ensemble also the band `share_low` and `share_high`. Types without a cell at `to`
-#'   are left out.
+#'   are left out. An attribute `"terminal"` names the types that were taken to be kept.
 #' @section Errors: `vgfm_error_input` for labels that do not fit, are not there at `to`,
 #'   or, by group, at any time of `from`, and for an unknown `terminal` type;
 #'   `vgfm_error_time` if `to` or `from` was not observed, or there is none before `to`;
@@ -61,7 +61,9 @@ vgfm_ancestors <- function(fit, group, to = NULL, from = NULL, by = c("group", "
     ancestors_table(one, at, group[rows], to, by, terminal, neighbours, call)
   }
   who <- if (by == "cell") "cell" else "ancestor"
-  as_answer(answer(fit, level, ask, c("time", "type", who), "share"), "vgfm_ancestors")
+  table <- answer(fit, level, ask, c("time", "type", who), "share")
+  attr(table, "terminal") <- terminal$types
+  as_answer(table, "vgfm_ancestors")
 }
 
 # Observed times before `to`: all, or those of `from`.

@@ -14,10 +14,10 @@
 #' @section Through what cells are followed:
 #' * `"couplings"`: lines of descent are those of couplings between neighbouring
 #'   snapshots, put together interval by interval, as in the fate maps of Schiebinger and
-#'   others (2019). Couplings are solved again, with the growth that the fit has learned: a
-#'   pair changes its mass by the mean of the growth rates at its ends, so that growth can
-#'   be taken out of the lines. Every cell has an ancestor. Where growth is not told from
-#'   motion the descendants of cells are those of the growth field, as nearly as the
+#'   others (2019). Couplings are solved again, with the growth that the fit has learned:
+#'   a pair changes its mass by the mean of the growth rates at its ends, so that growth
+#'   can be taken out of the lines. Every cell has an ancestor. Where growth is not told
+#'   from motion the descendants of cells are those of the growth field, as nearly as the
 #'   snapshots allow. Cells are where their neighbours are on average (up to 30, fewer
 #'   where a snapshot has less than 300 cells). A fate is then the mean over the
 #'   `neighbours` nearest cells of the snapshot, of the same type where the type of the
@@ -68,7 +68,8 @@
 #'   each cell, and `mass`. With `by = "group"`, one row per type, time and fate: `group`
 #'   in place of `cell`, means over its cells, and `cells`, their number. Of an ensemble
 #'   also the bands `probability_low`, `probability_high`, `mass_low` and `mass_high`.
-#'   With `through = "stochastic"` an attribute `"error"` of the table by cell is as
+#'   An attribute `"terminal"` names the types that were taken to be kept. With
+#'   `through = "stochastic"` an attribute `"error"` of the table by cell is as
 #'   [vgfm_trajectories()] has it, one row per realisation.
 #' @section Errors: `vgfm_error_input` for labels that do not fit or are not there at
 #'   `to`, for an unknown `terminal` type and for an argument of another `through`;
@@ -120,8 +121,9 @@ vgfm_fates <- function(fit, group, newdata = NULL, time = NULL, to = NULL,
     fates_table(one, at, group[rows], to, by, terminal, neighbours, noise, call)
   }
   who <- if (by == "cell") "cell" else "group"
-  as_answer(answer(fit, level, ask, c(who, "time", "fate"), c("probability", "mass")),
-            "vgfm_fates")
+  table <- answer(fit, level, ask, c(who, "time", "fate"), c("probability", "mass"))
+  attr(table, "terminal") <- terminal$types
+  as_answer(table, "vgfm_fates")
 }
 
 # Labels for a question that is about them.

@@ -82,6 +82,8 @@ uses_of_fit <- list(
   interpolate = function(fit) vgfm_interpolate(fit, 3, n = 5),
   evaluate = function(fit) vgfm_evaluate(fit),
   fates = function(fit) vgfm_fates(fit, rep(c("x", "y"), 80)),
+  ancestors = function(fit) vgfm_ancestors(fit, rep(c("x", "y"), 80)),
+  dead_ends = function(fit) vgfm_dead_ends(fit),
   genes = function(fit) vgfm_growth_genes(fit),
   jacobian = function(fit) vgfm_jacobian(fit),
   gene_velocity = function(fit) vgfm_gene_velocity(fit),
