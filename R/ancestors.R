@@ -36,7 +36,7 @@
 #' @export
 #' @examples
 #' set.seed(1)
-#' cells <- vgfm_simulate_culture(n = 400, genes = 300, components = 8, founders = 1000)
+#' cells <- vgfm_simulate_culture(n = 400, genes = 300, components = 8)
 #' fit <- vgfm_fit(cells[-1], cells$time, attr(cells, "mass"),
 #'                 control = vgfm_control("fast"))
 #' vgfm_ancestors(fit, attr(cells, "branch"), from = 2)
