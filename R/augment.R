@@ -30,8 +30,22 @@ generics::augment
 #' @export
 augment.vgfm <- function(x, data = NULL, time = NULL, ...) {
   check_arguments()
-  call <- rlang::current_env()
   check_fit(x, "x")
+  augment_cells(x, data, time, NULL, rlang::current_env())
+}
+
+#' @rdname tidy.vgfm
+#' @param level Of an ensemble: the probability with which a band holds the truth.
+#' @export
+augment.vgfm_ensemble <- function(x, data = NULL, time = NULL, level = 0.9, ...) {
+  check_arguments()
+  check_ensemble(x, "x")
+  augment_cells(x, data, time, level, rlang::current_env())
+}
+
+augment_cells <- function(fit, data, time, level, call) {
+  ensemble <- fit
+  x <- main_fit(ensemble)
   snapshots <- x$snapshots
   cells <- snapshots$x
   if (!is.null(data)) cells <- check_newdata(snapshots, data, "data", call)
@@ -45,8 +59,14 @@ augment.vgfm <- function(x, data = NULL, time = NULL, ...) {
   known <- which(!is.na(at))
   warn_outside(x, at[known], call)
   prior <- cell_priors(x, data, cells)
-  found <- annotate_cells(x, cells[known, , drop = FALSE], at[known], prior[known],
-                          call)$table
+  found <- answer(ensemble, level, function(one, rows) {
+    table <- annotate_cells(one, cells[known, , drop = FALSE], at[known], prior[known],
+                            call)$table
+    table$row <- known
+    table
+  }, "row", c("growth", "speed", "descendants"))
+  bands <- attributes(found)[c("replicates", "level")]
+  found$row <- NULL
   names(found) <- paste0("vgfm_", names(found))
   out <- data.frame(cell = rownames(cells) %||% seq_len(nrow(cells)))
   if (is.null(data)) {
@@ -61,8 +81,10 @@ augment.vgfm <- function(x, data = NULL, time = NULL, ...) {
   if (!is.null(data)) kept <- kept[setdiff(names(kept), names(found))]
   names <- make.unique(c(names(out), names(found), names(kept)))
   names(kept) <- utils::tail(names, length(kept))
-  data.frame(out, kept, found[match(seq_len(nrow(cells)), known), ],
-             row.names = NULL, check.names = FALSE)
+  out <- data.frame(out, kept, found[match(seq_len(nrow(cells)), known), ],
+                    row.names = NULL, check.names = FALSE)
+  attributes(out)[names(bands)] <- bands
+  out
 }
 
 # The prior of each cell: of those of the fit, or of `data`, where they are known by name

@@ -18,32 +18,36 @@ check_fit_or_ensemble <- function(fit, arg = "fit", call = rlang::caller_env()) 
 # was made of. Of an ensemble: that of the fit to all cells, with a band for each column
 # in `value`: `<value>_low` and `<value>_high`. Columns in `key` say what a row is about;
 # what a replicate does not say of a row is left out.
-answer <- function(fit, level, ask, key, value, call = rlang::caller_env()) {
+answer <- function(fit, level, ask, key, value) {
   one <- main_fit(fit)
   table <- ask(one, seq_len(nrow(one$snapshots$x)))
   if (!is_ensemble(fit)) return(table)
   level <- check_level(level)
   value <- intersect(value, names(table))
-  draws <- replicate_draws(fit, ask, table, key, value)
+  said <- ask_replicates(fit, ask, table, key, value)
   bands <- lapply(stats::setNames(nm = value), function(name) {
-    band(as.double(table[[name]]), draws[[name]], level, name)
+    band(as.double(table[[name]]), said$square[[name]], said$count[[name]],
+         said$replicates, level, name)
   })
   table <- add_bands(table, bands)
-  attr(table, "replicates") <- if (length(draws) > 0) ncol(draws[[1]]) else 0L
+  attr(table, "replicates") <- said$replicates
   attr(table, "level") <- level
   table
 }
 
-# What every replicate says of the rows of `table`: for each value a matrix, rows x
-# replicates. One whose fields lead nowhere says nothing.
-replicate_draws <- function(fit, ask, table, key, value, call = rlang::caller_env()) {
+# Of what replicates say of the rows of `table`, by value: `square`, the sum of squared
+# differences from `table`, and `count`, how many say something; and the number of
+# `replicates` that have an answer. One whose fields lead nowhere has none. No answer is
+# kept: there may be one for each cell and feature.
+ask_replicates <- function(fit, ask, table, key, value, call = rlang::caller_env()) {
   wanted <- row_key(table, key)
-  all <- seq_along(fit$replicates)
-  progress <- new_progress("Asking replicates", length(all), fit$fit$control$progress)
+  all <- length(fit$replicates)
+  progress <- new_progress("Asking replicates", all, fit$fit$control$progress)
   on.exit(progress(0, finished = TRUE))
+  count <- square <- lapply(unclass(table)[value], function(column) 0 * seq_along(column))
   reason <- NULL
-  draws <- lapply(all, function(b) {
-    on.exit(progress(1))
+  answered <- 0L
+  for (b in seq_len(all)) {
     said <- if_fields_fail(
       said_once(ask(replicate_fit(fit, b), fit$replicates[[b]]$rows)),
       function(error) {
@@ -51,22 +55,25 @@ replicate_draws <- function(fit, ask, table, key, value, call = rlang::caller_en
         NULL
       }
     )
-    if (is.null(said)) return(NULL)
+    progress(1)
+    if (is.null(said)) next
+    answered <- answered + 1L
     place <- match(wanted, row_key(said, key))
-    lapply(said[value], function(column) as.double(column[place]))
-  })
-  draws <- Filter(Negate(is.null), draws)
-  if (length(draws) < max(2, length(all) / 2)) {
+    for (name in value) {
+      off <- (as.double(said[[name]])[place] - as.double(table[[name]]))^2
+      known <- is.finite(off)
+      square[[name]][known] <- square[[name]][known] + off[known]
+      count[[name]] <- count[[name]] + known
+    }
+  }
+  if (answered < max(2, all / 2)) {
     abort_input(c(
-      "Only {length(draws)} of {length(all)} replicates have an answer, too few for a
-       band.",
+      "Only {answered} of {all} replicates have an answer, too few for a band.",
       i = "{.code tidy()} shows them. Ask {.code ensemble$fit} for an answer without
            bands."
     ), arg = "fit", class = "vgfm_error_ensemble", parent = reason, call = call)
   }
-  lapply(stats::setNames(nm = value), function(name) {
-    matrix(unlist(lapply(draws, `[[`, name)), nrow(table))
-  })
+  list(square = square, count = count, replicates = answered)
 }
 
 # What there is to say of a question, the fit to all cells has said.
@@ -99,17 +106,15 @@ add_bands <- function(table, bands) {
   columns
 }
 
-# list(low, high), one of each row of `draws` (rows, replicates): the estimate, give or
-# take the root mean square difference of replicates from it times a quantile of Student's
-# t. So it contains how replicates spread, and that halves of the cells know less on
-# average. Shares and amounts keep to what they can be. NA where fewer than half of the
-# replicates say anything.
-band <- function(estimate, draws, level, name = "") {
-  draws[!is.finite(draws)] <- NA
-  count <- rowSums(!is.na(draws))
-  off <- sqrt(rowSums((draws - estimate)^2, na.rm = TRUE) / pmax(count - 1, 1))
-  width <- stats::qt((1 + level) / 2, pmax(count - 1, 1)) * off
-  width[count < max(2, ncol(draws) / 2)] <- NA
+# list(low, high), one of each row: the estimate, give or take the root mean square
+# difference of replicates from it times a quantile of Student's t. So it contains how
+# replicates spread, and that halves of the cells know less on average. Shares and amounts
+# keep to what they can be. NA where fewer than half of the replicates say anything.
+# `square`, `count`: of ask_replicates().
+band <- function(estimate, square, count, replicates, level, name = "") {
+  free <- pmax(count - 1, 1)
+  width <- stats::qt((1 + level) / 2, free) * sqrt(square / free)
+  width[count < max(2, replicates / 2)] <- NA
   # A feature may be called so, too.
   least <- if (name %in% c(shares, amounts) && all(estimate >= 0, na.rm = TRUE)) 0 else
     -Inf

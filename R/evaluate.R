@@ -14,12 +14,14 @@
 #' the snapshot of the same size, so that the two compare: a perfect fit has `w1` equal to
 #' `floor`. The samples are the same for all fits.
 #'
-#' @param fit A fit from [vgfm_fit()].
+#' @param fit A fit from [vgfm_fit()], or an ensemble of [vgfm_ensemble()], whose
+#'   replicates then carry the same cells.
 #' @param newdata,time Other cells to compare with, for instance cells that were held out,
 #'   and their times (as in [predict.vgfm()]). Cells at or before the first observed time
 #'   are left out: there is nothing to predict there. Default: the snapshots of the fit.
 #' @param stochastic,realisation As in [vgfm_trajectories()], which says how cells are
 #'   followed with noise.
+#' @param level Of an ensemble: the probability with which a band holds the truth.
 #' @param ... Must be empty.
 #' @return A data frame with one row per time:
 #'   * `time`, a number, or a date where the fit has dates; `label`, what the user calls
@@ -40,6 +42,8 @@
 #'     dimensions a cloud that has shrunk onto its centre has a low `w1`; its spread is
 #'     far below 1. `NA` for a snapshot that is a single point.
 #'
+#'   Of an ensemble also `w1_low`, `w1_high`, `spread_low` and `spread_high`.
+#'
 #'   With `stochastic = TRUE`, it has an attribute `"error"` as [vgfm_trajectories()] has
 #'   it; and `rme` is not 0 where growth is learned, as masses were made right along the
 #'   flow.
@@ -56,10 +60,13 @@
 #' fit <- vgfm_fit(cells[-1], cells$time, control = vgfm_control("fast"))
 #' vgfm_evaluate(fit)
 vgfm_evaluate <- function(fit, newdata = NULL, time = NULL, stochastic = FALSE,
-                          realisation = 1, ...) {
+                          realisation = 1, level = 0.9, ...) {
   check_arguments()
-  check_fit(fit)
+  check_fit_or_ensemble(fit)
   call <- rlang::current_env()
+  ensemble <- fit
+  fit <- main_fit(ensemble)
+  refuse_noise(ensemble, stochastic)
   check_idle("time", !is.null(time) && is.null(newdata), "with {.arg newdata}")
   noise <- new_noise(fit, stochastic, realisation, !missing(realisation))
   observed <- fit$snapshots
@@ -67,16 +74,27 @@ vgfm_evaluate <- function(fit, newdata = NULL, time = NULL, stochastic = FALSE,
   first <- which(observed$index == 1)
   start <- observed$x[first, , drop = FALSE]
   times <- target$times[target$times > observed$times[1]]
-  population <- if (is_naive_fit(fit)) naive_states(fit, times) else
-    follow(fit, start, observed$times[1], times, call, noise, first)
   progress <- new_progress("Evaluating", length(times), fit$control$progress)
   on.exit(progress(0, finished = TRUE))
-  rows <- lapply(population, function(state) {
-    on.exit(progress(1))
-    cloud <- target$x[target$time == state$time, , drop = FALSE]
-    compare_clouds(fit, state, cloud, known_mass(observed, state$time), call)
-  })
-  table <- do.call(rbind, rows)
+  population <- NULL
+  # Replicates carry the same cells.
+  table <- answer(ensemble, level, function(one, rows) {
+    states <- if (is_naive_fit(one)) naive_states(one, times) else
+      follow(one, start, observed$times[1], times, call, noise, first)
+    first_ask <- is.null(population)
+    if (first_ask) population <<- states
+    rows <- lapply(states, function(state) {
+      if (first_ask) on.exit(progress(1))
+      cloud <- target$x[target$time == state$time, , drop = FALSE]
+      size <- sample_size(nrow(state$x), nrow(cloud))
+      floor <- if (first_ask) {
+        halves_distance(cloud, size, use_threads(fit$control$threads))
+      } else NA_real_
+      compare_clouds(one, state, cloud, known_mass(observed, state$time), call, size,
+                     floor)
+    })
+    do.call(rbind, rows)
+  }, "time", c("w1", "spread"))
   trained <- trained_mass_error(fit)[match(table$time, observed$times[-1])]
   table <- in_user_times(add_column(table, "rme_trained", trained, "rme"), observed)
   with_error(table, fit, population, noise)

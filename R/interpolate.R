@@ -9,7 +9,8 @@
 #' than those behind, as growth cannot be told from motion there; a large `tau` in
 #' [vgfm_method()] keeps masses as they are.
 #'
-#' @param fit A fit from [vgfm_fit()].
+#' @param fit A fit from [vgfm_fit()], or an ensemble of [vgfm_ensemble()], whose
+#'   replicates then carry the same cells.
 #' @param time Times from the first to the last observed one, in any form that
 #'   [vgfm_fit()] takes: numbers on the scale of the fit, labels or dates like those of
 #'   its cells.
@@ -27,11 +28,13 @@
 #'   the nearest, on simulated and on real cells.
 #' @param stochastic,realisation As in [vgfm_trajectories()], which says how cells are
 #'   followed with noise.
+#' @param level Of an ensemble: the probability with which a band holds the truth.
 #' @return A data frame, one row per time and cell: `time`, in increasing order (dates
 #'   where the fit has dates); `label`, what the user calls an observed time, `NA` for
 #'   others; `cell`, the name, or number of the row in the data, of the cell that was
 #'   carried; `weight`, whose sum at each time is the population size relative to that at
-#'   the first time; then the features, in the units of the data. With
+#'   the first time; then the features, in the units of the data. Of an ensemble, a band
+#'   `<column>_low` and `<column>_high` behind weight and each feature. With
 #'   `stochastic = TRUE`, an attribute `"error"` as [vgfm_trajectories()] has it.
 #' @section Errors: `vgfm_error_time` for times outside the observed ones or unusable;
 #'   `vgfm_error_fit` and `vgfm_error_input` for other arguments; `vgfm_error_not_finite`
@@ -54,29 +57,46 @@
 #' head(vgfm_interpolate(fit, 12, n = 100))
 vgfm_interpolate <- function(fit, time, n = NULL, ...,
                              from = c("both", "nearest", "first"),
-                             stochastic = FALSE, realisation = 1) {
+                             stochastic = FALSE, realisation = 1, level = 0.9) {
   check_arguments()
-  check_fit(fit)
+  check_fit_or_ensemble(fit)
+  ensemble <- fit
+  fit <- main_fit(ensemble)
+  refuse_noise(ensemble, stochastic)
   from <- check_choice(from, c("both", "nearest", "first"))
   n <- check_count(n, allow_null = TRUE)
   noise <- new_noise(fit, stochastic, realisation, !missing(realisation))
   time <- inside_times(fit, time)
   # A feature of such a name gets a number behind it.
   columns <- make.unique(c("time", "label", "cell", "weight", fit$snapshots$features))
-  states <- populations(fit, time, from, noise = noise)
-  parts <- lapply(states, function(state) {
-    cell <- names_or_rows(state)
-    weight <- exp(state$log_weight) / nrow(state$x)
-    kept <- seq_along(weight)
-    if (!is.null(n)) {
-      kept <- resample(exp(state$log_weight - max(state$log_weight)), n)
-      weight <- rep(sum(weight) / n, n)
-    }
-    data.frame(time = state$time, cell[kept], unname(weight),
-               state$x[kept, , drop = FALSE], row.names = NULL)
-  })
-  out <- stats::setNames(in_user_times(do.call(rbind, parts), fit$snapshots), columns)
-  with_error(out, fit, states, noise)
+  states <- NULL
+  drawn <- NULL
+  # Replicates carry the same cells; drawn are those of the fit to all cells.
+  table <- answer(ensemble, level, function(one, rows) {
+    one$snapshots <- fit$snapshots
+    reached <- populations(one, time, from, noise = noise)
+    states <<- states %||% reached
+    drawn <<- drawn %||% lapply(reached, draw_of_state, n)
+    parts <- Map(population_table, reached, drawn, MoreArgs = list(n = n))
+    out <- stats::setNames(do.call(rbind, parts), c(columns[-2], ".row"))
+    out$.row <- seq_len(nrow(out))
+    out
+  }, ".row", columns[-(1:3)])
+  table$.row <- NULL
+  with_error(in_user_times(table, fit$snapshots), fit, states, noise)
+}
+
+# Which cells of a state are kept: n in proportion to their weights, or all.
+draw_of_state <- function(state, n) {
+  if (is.null(n)) return(seq_along(state$log_weight))
+  resample(exp(state$log_weight - max(state$log_weight)), n)
+}
+
+population_table <- function(state, kept, n) {
+  weight <- exp(state$log_weight) / nrow(state$x)
+  weight <- if (is.null(n)) weight[kept] else rep(sum(weight) / n, n)
+  data.frame(time = state$time, names_or_rows(state)[kept], unname(weight),
+             state$x[kept, , drop = FALSE], 0, row.names = NULL)
 }
 
 # The times in order, each once, within the observed range.

@@ -3,8 +3,8 @@
 #' How large the population is, and how much of it each group makes up: as the fit
 #' predicts it, at observed times and between them, and as it was observed.
 #'
-#' Cells of the first snapshot (at most `r masses_cells`) are followed through the flow. At
-#' each time a followed cell has the label of the labelled cell nearest to it, of the
+#' Cells of the first snapshot (at most `r masses_cells`) are followed through the flow.
+#' At each time a followed cell has the label of the labelled cell nearest to it, of the
 #' observed times before and after, in shares that go from one to the other. The total is
 #' right at observed times by construction (see [vgfm_fit()]), those of groups are not.
 #'

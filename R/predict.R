@@ -1,6 +1,6 @@
 #' Velocity, growth, score, future state or weight of any cell
 #'
-#' @param object A fit from [vgfm_fit()].
+#' @param object A fit from [vgfm_fit()], or an ensemble of [vgfm_ensemble()].
 #' @param newdata Cells in rows with the features of the fit, or an object of the kind
 #'   that it was made from (see [vgfm_fit.Seurat()]). Default: the cells it was fitted to.
 #' @param time Time at which the cells are, in any form that [vgfm_fit()] takes: one for
@@ -17,7 +17,9 @@
 #'   `time`; a number, label or date as the fit has them. Default: the last observed time.
 #' @param ... Must be empty.
 #' @return For velocity, score and state a matrix, cells in rows and features in columns;
-#'   for growth and weight a vector with one number per cell.
+#'   for growth and weight a vector with one number per cell. Of an ensemble that of the
+#'   fit to all cells, with the ends of the bands, of the same shape, as attributes `low`
+#'   and `high`.
 #' @section Score: The network that is learned is `S = sigma^2 / 2` times the score, where
 #'   `sigma` is the noise of [path_brownian()]. Cells move by `dx = velocity dt`, or with
 #'   noise by `dx = (velocity + S) dt + sigma dW`: both give the same populations (Tong
@@ -43,19 +45,37 @@ predict.vgfm <- function(object, newdata = NULL, time = NULL,
                          to = NULL, ...) {
   check_arguments()
   check_fit(object, "object")
-  type <- check_choice(type, c("velocity", "growth", "state", "weight", "score"))
-  fields <- c("velocity", "growth", "score")
-  check_idle("to", !is.null(to) && type %in% fields,
-             "for the types {.val state} and {.val weight}")
-  if (type == "score") check_score(object, "type", "{.val score}")
-  cells <- cells_at(object, newdata, time)
-  if (type %in% fields) {
-    out <- evaluate_field(object, cells$x, cells$time)
-    return(out[[type]])
+  call <- rlang::current_env()
+  type <- check_choice(type, prediction_types)
+  check_prediction(object, type, to, call)
+  cells <- cells_at(object, newdata, time, call)
+  to <- prediction_end(object, type, to, call)
+  predicted_values(object, cells, type, to, call)
+}
+
+prediction_types <- c("velocity", "growth", "state", "weight", "score")
+# Those that are values of a field, at the time of the cells.
+field_types <- c("velocity", "growth", "score")
+
+check_prediction <- function(fit, type, to, call) {
+  check_idle("to", !is.null(to) && type %in% field_types,
+             "for the types {.val state} and {.val weight}", call)
+  if (type == "score") check_score(fit, "type", "{.val score}", call)
+}
+
+# The time to integrate to; NULL for a value of a field.
+prediction_end <- function(fit, type, to, call) {
+  if (type %in% field_types) return(NULL)
+  times <- fit$snapshots$times
+  to <- one_time(fit, to, "to", call) %||% times[length(times)]
+  warn_outside(fit, to, call)
+  to
+}
+
+predicted_values <- function(fit, cells, type, to, call) {
+  if (type %in% field_types) {
+    return(evaluate_field(fit, cells$x, cells$time, call)[[type]])
   }
-  last <- object$snapshots$times[length(object$snapshots$times)]
-  to <- one_time(object, to, "to") %||% last
-  warn_outside(object, to)
-  out <- advance_cells(object, cells$x, cells$time, to)
+  out <- advance_cells(fit, cells$x, cells$time, to, call = call)
   if (type == "state") out$x else exp(out$log_weight)
 }

@@ -1,7 +1,7 @@
 #' Tidy tables of a fit
 #'
 #' @param x A fit from [vgfm_fit()], or the fits of replicates that it gives with
-#'   `split_by`.
+#'   `split_by`. For `augment()` also an ensemble of [vgfm_ensemble()].
 #' @param ... Must be empty.
 #' @return `tidy()`: the table of [vgfm_evaluate()], one row per predicted time.
 #'   `glance()`: one row: `method`, numbers of `cells`, `features` and `times`, means of
@@ -14,7 +14,8 @@
 #'   behind it), or what `data` says of it; and the columns that [RunVGFM()] adds:
 #'   `vgfm_growth`, `vgfm_doubling_time`, `vgfm_speed` and `vgfm_descendants`, and
 #'   `vgfm_prior` if the fit has a growth prior (`NA` for cells that it says nothing of).
-#'   For replicates the rows of all, with a column `replicate`.
+#'   For replicates the rows of all, with a column `replicate`. Of an ensemble, a band
+#'   `<column>_low` and `<column>_high` behind growth, speed and descendants.
 #' @section Errors: `vgfm_error_fit` for what is no fit; of `augment()` those of
 #'   [predict.vgfm()], for cells that do not match those of the fit.
 #' @section Warnings: `vgfm_warning_not_evaluated` from `tidy()` and `glance()` if the

@@ -19,7 +19,8 @@
 #'   row of `newdata`, or of the data of the fit) and the times, so other cells or threads
 #'   change nothing. Repeat a row of `newdata` for several paths of a cell.
 #'
-#' @param fit A fit from [vgfm_fit()].
+#' @param fit A fit from [vgfm_fit()], or an ensemble of [vgfm_ensemble()], whose
+#'   replicates then carry the same cells.
 #' @param newdata Cells to start from, in rows. Default: `n` cells drawn at random from
 #'   the snapshot at `from`.
 #' @param from Time at which they start, in any form that [vgfm_fit()] takes: one for all,
@@ -33,11 +34,13 @@
 #'   `sf2m`, or along the flow (`FALSE`)? See "Stochastic paths".
 #' @param realisation A whole number from 1 on: another draw of the noise. The same fit
 #'   and realisation give the same paths again.
+#' @param level Of an ensemble: the probability with which a band holds the truth.
 #' @param ... Must be empty.
 #' @return A data frame in long form, one row per cell and time: `cell` (row name, or
 #'   number of its row), `time` (numbers, or dates where the fit has dates), `label` (what
 #'   the user calls an observed time; `NA` for others), `weight` (mass relative to the
-#'   start), then the features. A feature of such a name gets a number behind it.
+#'   start), then the features. A feature of such a name gets a number behind it. Of an
+#'   ensemble, a band `<column>_low` and `<column>_high` behind weight and each feature.
 #'
 #'   With `stochastic = TRUE` its attribute `"error"` is a data frame of the errors of the
 #'   simulation, one row per time: `time`, `label`; `position`, in units of the features,
@@ -65,10 +68,13 @@
 #' paths <- vgfm_trajectories(fit, n = 5, times = c(8, 16, 32), stochastic = TRUE)
 #' attr(paths, "error")
 vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n = 100,
-                              stochastic = FALSE, realisation = 1, ...) {
+                              stochastic = FALSE, realisation = 1, level = 0.9, ...) {
   check_arguments()
-  check_fit(fit)
+  check_fit_or_ensemble(fit)
   call <- rlang::current_env()
+  ensemble <- fit
+  fit <- main_fit(ensemble)
+  refuse_noise(ensemble, stochastic)
   s <- fit$snapshots
   observed <- s$times
   check_idle("n", !missing(n) && !is.null(newdata), "without {.arg newdata}")
@@ -108,16 +114,31 @@ vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n 
   } else {
     seq_len(nrow(x))
   }
-  states <- follow_each(fit, x, from, sort(unique(times)), noise = noise,
-                        number = number)
-  parts <- lapply(states, function(part) {
-    data.frame(cell, time = part$time, exp(part$log_weight), part$x, row.names = NULL)
-  })
-  out <- do.call(rbind, parts)
-  out <- out[order(match(out$cell, cell), out$time), ]
-  rownames(out) <- NULL
-  out <- stats::setNames(in_user_times(out, s), columns)
-  with_error(out, fit, states, noise)
+  states <- NULL
+  # Replicates carry the same cells.
+  paths <- answer(ensemble, level, function(one, rows) {
+    reached <- follow_each(one, x, from, sort(unique(times)), noise = noise,
+                           number = number)
+    states <<- states %||% reached
+    parts <- lapply(reached, function(part) {
+      data.frame(cell, time = part$time, exp(part$log_weight), part$x, row.names = NULL)
+    })
+    out <- do.call(rbind, parts)
+    out <- out[order(match(out$cell, cell), out$time), ]
+    stats::setNames(out, setdiff(columns, columns[3]))
+  }, columns[1:2], columns[-(1:3)])
+  rownames(paths) <- NULL
+  with_error(in_user_times(paths, s), fit, states, noise)
+}
+
+# Of a path with noise there is no band: another fit has other noise.
+refuse_noise <- function(ensemble, stochastic, call = rlang::caller_env()) {
+  if (is_ensemble(ensemble) && isTRUE(stochastic)) {
+    abort_input(c(
+      "There are no bands of paths with noise, which differ anyway.",
+      i = "Ask {.code ensemble$fit}, or leave {.arg stochastic} out."
+    ), arg = "stochastic", call = call)
+  }
 }
 
 # The number of the snapshot at time `from`, whose cells start there.

@@ -171,18 +171,24 @@ test_that("bands are the mean square difference of replicates, times Student's t
   expect_identical(growth$growth, vgfm_growth(small_fit(), cells$kind)$growth)
 })
 
+# A band of draws (rows, replicates).
+band_of <- function(estimate, draws, ...) {
+  band(estimate, rowSums((draws - estimate)^2, na.rm = TRUE), rowSums(!is.na(draws)),
+       ncol(draws), ...)
+}
+
 test_that("bands keep to shares and amounts, and need half of the replicates", {
   drawn <- matrix(c(0.1, 0.8, 0.9, 1, 0.5, 0.7), 2)
-  shares <- band(c(0.5, 1), drawn, 0.9, "share")
+  shares <- band_of(c(0.5, 1), drawn, 0.9, "share")
   expect_identical(shares[[1]][1], 0)
   expect_identical(shares[[2]], c(1, 1))
-  amounts <- band(c(0.5, 1), drawn, 0.9, "mass")
+  amounts <- band_of(c(0.5, 1), drawn, 0.9, "mass")
   expect_identical(amounts[[1]][1], 0)
-  rates <- band(c(0.5, 1), drawn, 0.9, "growth")
+  rates <- band_of(c(0.5, 1), drawn, 0.9, "growth")
   expect_lt(rates[[1]][1], 0)
   expect_identical(amounts[[2]], rates[[2]])
   expect_true(all(rates[[2]] > 1))
-  some <- band(c(1, 1), rbind(c(1, 2, NA, NA), c(1, NA, NA, NA)), 0.9)
+  some <- band_of(c(1, 1), rbind(c(1, 2, NA, NA), c(1, NA, NA, NA)), 0.9)
   expect_true(is.finite(some[[1]][1]))
   expect_identical(some[[1]][2], NA_real_)
 })
@@ -468,7 +474,8 @@ test_that("awkward data: few cells, rare kinds, dates, other methods, a prior", 
   set.seed(4)
   few <- cells[unlist(lapply(split(seq_len(180), cells$time), sample, 7)), ]
   fit <- suppressMessages(suppressWarnings(vgfm_fit(
-    few[c("a", "b")], as.Date("2024-03-01") + few$time, control = small_control(steps = 10)
+    few[c("a", "b")], as.Date("2024-03-01") + few$time,
+    control = small_control(steps = 10)
   )))
   ensemble <- suppressWarnings(make_ensemble(fit = fit))
   # A kind of one cell: half of the replicates have it, growth is that of its place.
@@ -493,9 +500,108 @@ test_that("awkward data: few cells, rare kinds, dates, other methods, a prior", 
                    c(90L, 2L))
 
   prior <- suppressMessages(vgfm_fit(
-    cells[c("a", "b")], cells$time, mass = c(1, 2, 4), control = small_control(steps = 10),
+    cells[c("a", "b")], cells$time, mass = c(1, 2, 4),
+    control = small_control(steps = 10),
     growth_prior = ifelse(cells$kind == "still", 0, 1)
   ))
   ensemble <- make_ensemble(fit = prior, replicates = 2)
   expect_identical(nrow(vgfm_replicate(ensemble, 1)$prior), 2L)
+})
+
+# The band that replicates give by themselves.
+expect_band <- function(low, high, value, of_replicate, tolerance = 1e-8) {
+  drawn <- vapply(1:3, function(b) as.vector(of_replicate(vgfm_replicate(here(), b))),
+                  numeric(length(value)))
+  width <- sqrt(rowSums((drawn - as.vector(value))^2) / 2) * qt(0.95, 2)
+  expect_true(any(width > 0))
+  expect_equal(as.vector(low), as.vector(value) - width, tolerance = tolerance)
+  expect_equal(as.vector(high), as.vector(value) + width, tolerance = tolerance)
+}
+
+test_that("predict() gives what a fit gives, with the ends of bands", {
+  at <- data.frame(a = c(0, 6, 3), b = c(0.5, 1, 1.5))
+  for (type in c("velocity", "growth", "state")) {
+    plain <- predict(small_fit(), at, 0.5, type)
+    value <- predict(here(), at, 0.5, type)
+    ends <- attributes(value)[c("low", "high")]
+    expect_identical(dim(ends$low), dim(plain))
+    expect_identical(dimnames(ends$high), dimnames(plain))
+    expect_band(ends$low, ends$high, plain, function(one) predict(one, at, 0.5, type))
+    attributes(value) <- attributes(plain)
+    expect_identical(value, plain)
+  }
+  weight <- predict(here(), at, 0.5, "weight", to = 2, level = 0.5)
+  expect_true(all(attr(weight, "low") >= 0))
+  expect_identical(attr(weight, "level"), 0.5)
+  expect_identical(dim(predict(here())), dim(small_fit()$snapshots$x))
+  expect_error(predict(here(), type = "score"), class = "vgfm_error_score")
+  expect_error(predict(here(), to = 2), class = "vgfm_error_argument")
+})
+
+test_that("augment() has bands of each cell, also of those without a time", {
+  data <- data.frame(cells[c(1, 40, 80), c("a", "b")], day = c(0, NA, 1))
+  out <- augment(here(), data, data$day)
+  plain <- augment(small_fit(), data, data$day)
+  expect_identical(data.frame(out[names(plain)]), plain)
+  expect_true(is.na(out$vgfm_growth_low[2]))
+  expect_band(out$vgfm_speed_low[-2], out$vgfm_speed_high[-2], out$vgfm_speed[-2],
+              function(one) augment(one, data, data$day)$vgfm_speed[-2])
+  expect_identical(nrow(augment(here())), nrow(cells))
+})
+
+test_that("masses of groups have bands, and are what is drawn", {
+  out <- vgfm_masses(here(), cells$kind, times = c(0.5, 2))
+  plain <- vgfm_masses(small_fit(), cells$kind, times = c(0.5, 2))
+  expect_equal(data.frame(out[names(plain)]), plain, ignore_attr = TRUE)
+  expect_identical(levels(plain$group), c("total", "growing", "still"))
+  # The parts of a time add up, and the total is that of the snapshot.
+  expect_equal(plain$mass[c(1, 4)], plain$mass[c(2, 5)] + plain$mass[c(3, 6)])
+  expect_equal(plain$mass[4], 4, tolerance = 1e-4)
+  expect_equal(plain$observed, c(NA, NA, NA, 4, 2, 2))
+  figure <- masses(small_fit(), factor(cells$kind))
+  drawn <- figure[figure$kind == "predicted" & figure$time == 2, ]
+  # Steps of the integration end at other times.
+  expect_equal(plain$mass[4:6], drawn$mass, tolerance = 1e-5)
+  expect_identical(sum(is.na(out$mass_low)), 0L)
+  # A group that one replicate lacks still has a band.
+  rare <- ifelse(seq_len(180) == here()$replicates[[1]]$rows[1], "rare", cells$kind)
+  expect_true(all(is.finite(vgfm_masses(here(), rare, 0)$mass_low)))
+  expect_error(vgfm_masses(here(), times = 3), class = "vgfm_error_time")
+})
+
+test_that("paths and populations of the same cells have bands", {
+  from <- data.frame(a = c(0, 6), b = 0)
+  paths <- vgfm_trajectories(here(), from, 0, times = c(0, 1, 2))
+  plain <- vgfm_trajectories(small_fit(), from, 0, times = c(0, 1, 2))
+  expect_equal(data.frame(paths[names(plain)]), plain, ignore_attr = TRUE)
+  expect_band(paths$b_low, paths$b_high, plain$b, function(one) {
+    vgfm_trajectories(one, from, 0, times = c(0, 1, 2))$b
+  })
+  expect_identical(nrow(vgfm_trajectories(here(), n = 4, times = 1)), 4L)
+
+  set.seed(1)
+  some <- vgfm_interpolate(here(), c(0.5, 1), n = 5)
+  set.seed(1)
+  plain <- vgfm_interpolate(small_fit(), c(0.5, 1), n = 5)
+  expect_equal(data.frame(some[names(plain)]), plain, ignore_attr = TRUE)
+  expect_true(all(some$a_low <= some$a & some$a <= some$a_high))
+  expect_equal(some$a_low[some$time == 1], some$a[some$time == 1]) # seen, not predicted
+  expect_error(vgfm_interpolate(here(), 1, stochastic = TRUE), "paths with noise",
+               class = "vgfm_error_input")
+})
+
+test_that("evaluation has bands of what replicates make of the same cells", {
+  out <- vgfm_evaluate(here())
+  plain <- vgfm_evaluate(small_fit())
+  expect_equal(data.frame(out[names(plain)]), plain, ignore_attr = TRUE)
+  start <- cells[cells$time == 0, c("a", "b")]
+  expect_band(out$spread_low, out$spread_high, plain$spread, function(one) {
+    moved <- lapply(1:2, function(to) list(
+      x = predict(one, start, 0, "state", to), w = predict(one, start, 0, "weight", to)
+    ))
+    vapply(1:2, function(k) {
+      total_variance(moved[[k]]$x, moved[[k]]$w) /
+        total_variance(as.matrix(cells[cells$time == k, c("a", "b")]))
+    }, 0)
+  }, tolerance = 1e-4)
 })
