@@ -39,7 +39,7 @@ family_network <- function(seed, control = vgfm_control()) {
   genes <- vgfm_growth_genes(fit)
   figures("gene network", seed, c(
     "gene 2 is first" = genes$gene[1] == "x2",
-    "and grows with growth" = genes$correlation[genes$gene == "x2"] > 0,
+    "and grows with growth" = genes$marginal[genes$gene == "x2"] > 0,
     "signs of the regulation as in the equations" = regulation_signs(fit)
   ), c("1", "1", "1"))
 }
