@@ -43,3 +43,29 @@ family_network <- function(seed, control = vgfm_control()) {
     "signs of the regulation as in the equations" = regulation_signs(fit)
   ), c("1", "1", "1"))
 }
+
+# Signs of the derivatives at the dividing cells, for which the equations have them: each
+# gene is lost, and keeps the other one down.
+regulation_signs <- function(fit) {
+  table <- vgfm_regulation(fit)
+  all(table$effect[table$regulator == table$target] < 0) &&
+    all(table$effect[table$regulator != table$target] < 0)
+}
+
+families <- list(cultures = family_cultures, network = family_network)
+
+main <- function(arguments = commandArgs(TRUE)) {
+  is_seed <- grepl("^[0-9]+$", arguments)
+  seeds <- if (any(is_seed)) as.integer(arguments[is_seed]) else 1:3
+  names <- if (any(!is_seed)) arguments[!is_seed] else names(families)
+  table <- growth_table(run_families(seeds, names))
+  text <- c(
+    paste("Answers against the truth: means over seeds", paste(seeds, collapse = ", ")),
+    "and each of them. `bench/biology.R` makes this page and says what figures are.", "",
+    markdown(table)
+  )
+  writeLines(text)
+  if (setequal(names, names(families))) writeLines(text, file.path("bench", "biology.md"))
+}
+
+if (sys.nframe() == 0) main()
