@@ -122,6 +122,18 @@ band <- function(estimate, square, count, replicates, level, name = "") {
   list(pmax(estimate - width, least), pmax(pmin(estimate + width, most), estimate))
 }
 
+# The table with bands of a value that are wider by what replicates have in common: `by`,
+# one number a row, on both sides, as an error of its own. Nothing without bands.
+widen_bands <- function(table, name, by) {
+  ends <- paste0(name, c("_low", "_high"))
+  if (!all(ends %in% names(table))) return(table)
+  value <- table[[name]]
+  width <- sqrt((table[[ends[2]]] - value)^2 + by^2)
+  table[[ends[1]]] <- pmax(value - width, if (name %in% c(shares, amounts)) 0 else -Inf)
+  table[[ends[2]]] <- value + width
+  table
+}
+
 # Values of these names lie between 0 and 1, or not below 0.
 shares <- c("probability", "share")
 amounts <- c("mass", "weight", "descendants", "w1")

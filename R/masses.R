@@ -3,10 +3,24 @@
 #' How large the population is, and how much of it each group makes up: as the fit
 #' predicts it, at observed times and between them, and as it was observed.
 #'
-#' Cells of the first snapshot (at most `r masses_cells`) are followed through the flow.
-#' At each time a followed cell has the label of the labelled cell nearest to it, of the
-#' observed times before and after, in shares that go from one to the other. The total is
-#' right at observed times by construction (see [vgfm_fit()]), those of groups are not.
+#' Between observed times the population is that of [vgfm_interpolate()]: cells of the
+#' snapshots before and after, carried there. Each has the label of the labelled cell
+#' nearest to it, of the time before and of that after, in shares that go from one to the
+#' other. At observed times masses are those of the snapshots. How well the fit predicts
+#' these from the first snapshot, [autoplot.vgfm()] with `type = "mass"` draws.
+#'
+#' @section Bands:
+#' Replicates of an ensemble have in common what nobody observed, so that between times
+#' bands are wider than these spread, by two things, added as squares:
+#' * the larger of two differences, on the scale of logarithms: half of that between the
+#'   population carried from the snapshot before and from that after; and that between a
+#'   smooth curve (a natural spline) and straight lines through the logarithms of the
+#'   observed masses;
+#' * for a group, the difference between its mass by the labels of the time before and of
+#'   the time after, times `sqrt(s (1 - s))`, with `s` the share of the interval that has
+#'   passed.
+#'
+#' Masses at observed times, by default numbers of cells, are taken as given.
 #'
 #' @param fit A fit from [vgfm_fit()], or an ensemble of [vgfm_ensemble()].
 #' @param group A label for each fitted cell, as in [vgfm_fates()]; `NULL` for the total
@@ -44,15 +58,58 @@ vgfm_masses <- function(fit, group = NULL, times = NULL, level = 0.9, ...) {
   total <- total_name(group)
   groups <- c(total, levels(group))
   table <- answer(fit, level, function(one, rows) {
-    table <- predicted_table(one, if (!is.null(group)) group[rows], times)
-    table[order(table$time, match(table$group, groups)), ]
+    carried_table(one, if (!is.null(group)) group[rows], times)
   }, c("time", "group"), "mass")
+  if (is_ensemble(fit)) {
+    table <- widen_bands(table, "mass", mass_doubt(main, group, times, table$mass))
+  }
+  table <- sort_rows(table, order(table$time, match(table$group, groups)))
   seen <- observed_table(s, group)
   at <- match(row_key(table, c("time", "group")), row_key(seen, c("time", "group")))
   table$observed <- seen$mass[at]
   table$group <- factor(table$group, groups)
   rownames(table) <- NULL
   in_user_times(table, s)
+}
+
+sort_rows <- function(table, order) {
+  table[] <- lapply(unclass(table), function(column) column[order])
+  table
+}
+
+# As predicted_table(), of cells carried from both sides.
+carried_table <- function(fit, group, times, call = rlang::caller_env()) {
+  states <- populations(fit, times, "both", call)
+  masses_table(fit, group, states, call)
+}
+
+# How far masses (as carried_table() has them) may be off in all replicates alike; see
+# vgfm_masses().
+mass_doubt <- function(fit, group, times, mass, call = rlang::caller_env()) {
+  s <- fit$snapshots
+  log_mass <- log(s$mass)
+  place <- stats::approx(s$times, seq_along(s$times), times)$y
+  share <- place - floor(place)
+  total <- function(states) {
+    vapply(states, function(state) log(mean(exp(state$log_weight))), 0)
+  }
+  forth <- total(populations(fit, times, "nearest", call))
+  both <- log(mass[seq_along(times)])
+  # Both is the mean of forth and back, the latter with weight `share`.
+  apart <- ifelse(share > 0, abs(both - forth) / pmax(share, 1e-9) / 2, 0)
+  curved <- abs(stats::splinefun(s$times, log_mass, "natural")(times) -
+                  stats::approx(s$times, log_mass, times)$y)
+  relative <- expm1(pmax(apart, curved))
+  if (is.null(group)) return(mass * relative)
+  states <- populations(fit, times, "both", call)
+  between <- unlist(lapply(states, function(state) {
+    parts <- masses_by_side(fit, state, known_labels(fit, group), call)
+    if (length(parts$mass) < 2) return(rep(0, nlevels(group)))
+    abs(parts$mass[[1]] - parts$mass[[2]]) * sqrt(prod(parts$share))
+  }))
+  # The total of all times, then each time and group.
+  relative <- c(relative, rep(relative, each = nlevels(group)))
+  sqrt((mass * relative)^2 + c(0 * times, between)^2)
 }
 
 # The name of the group of all cells.
@@ -126,7 +183,12 @@ observed_table <- function(snapshots, group) {
 predicted_table <- function(fit, group, times, call = rlang::caller_env()) {
   start <- snapshot_cells(fit, 1, masses_cells)
   population <- follow(fit, start, fit$snapshots$times[1], times, call)
+  masses_table(fit, group, population, call)
+}
+
+masses_table <- function(fit, group, population, call) {
   total <- vapply(population, function(state) mean(exp(state$log_weight)), 0)
+  times <- vapply(population, `[[`, 0, "time")
   rbind(
     data.frame(time = times, group = total_name(group), mass = total),
     if (!is.null(group)) predicted_masses(fit, population, group, call)
@@ -150,24 +212,36 @@ observed_masses <- function(snapshots, group) {
 # time goes on; so that curves have no steps, and at an observed time the labels of that
 # time alone count.
 predicted_masses <- function(fit, population, group, call) {
-  s <- fit$snapshots
-  labelled <- sort(unique(s$index[!is.na(group)]))
-  known <- lapply(labelled, function(k) labelled_cells(fit, group, k))
-  at <- s$times[labelled]
+  known <- known_labels(fit, group)
   rows <- lapply(population, function(state) {
-    place <- 1
-    if (length(at) > 1) place <- stats::approx(at, seq_along(at), state$time, rule = 2)$y
-    sides <- unique(c(floor(place), ceiling(place)))
-    share <- 1 - abs(place - sides)
-    parts <- Map(function(side, share) {
-      cells <- known[[side]]
-      near <- nearest_cells(cells$x, state$x, 1, fit$control, call)$index
-      share * rowsum_levels(exp(state$log_weight), cells$group[near])
-    }, sides, share)
+    parts <- masses_by_side(fit, state, known, call)
     data.frame(time = state$time, group = levels(group),
-               mass = Reduce(`+`, parts) / nrow(state$x))
+               mass = Reduce(`+`, Map(`*`, parts$share, parts$mass)))
   })
   do.call(rbind, rows)
+}
+
+# The labelled cells of each time that has any: `at`, these times, and `cells`.
+known_labels <- function(fit, group) {
+  labelled <- sort(unique(fit$snapshots$index[!is.na(group)]))
+  list(at = fit$snapshots$times[labelled],
+       cells = lapply(labelled, function(k) labelled_cells(fit, group, k)))
+}
+
+# The masses of all groups by the labels of the time before and of that after (one at a
+# time of labels), and what each of these counts.
+masses_by_side <- function(fit, state, known, call) {
+  at <- known$at
+  place <- 1
+  if (length(at) > 1) place <- stats::approx(at, seq_along(at), state$time, rule = 2)$y
+  sides <- unique(c(floor(place), ceiling(place)))
+  list(
+    share = 1 - abs(place - sides),
+    mass = lapply(known$cells[sides], function(cells) {
+      near <- nearest_cells(cells$x, state$x, 1, fit$control, call)$index
+      rowsum_levels(exp(state$log_weight), cells$group[near]) / nrow(state$x)
+    })
+  )
 }
 
 labelled_cells <- function(fit, group, k, most = masses_cells) {

@@ -157,18 +157,37 @@ test_that("what is derived from tau follows it where mass changes at both ends",
 
 test_that("bands are the mean square difference of replicates, times Student's t", {
   growth <- vgfm_growth(here(), cells$kind, level = 0.8)
-  rates <- vapply(1:3, function(b) {
-    one <- vgfm_replicate(here(), b)
-    own <- predict(one, cells[c("a", "b")], cells$time, "growth")
-    tapply(own, list(cells$time, cells$kind), mean)[cbind(
-      as.character(growth$time), as.character(growth$group)
-    )]
-  }, numeric(nrow(growth)))
+  at <- cbind(as.character(growth$time), as.character(growth$group))
+  mean_rate <- function(one, x = cells[c("a", "b")], time = cells$time) {
+    tapply(predict(one, x, time, "growth"), list(cells$time, cells$kind), mean)[at]
+  }
+  rates <- vapply(1:3, function(b) mean_rate(vgfm_replicate(here(), b)),
+                  numeric(nrow(growth)))
   width <- sqrt(rowSums((rates - growth$growth)^2) / 2) * qt(0.9, 2)
-  expect_equal(growth$growth_low, growth$growth - width)
-  expect_equal(growth$growth_high, growth$growth + width)
+
+  # And what all replicates have in common: half an interval on, and back.
+  fit <- small_fit()
+  moved <- function(by) {
+    x <- cells[c("a", "b")]
+    for (day in 0:2) {
+      own <- cells$time == day
+      x[own, ] <- predict(fit, x[own, ], day, "state", to = day + by[day + 1])
+    }
+    mean_rate(fit, x, cells$time + by[cells$time + 1])
+  }
+  rate <- mean_rate(fit)
+  resolved <- pmax(abs(moved(c(0.5, 0.5, 0)) - rate), abs(moved(c(0, -0.5, -0.5)) - rate))
+  # And how smooth the field is; gaps are 1.
+  left <- unlist(lapply(fit$couplings, `[[`, "descendants"))
+  coupled <- log(tapply(left, list(rep(0:1, each = 60), cells$kind[1:120]), mean))
+  coupled <- rbind(coupled, "2" = c(NA, NA))
+  smoothed <- ifelse(is.na(coupled[at]), 0, coupled[at] - rate)
+  width <- sqrt(width^2 + resolved^2 + smoothed^2)
+  expect_true(all(resolved > 0) && any(smoothed != 0))
+  expect_equal(growth$growth_low, growth$growth - width, tolerance = 1e-6)
+  expect_equal(growth$growth_high, growth$growth + width, tolerance = 1e-6)
   expect_identical(attr(growth, "replicates"), 3L)
-  expect_identical(growth$growth, vgfm_growth(small_fit(), cells$kind)$growth)
+  expect_identical(growth$growth, vgfm_growth(fit, cells$kind)$growth)
 })
 
 # A band of draws (rows, replicates).
@@ -549,24 +568,54 @@ test_that("augment() has bands of each cell, also of those without a time", {
   expect_identical(nrow(augment(here())), nrow(cells))
 })
 
-test_that("masses of groups have bands, and are what is drawn", {
+test_that("masses of groups have bands, and are those of the population", {
   out <- vgfm_masses(here(), cells$kind, times = c(0.5, 2))
   plain <- vgfm_masses(small_fit(), cells$kind, times = c(0.5, 2))
   expect_equal(data.frame(out[names(plain)]), plain, ignore_attr = TRUE)
   expect_identical(levels(plain$group), c("total", "growing", "still"))
-  # The parts of a time add up, and the total is that of the snapshot.
+  # The parts of a time add up; between times the population is the interpolated one, at
+  # them that of the snapshot.
   expect_equal(plain$mass[c(1, 4)], plain$mass[c(2, 5)] + plain$mass[c(3, 6)])
-  expect_equal(plain$mass[4], 4, tolerance = 1e-4)
+  expect_equal(plain$mass[1], sum(vgfm_interpolate(small_fit(), 0.5)$weight))
+  expect_equal(plain$mass[4:6], c(4, 2, 2))
   expect_equal(plain$observed, c(NA, NA, NA, 4, 2, 2))
-  figure <- masses(small_fit(), factor(cells$kind))
-  drawn <- figure[figure$kind == "predicted" & figure$time == 2, ]
-  # Steps of the integration end at other times.
-  expect_equal(plain$mass[4:6], drawn$mass, tolerance = 1e-5)
   expect_identical(sum(is.na(out$mass_low)), 0L)
   # A group that one replicate lacks still has a band.
   rare <- ifelse(seq_len(180) == here()$replicates[[1]]$rows[1], "rare", cells$kind)
   expect_true(all(is.finite(vgfm_masses(here(), rare, 0)$mass_low)))
   expect_error(vgfm_masses(here(), times = 3), class = "vgfm_error_time")
+})
+
+test_that("bands of masses contain what nobody saw between times", {
+  fit <- small_fit()
+  fit$snapshots$mass <- c(1, 3, 4)
+  ensemble <- here()
+  ensemble$fit <- fit
+  out <- vgfm_masses(ensemble, times = 0.25)
+  drawn <- vapply(1:3, function(b) {
+    sum(vgfm_interpolate(vgfm_replicate(ensemble, b), 0.25)$weight)
+  }, 0)
+  width <- sqrt(sum((drawn - out$mass)^2) / 2) * qt(0.95, 2)
+  # A mass from before, and from after, the mean of which on the scale of logarithms it is.
+  forth <- sum(vgfm_interpolate(fit, 0.25, from = "nearest")$weight)
+  back <- exp((log(out$mass) - 0.75 * log(forth)) / 0.25)
+  # The natural spline through three points: its second derivative at the middle one is
+  # that of the parabola times 3/2, and falls to 0 at the ends.
+  middle <- 1.5 * (log(4) - 2 * log(3) + log(1))
+  bow <- middle / 6 * (0.25^3 - 0.25)
+  relative <- max(abs(log(back / forth)) / 2, abs(bow))
+  width <- sqrt(width^2 + (out$mass * (exp(relative) - 1))^2)
+  expect_equal(out$mass_high - out$mass, width, tolerance = 1e-6)
+  # Groups: by the labels of one time or of the next.
+  kind <- c(rep("young", 60), rep(c("p", "q"), 60))
+  young <- function(times) {
+    table <- vgfm_masses(here(), kind, times)
+    table[table$group == "young", ]
+  }
+  expect_lt(max(young(c(0, 1))$mass_high[2], young(1)$mass_high), 1e-9)
+  half <- young(0.5)
+  expect_gte(half$mass_high - half$mass, half$mass * 0.99)
+  expect_equal(half$mass_low, 0, tolerance = 0.02)
 })
 
 test_that("paths and populations of the same cells have bands", {
