@@ -6,8 +6,8 @@
 #' Replicates of an ensemble have in common what the method cannot resolve, so that bands
 #' are wider than these spread, by two things, added as squares:
 #' * Growth is learned from what cells leave in an interval, so it is not resolved in time
-#'   within one: by how much the mean rate of the cells changes while they go on by half of
-#'   the interval that follows, or go back by half of that before, whichever is more.
+#'   within one: by how much the mean rate of the cells changes while they go on by half
+#'   of the interval that follows, or go back by half of that before, whichever is more.
 #' * The field is smooth: by how far the rate of a group is from the logarithm of its mean
 #'   descendants by the coupling over the interval that follows.
 #'
@@ -84,7 +84,8 @@ growth_doubt <- function(fit, known, member) {
     }
     mean_of(evaluate_field(fit, moved, s$time[known] + time[k])$growth)
   }
-  resolved <- pmax(abs(moved_by(c(half, 0)) - growth), abs(moved_by(c(0, -half)) - growth))
+  resolved <- pmax(abs(moved_by(c(half, 0)) - growth),
+                   abs(moved_by(c(0, -half)) - growth))
   left <- rep(NA_real_, nrow(s$x))
   for (i in seq_along(fit$couplings)) {
     left[s$index == i] <- fit$couplings[[i]]$descendants

@@ -47,10 +47,10 @@ with_plan <- function(plan, code) {
 
 # Two processes with this package; the `dying` ones end half-way through a fit.
 local_workers <- function(dying = integer(), envir = parent.frame()) {
-  workers <- parallelly::makeClusterPSOCK(2, autoStop = FALSE)
-  withr_defer <- function(expr) do.call(on.exit, list(expr, add = TRUE), envir = envir)
-  withr_defer(substitute(try(parallel::stopCluster(w), silent = TRUE),
-                         list(w = workers)))
+  workers <- parallel::makePSOCKcluster(2)
+  parallel::clusterCall(workers, .libPaths, .libPaths())
+  stop <- substitute(try(parallel::stopCluster(w), silent = TRUE), list(w = workers))
+  do.call(on.exit, list(stop, add = TRUE), envir = envir)
   if (length(dying) > 0) {
     parallel::clusterCall(workers[dying], function() {
       space <- asNamespace("vgfm")
@@ -596,7 +596,7 @@ test_that("bands of masses contain what nobody saw between times", {
     sum(vgfm_interpolate(vgfm_replicate(ensemble, b), 0.25)$weight)
   }, 0)
   width <- sqrt(sum((drawn - out$mass)^2) / 2) * qt(0.95, 2)
-  # A mass from before, and from after, the mean of which on the scale of logarithms it is.
+  # From before, and from after: it is their mean on the scale of logarithms.
   forth <- sum(vgfm_interpolate(fit, 0.25, from = "nearest")$weight)
   back <- exp((log(out$mass) - 0.75 * log(forth)) / 0.25)
   # The natural spline through three points: its second derivative at the middle one is
