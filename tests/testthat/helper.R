@@ -65,7 +65,9 @@ local_function <- function(name, value, env = parent.frame()) {
     lockBinding(name, package)
   }
   put(value)
-  do.call(on.exit, list(bquote(.(put)(.(old))), add = TRUE), envir = env)
+  # The last one in is the first one out.
+  undo <- bquote(.(put)(.(old)))
+  do.call(on.exit, list(undo, add = TRUE, after = FALSE), envir = env)
 }
 
 # The networks once more, in double, through R's BLAS.
