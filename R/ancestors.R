@@ -61,7 +61,7 @@ vgfm_ancestors <- function(fit, group, to = NULL, from = NULL, by = c("group", "
     ancestors_table(one, at, group[rows], to, by, terminal, neighbours, call)
   }
   who <- if (by == "cell") "cell" else "ancestor"
-  table <- answer(fit, level, ask, c("time", "type", who), "share")
+  table <- answer_lines(fit, level, ask, c("time", "type", who), "share")
   attr(table, "terminal") <- terminal$types
   as_answer(table, "vgfm_ancestors")
 }

@@ -115,6 +115,11 @@ band <- function(estimate, square, count, replicates, level, name = "") {
   free <- pmax(count - 1, 1)
   width <- stats::qt((1 + level) / 2, free) * sqrt(square / free)
   width[count < max(2, replicates / 2)] <- NA
+  within_limits(estimate, width, name)
+}
+
+# list(low, high) around an estimate, as far as values of this name go.
+within_limits <- function(estimate, width, name) {
   # A feature may be called so, too.
   least <- if (name %in% c(shares, amounts) && all(estimate >= 0, na.rm = TRUE)) 0 else
     -Inf
@@ -123,14 +128,13 @@ band <- function(estimate, square, count, replicates, level, name = "") {
 }
 
 # The table with bands of a value that are wider by what replicates have in common: `by`,
-# one number a row, on both sides, as an error of its own. Nothing without bands.
+# one of each row, added as squares. Values keep to what they can be.
 widen_bands <- function(table, name, by) {
   ends <- paste0(name, c("_low", "_high"))
   if (!all(ends %in% names(table))) return(table)
   value <- table[[name]]
-  width <- sqrt((table[[ends[2]]] - value)^2 + by^2)
-  table[[ends[1]]] <- pmax(value - width, if (name %in% c(shares, amounts)) 0 else -Inf)
-  table[[ends[2]]] <- value + width
+  width <- pmax(value - table[[ends[1]]], table[[ends[2]]] - value)
+  table[ends] <- within_limits(value, sqrt(width^2 + by^2), name)
   table
 }
 

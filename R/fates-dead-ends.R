@@ -51,10 +51,10 @@ vgfm_dead_ends <- function(fit, from = NULL, to = NULL, threshold = 0.1, neighbo
     found <- fates_of_cells(one, at, one_type(one), match(to, one$snapshots$times),
                             function(k) NULL, neighbours, call)
     descendants <- found$mass[, 1]
-    ends[[length(ends) + 1]] <<- descendants < threshold
+    if (is.null(one$untold_price)) ends[[length(ends) + 1]] <<- descendants < threshold
     in_user_times(data.frame(cell = at$name, time = at$time, descendants), one$snapshots)
   }
-  table <- answer(fit, level, ask, c("cell", "time"), "descendants")
+  table <- answer_lines(fit, level, ask, c("cell", "time"), "descendants")
   if (length(ends) > 1) table$certainty <- rowMeans(do.call(cbind, ends[-1]))
   ending <- which(ends[[1]])
   ending <- ending[order(table$descendants[ending])]

@@ -93,7 +93,7 @@ coupling_of_lines <- function(fit, k) {
   semirelaxed <- inherits(coupling, "coupling_semirelaxed")
   told <- fit$identified$identified
   tau <- at_interval(if (semirelaxed) coupling$tau else fit$identified$tau, k)
-  if (any(told) && !told[k]) tau <- untold_price * tau
+  if (any(told) && !told[k]) tau <- (fit$untold_price %||% untold_price) * tau
   sharp <- semirelaxed && !inherits(fit$method$path, "path_brownian")
   epsilon <- if (sharp) at_interval(coupling$epsilon, k) else
     scan_epsilon(fit$method, fit$snapshots)
@@ -101,6 +101,22 @@ coupling_of_lines <- function(fit, k) {
 }
 
 untold_price <- 30
+
+# Bands of an answer that rests on lines. Replicates have that price in common, though
+# where growth is not told nothing says what it is: so bands are wider by how far the
+# answer moves if it is no higher than in the fit. `ask` as in answer().
+answer_lines <- function(fit, level, ask, key, value) {
+  table <- answer(fit, level, ask, key, value)
+  one <- main_fit(fit)
+  told <- one$identified$identified
+  if (!is_ensemble(fit) || all(told) || !any(told)) return(table)
+  one$untold_price <- 1
+  other <- ask(one, seq_len(nrow(one$snapshots$x)))
+  for (name in value) {
+    table <- widen_bands(table, name, abs(other[[name]] - table[[name]]))
+  }
+  table
+}
 
 # Masses of lines need not be closer than this to what they should be: samples of cells
 # are not.

@@ -67,7 +67,10 @@
 #'   row), `time` and its `label`, `fate` (a factor), `probability`, which add up to 1 for
 #'   each cell, and `mass`. With `by = "group"`, one row per type, time and fate: `group`
 #'   in place of `cell`, means over its cells, and `cells`, their number. Of an ensemble
-#'   also the bands `probability_low`, `probability_high`, `mass_low` and `mass_high`.
+#'   also the bands `probability_low`, `probability_high`, `mass_low` and `mass_high`,
+#'   which are those of cells of such a state: of a single cell, whose noise hides its
+#'   state, they hold the truth less often. Where growth is not told from motion they are
+#'   wider by how far answers move with the price of mass change.
 #'   An attribute `"terminal"` names the types that were taken to be kept. With
 #'   `through = "stochastic"` an attribute `"error"` of the table by cell is as
 #'   [vgfm_trajectories()] has it, one row per realisation.
@@ -121,7 +124,8 @@ vgfm_fates <- function(fit, group, newdata = NULL, time = NULL, to = NULL,
     fates_table(one, at, group[rows], to, by, terminal, neighbours, noise, call)
   }
   who <- if (by == "cell") "cell" else "group"
-  table <- answer(fit, level, ask, c(who, "time", "fate"), c("probability", "mass"))
+  bands <- if (coupled) answer_lines else answer
+  table <- bands(fit, level, ask, c(who, "time", "fate"), c("probability", "mass"))
   attr(table, "terminal") <- terminal$types
   as_answer(table, "vgfm_fates")
 }

@@ -102,7 +102,7 @@ test_that("so they are in methods of other packages' generics, and through dots"
     vgfm_growth_genes(fit, n = 20)
     autoplot(fit, "velocity", colour = rep("red", 6000))
     vgfm_fit(small_cells()$x, small_cells()$time, steps = 100)
-    vgfm_evaluate(fit, NULL, NULL, FALSE, 1, 3)
+    vgfm_evaluate(fit, NULL, NULL, FALSE, 1, 0.9, 3)
     vgfm_control(stepz = 5)
   })
 })
