@@ -131,3 +131,55 @@ ancestor_figures <- function(name, seed, fit, cells) {
     "ancestors: worst error" = max(error)
   ), c("<= 0.08", "", ""))
 }
+
+# Whether bands hold the truth, with room for what counts as nothing.
+held <- function(true, low, high, room = 1e-3) {
+  mean(true >= low - room & true <= high + room)
+}
+
+# Bands of an ensemble of a fit to a culture: growth of branches with 10 cells or more,
+# fates of types, of single cells of the trunk; and signs of stable genes of programs.
+band_figures <- function(name, seed, ensemble, cells) {
+  branch <- attr(cells, "branch")
+  growth <- as.data.frame(vgfm_growth(ensemble, branch))
+  mean_rate <- stats::aggregate(list(true = attr(cells, "growth")),
+                                list(time = cells$time, group = branch), mean)
+  growth <- merge(growth[growth$cells >= 10, ], mean_rate)
+  true <- attr(cells, "fate")
+  fates <- as.data.frame(vgfm_fates(ensemble, branch, by = "group"))
+  fates <- fates[fates$time < max(cells$time) & fates$fate != "trunk" &
+                   fates$cells >= 10, ]
+  fates$true <- mapply(function(time, group, fate) {
+    mean(true[cells$time == time & branch == group, fate])
+  }, fates$time, as.character(fates$group), as.character(fates$fate))
+  single <- as.data.frame(vgfm_fates(ensemble, branch))
+  rows <- as.integer(single$cell)
+  single <- single[branch[rows] == "trunk" & single$time < 3 & single$fate != "trunk", ]
+  single$true <- true[cbind(as.integer(single$cell),
+                            match(single$fate, colnames(true)))]
+  genes <- growth_genes_of(ensemble, cells)
+  genes <- genes[genes$group == "between groups" & genes$stable &
+                   genes$program %in% names(program_signs), ]
+  trunk <- fates[fates$group == "trunk", ]
+  figures(name, seed, c(
+    "bands: growth by branch" = held(growth$true, growth$growth_low, growth$growth_high),
+    "bands: fates by type" = held(fates$true, fates$probability_low,
+                                  fates$probability_high),
+    "bands: fates of the trunk, by day" = held(trunk$true, trunk$probability_low,
+                                               trunk$probability_high),
+    "bands: fates of single cells of the trunk" =
+      held(single$true, single$probability_low, single$probability_high),
+    "stable genes, sign right" =
+      mean(sign(genes$marginal) == program_signs[as.character(genes$program)])
+  ), c(rep("0.80 to 0.97", 3), "", ">= 0.95"))
+}
+
+# The mass of the population at a time that the fit has not seen.
+mass_held <- function(cells, mass, out, seed, control) {
+  seen <- cells$time != out
+  times <- sort(unique(cells$time))
+  fit <- fit_growth(cells[seen, -1], cells$time[seen], mass[times != out], seed,
+                    control = control)
+  table <- as.data.frame(vgfm_masses(vgfm_ensemble(fit), times = out))
+  held(mass[times == out] / mass[1], table$mass_low, table$mass_high, 0)
+}

@@ -52,7 +52,39 @@ regulation_signs <- function(fit) {
     all(table$effect[table$regulator != table$target] < 0)
 }
 
-families <- list(cultures = family_cultures, network = family_network)
+# Coverage of bands of 90 %, of 20 replicates.
+family_bands <- function(seed, control = vgfm_control("fast")) {
+  set.seed(seed)
+  cells <- vgfm_simulate_culture(counts = TRUE)
+  mass <- attr(cells, "mass")
+  fit <- fit_growth(cells[-1], cells$time, mass, seed, control = control)
+  ensemble <- vgfm_ensemble(fit)
+  network <- vgfm_simulate_gene_network()
+  sizes <- as.vector(table(network$time))
+  growth <- fit_growth(network[-1], network$time, sizes, seed, control = control) |>
+    vgfm_ensemble() |>
+    vgfm_growth(ifelse(network$x1 + network$x2 > 1, "moving", "resting"))
+  true <- tapply(attr(network, "growth"),
+                 list(network$time, network$x1 + network$x2 > 1), mean)
+  true <- true[cbind(as.character(growth$time), growth$group == "moving")]
+  masses <- c(
+    vapply(1:3, function(out) mass_held(cells, mass, out, seed, control), 0),
+    vapply(c(8, 16, 24), function(out) {
+      mass_held(network, sizes, out, seed, control)
+    }, 0)
+  )
+  rbind(
+    band_figures("bands", seed, ensemble, cells),
+    figures("bands", seed, c(
+      "bands: growth by group, gene network" =
+        held(true, growth$growth_low, growth$growth_high, 0),
+      "bands: total mass at a time left out" = mean(masses)
+    ), "0.80 to 0.97")
+  )
+}
+
+families <- list(cultures = family_cultures, network = family_network,
+                 bands = family_bands)
 
 main <- function(arguments = commandArgs(TRUE)) {
   is_seed <- grepl("^[0-9]+$", arguments)
