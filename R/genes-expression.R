@@ -116,7 +116,7 @@ remove_names <- "Remove the names of its cells if they are in the order of the f
 
 check_gene_names <- function(genes, call) {
   if (is.null(genes)) return(NULL)
-  if (!is.character(genes) || anyNA(genes)) {
+  if (!is.character(genes) || anyNA(genes) || length(genes) == 0) {
     abort_input("{.arg genes} must be names of genes, not {describe(genes)}.",
                 arg = "genes", class = "vgfm_error_genes", call = call)
   }
@@ -139,10 +139,11 @@ gene_sums <- function(expression, weights, square = FALSE) {
     x <- expression$x
     rotation <- expression$rotation
     if (!square) return(rotation %*% as.matrix(Matrix::crossprod(x, weights)))
-    return(vapply(seq_len(ncol(weights)), function(k) {
+    sums <- vapply(seq_len(ncol(weights)), function(k) {
       moment <- crossprod(x, as.vector(weights[, k]) * x)
       rowSums((rotation %*% moment) * rotation)
-    }, numeric(nrow(rotation))))
+    }, numeric(nrow(rotation)))
+    return(matrix(sums, nrow(rotation)))
   }
   full <- spread_weights(weights, expression)
   values <- expression$values

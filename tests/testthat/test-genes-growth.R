@@ -209,3 +209,17 @@ test_that("cell-cycle genes that fall with growth warn, and only then", {
   })
   expect_warning(ask(by = group, average = 0), "within x", class = "vgfm_warning_cycle")
 })
+
+test_that("a fit of one feature has its gene by group and time, and genes are named", {
+  cells <- small_cells()
+  set.seed(1)
+  fit <- vgfm_fit(cells$x[, "a", drop = FALSE], cells$time, control = small_control())
+  with_growth(function(x) 1 + 2 * x[, "a"])
+  for (by in list(small_groups(), "time")) {
+    table <- suppressWarnings(quiet_genes(fit, by = by, average = 0))
+    expect_identical(unique(table$gene), "a")
+    inside <- !grepl("^between", table$group)
+    expect_equal(table$marginal_slope[inside], rep(2, sum(inside)))
+  }
+  expect_error(quiet_genes(fit, genes = character()), class = "vgfm_error_genes")
+})
