@@ -26,7 +26,7 @@
 #'   * `group`;
 #'   * `mass`, `mass_shifted`: expected number of descendants of this group at `to`, per
 #'     cell at `time`, unperturbed and shifted;
-#'   * `difference`, `ratio`: of the second to the first;
+#'   * `difference`, `ratio`: of the second to the first (`NA` if that is 0);
 #'   * `share`, `share_shifted`, `share_difference`: the same as shares of the total.
 #'
 #'   Of an ensemble also bands, `difference_low` and so on. Attributes: `"represented"`,
@@ -67,6 +67,7 @@ vgfm_perturb <- function(fit, shift, time = NULL, to = NULL, group = NULL,
   } else {
     cells_at(main, newdata, time)
   }
+  check_forward(main, at$time, end$time, call)
   shifted <- at$x + rep(move$by, each = nrow(at$x))
   beyond <- warn_shifted(main, at$x, shifted, shift, call)
   ask <- function(one, rows) {
@@ -148,6 +149,16 @@ perturb_end <- function(fit, to, group, call) {
   list(time = time)
 }
 
+# Descendants are later than the cells.
+check_forward <- function(fit, from, to, call) {
+  if (!any(from > to)) return(invisible())
+  shown <- show_time(fit$snapshots, c(max(from), to))
+  abort_time(c(
+    "{.arg to} must not be before {.arg time}: {shown[2]} is before {shown[1]}.",
+    i = "Cells are shifted at {.arg time}, and their descendants counted at {.arg to}."
+  ), "to", call)
+}
+
 # An observed time, the first unless `time` names one.
 one_observed_time <- function(fit, time, call) {
   start <- observed_times(fit, time, call)
@@ -194,7 +205,8 @@ perturb_table <- function(fit, at, shifted, end, group, weight, neighbours, call
   share_shifted <- after / after[total]
   data.frame(
     group = c(levels(group), total_of(group)), mass = before, mass_shifted = after,
-    difference = after - before, ratio = after / before, share = share,
+    difference = after - before, ratio = ifelse(before > 0, after / before, NA),
+    share = share,
     share_shifted = share_shifted, share_difference = share_shifted - share
   )
 }

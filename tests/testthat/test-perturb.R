@@ -75,3 +75,14 @@ test_that("a shift out of the data warns; what is no shift is refused", {
     vgfm_perturb(fit, c(a = 1), to = 5, group = rep("x", 160))
   })
 })
+
+test_that("a group without descendants has no ratio, and descendants are later", {
+  fit <- small_fit(steps = 5)
+  group <- ifelse(fit$snapshots$time == 8, "late", "early")
+  table <- suppressWarnings(vgfm_perturb(fit, c(a = 0.1), group = group))
+  expect_identical(table$mass[table$group == "early"], 0)
+  ratio <- table$ratio[table$group == "early"]
+  expect_true(is.na(ratio) && !is.nan(ratio))
+  expect_error(vgfm_perturb(fit, c(a = 0.1), time = 8, to = 4), "before",
+               class = "vgfm_error_time")
+})
