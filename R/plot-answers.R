@@ -11,7 +11,7 @@
 #' * Fates, by group: the shares of the fates of each type, in a panel for each time, as
 #'   bars, or points with bands. By cell: how many cells have which probability, in a
 #'   panel for each time and fate.
-#' * Ancestors: the same the other way round.
+#' * Ancestors, by group: the same the other way round.
 #' * Genes: the `n` genes of the strongest association, in a panel for each group or fate;
 #'   of an ensemble, those that are not stable are hollow.
 #' * Regulation: a tile for each pair of genes; a dot where the band does not hold 0.
@@ -21,7 +21,8 @@
 #' @param n Number of genes in a panel.
 #' @param ... Of `plot()`: arguments of `autoplot()`.
 #' @return A ggplot2 object; `plot()` draws it and returns it invisibly.
-#' @section Errors: `vgfm_error_input` for a table without the columns that it had.
+#' @section Errors: `vgfm_error_input` for a table without the columns that it had, or in
+#'   which no row has a value.
 #' @name autoplot.vgfm_answer
 #' @examples
 #' set.seed(1)
@@ -33,11 +34,24 @@
 NULL
 
 check_drawn <- function(table, columns, call = rlang::caller_env()) {
+  # A band has two ends.
+  ends <- lapply(columns, paste0, c("_low", "_high"))
+  banded <- Filter(function(pair) any(pair %in% names(table)), ends)
+  columns <- c(columns, unlist(banded))
   missing <- setdiff(columns, names(table))
   if (length(missing) > 0) {
     abort_input(c("{.arg object} has no column {.val {missing}} any more.",
                   i = "Draw the table as it was given."), arg = "object", call = call)
   }
+  check_known_rows(rep(TRUE, nrow(table)), call)
+}
+
+# `known`: which rows have something to draw.
+check_known_rows <- function(known, call) {
+  if (any(known)) return(invisible())
+  what <- if (length(known) == 0) "It has no rows" else "All its values are {.code NA}"
+  abort_input(c("{.arg object} has nothing to draw.", x = paste0(what, ".")),
+              arg = "object", call = call)
 }
 
 #' @rdname autoplot.vgfm_answer
@@ -102,12 +116,17 @@ autoplot.vgfm_fates <- function(object, ...) {
 #' @export
 autoplot.vgfm_ancestors <- function(object, ...) {
   check_arguments()
+  if ("cell" %in% names(object)) {
+    abort_input(c("There is no figure of the ancestors of types by cell.",
+                  i = "Draw {.code vgfm_ancestors(by = \"group\")}."), arg = "object")
+  }
   plot_shares(object, "type", "ancestor", "share", "type of the descendant",
               "Ancestors of each type")
 }
 
-plot_shares <- function(table, across, kind, value, axis, title) {
-  check_drawn(table, c("time", "label", across, kind, value))
+plot_shares <- function(table, across, kind, value, axis, title,
+                        call = rlang::caller_env()) {
+  check_drawn(table, c("time", "label", across, kind, value), call)
   table$.label <- label_factor(table)
   figure <- ggplot2::ggplot(table, ggplot2::aes(.data[[across]], .data[[value]])) +
     ggplot2::facet_wrap(ggplot2::vars(.data$.label), nrow = 1, scales = "free_x") +
@@ -124,8 +143,8 @@ plot_shares <- function(table, across, kind, value, axis, title) {
     ggplot2::geom_point(position = dodge) + scale_kinds(kind)
 }
 
-plot_shares_of_cells <- function(table, kind) {
-  check_drawn(table, c("time", "label", kind, "probability"))
+plot_shares_of_cells <- function(table, kind, call = rlang::caller_env()) {
+  check_drawn(table, c("time", "label", kind, "probability"), call)
   table$.label <- label_factor(table)
   ggplot2::ggplot(table, ggplot2::aes(.data$probability, fill = .data[[kind]])) +
     ggplot2::geom_histogram(breaks = seq(0, 1, 0.05), show.legend = FALSE) +

@@ -18,8 +18,9 @@ autoplot.vgfm_fate_genes <- function(object, n = 10, ...) {
 }
 
 # The strongest genes of each panel, as points.
-plot_genes <- function(table, panel, n, title, axis) {
-  check_drawn(table, c("gene", panel, "marginal"))
+plot_genes <- function(table, panel, n, title, axis, call = rlang::caller_env()) {
+  check_drawn(table, c("gene", panel, "marginal"), call)
+  check_known_rows(!is.na(table$marginal), call)
   table <- table[!is.na(table$marginal), ]
   group <- if (length(panel) > 0) table[[panel]] else rep("", nrow(table))
   rank <- stats::ave(-abs(table$marginal), group, FUN = function(v) {

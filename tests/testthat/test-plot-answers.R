@@ -70,3 +70,22 @@ test_that("a table that lost its columns says so", {
   growth$growth <- NULL
   expect_error(autoplot(growth), "growth", class = "vgfm_error_input")
 })
+
+test_that("a table with nothing to draw says so", {
+  fit <- small_fit(steps = 5)
+  growth <- quietly(vgfm_growth(fit, kinds()))
+  empty <- list(growth, quietly(vgfm_fates(fit, kinds())),
+                quietly(vgfm_ancestors(fit, kinds())), quietly(vgfm_growth_genes(fit)),
+                quietly(vgfm_regulation(fit)), quietly(vgfm_perturb(fit, c(a = 0.1))))
+  for (table in empty) {
+    expect_error(autoplot(table[0, ]), "no rows", class = "vgfm_error_input")
+  }
+  # All cells have the one fate that there is: no gene goes with it.
+  genes <- quietly(vgfm_fate_genes(fit, rep("one", 160)))
+  expect_error(autoplot(genes), "NA", class = "vgfm_error_input")
+  by_cell <- quietly(vgfm_ancestors(fit, kinds(), by = "cell"))
+  expect_error(autoplot(by_cell), "by cell", class = "vgfm_error_input")
+  half <- growth
+  half$growth_low <- half$growth
+  expect_error(autoplot(half), "growth_high", class = "vgfm_error_input")
+})
