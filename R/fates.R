@@ -49,7 +49,8 @@
 #'   of a subset of the object, are taken by name alone. A cell of time `to` without one
 #'   counts as its nearest labelled neighbours do.
 #' @param newdata,time Cells and their times, as in [predict.vgfm()], not later than `to`.
-#'   Default: the cells of the fit up to time `to`.
+#'   Without `newdata`: the cells of the fit at the observed times in `time`; by default,
+#'   all up to time `to`.
 #' @param to An observed time at which cells have labels, as a number, label or date of
 #'   the fit. Default: the last one.
 #' @param by `"cell"` for a row per cell and fate, or `"group"` for the mean over the
@@ -165,23 +166,26 @@ labelled_time <- function(fit, group, to, call) {
 # The cells asked about: x, time, name, and type where they are those of the fit; none is
 # later than `to`.
 cells_until <- function(fit, newdata, time, to, group, call) {
+  if (is.null(newdata)) {
+    times <- fit$snapshots$times
+    asked <- if (is.null(time)) times[times <= to] else observed_times(fit, time, call)
+    check_not_later(fit, asked, to, call)
+    return(cells_from(fit, group, asked))
+  }
   at <- cells_at(fit, newdata, time, call)
   at$name <- rownames(at$x) %||% seq_len(nrow(at$x))
-  late <- at$time > to
-  if (is.null(newdata)) {
-    at$type <- group
-    if (any(late)) {
-      at <- list(x = at$x[!late, , drop = FALSE], time = at$time[!late],
-                 name = at$name[!late], type = group[!late])
-    }
-  } else if (any(late)) {
-    shown <- show_time(fit$snapshots, c(at$time[late][1], to))
-    abort_time(c(
-      "Cells must not be later than {.arg to}: {shown[1]} is after {shown[2]}.",
-      i = "{.fn vgfm_ancestors} looks back."
-    ), "time", call)
-  }
+  check_not_later(fit, at$time, to, call)
   at
+}
+
+check_not_later <- function(fit, time, to, call) {
+  late <- time[time > to]
+  if (length(late) == 0) return(invisible())
+  shown <- show_time(fit$snapshots, c(late[1], to))
+  abort_time(c(
+    "Cells must not be later than {.arg to}: {shown[1]} is after {shown[2]}.",
+    i = "{.fn vgfm_ancestors} looks back."
+  ), "time", call)
 }
 
 # The number of an observed time, the last one unless `to` names it.

@@ -142,13 +142,13 @@ growth_groups <- function(by, fit, newdata, at, call) {
 newdata_group <- function(by, at, call, arg = "by") {
   labels <- as_plain_vector(by)
   if (is.atomic(labels)) {
-    labels <- in_cell_order(labels, rownames(at$x), arg, NULL, call)
+    labels <- label_levels(in_cell_order(labels, rownames(at$x), arg, NULL, call))
   }
   if (!is.atomic(labels) || length(labels) != nrow(at$x) || all(is.na(labels))) {
     abort_input("{.arg {arg}} must have a label for each of the {nrow(at$x)} cell{?s} of
                  {.arg newdata}, not be {describe(by)}.", arg = arg, call = call)
   }
-  droplevels(as.factor(unname(labels)))
+  labels
 }
 
 # The table of one fit. Moments over a group and over all cells are sums of one weight.

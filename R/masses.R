@@ -130,17 +130,26 @@ check_group <- function(group, fit, call = rlang::caller_env(), arg = "group") {
   rows <- if (is.atomic(group)) {
     rows_of_cells(fit, names(group), length(group), arg, call)
   }
-  if (is.null(rows) || all(is.na(group[rows]))) {
+  labels <- if (!is.null(rows)) label_levels(group[rows])
+  if (is.null(rows) || all(is.na(labels))) {
     abort_input(
       c("{.arg {arg}} must have a label for each of the {n} cells of the fit,
          not be {describe(group)}.",
         i = "Cells of no group are {.code NA}; names must be those of the cells.",
+        i = if (rlang::is_string(group))
+          "Of a column of metadata pass the values: {.code object${group}}.",
         i = if (is.null(names(group)) && !is.null(rownames(fit$snapshots$x)))
           "Of a subset, name them by cell: {.code setNames(group, cells)}."),
       arg = arg, call = call
     )
   }
-  droplevels(as.factor(unname(group[rows])))
+  labels
+}
+
+# A factor, of the levels that there are; NA is no level, as addNA() makes it.
+label_levels <- function(group) {
+  group <- unname(group)
+  if (is.factor(group)) factor(group, exclude = NA) else as.factor(group)
 }
 
 # Where in something with an element for each cell, by name or in order, those of the fit

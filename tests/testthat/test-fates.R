@@ -56,3 +56,29 @@ test_that("times without labels, and no labels, are errors", {
   # Cells later than `to` have no fate there.
   expect_equal(nrow(vgfm_fates(fit, label, to = "day 4")), 2 * 70)
 })
+
+test_that("a time alone chooses the cells of that time", {
+  fit <- small_fit(steps = 5)
+  label <- groups_of(small_cells())
+  quietly <- function(...) suppressMessages(vgfm_fates(fit, label, ...))
+  for (through in c("couplings", "flow")) {
+    all <- quietly(through = through)
+    for (times in list(4, c(2, 4))) {
+      some <- quietly(time = times, through = through)
+      expect_equal(as.data.frame(some), as.data.frame(all[all$time %in% times, ]),
+                   ignore_attr = TRUE)
+    }
+  }
+  expect_error(vgfm_fates(fit, label, time = 8, to = 4), "later",
+               class = "vgfm_error_time")
+  expect_error(vgfm_fates(fit, label, time = 3), "observed", class = "vgfm_error_time")
+})
+
+test_that("NA as a level of labels is no label", {
+  fit <- small_fit(steps = 5)
+  label <- replace(groups_of(small_cells()), 1:5, NA)
+  expect_identical(suppressMessages(vgfm_fates(fit, addNA(factor(label)))),
+                   suppressMessages(vgfm_fates(fit, label)))
+  expect_error(vgfm_fates(fit, addNA(factor(rep(NA, 160)))), class = "vgfm_error_input")
+  expect_error(vgfm_fates(fit, "type"), "object\\$type", class = "vgfm_error_input")
+})
