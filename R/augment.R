@@ -31,7 +31,7 @@ generics::augment
 augment.vgfm <- function(x, data = NULL, time = NULL, ...) {
   check_arguments()
   check_fit(x, "x")
-  augment_cells(x, data, time, NULL, rlang::current_env())
+  augment_cells(x, data, time, 0.9, rlang::current_env())
 }
 
 #' @rdname tidy.vgfm
@@ -64,7 +64,7 @@ augment_cells <- function(fit, data, time, level, call) {
                             call)$table
     table$row <- known
     table
-  }, "row", c("growth", "speed", "descendants"))
+  }, "row", c("growth", "speed", "descendants"), call)
   bands <- attributes(found)[c("replicates", "level")]
   found$row <- NULL
   names(found) <- paste0("vgfm_", names(found))

@@ -8,8 +8,9 @@ main_fit <- function(x) if (is_ensemble(x)) x$fit else x
 check_fit_or_ensemble <- function(fit, arg = "fit", call = rlang::caller_env()) {
   if (is_ensemble(fit)) return(check_ensemble(fit, arg, call))
   if (!inherits(fit, "vgfm")) {
-    abort_fit("{.arg {arg}} must be a fit from {.fn vgfm_fit} or an ensemble from
-               {.fn vgfm_ensemble}, not {describe(fit)}.", arg, call)
+    abort_fit(c("{.arg {arg}} must be a fit from {.fn vgfm_fit} or an ensemble from
+                 {.fn vgfm_ensemble}, not {describe(fit)}.", i = one_of_list(fit)), arg,
+              call)
   }
   check_fit(fit, arg, call)
 }
@@ -18,13 +19,13 @@ check_fit_or_ensemble <- function(fit, arg = "fit", call = rlang::caller_env()) 
 # was made of. Of an ensemble: that of the fit to all cells, with a band for each column
 # in `value`: `<value>_low` and `<value>_high`. Columns in `key` say what a row is about;
 # what a replicate does not say of a row is left out.
-answer <- function(fit, level, ask, key, value) {
+answer <- function(fit, level, ask, key, value, call = rlang::caller_env()) {
+  level <- check_level(level, call)
   one <- main_fit(fit)
   table <- ask(one, seq_len(nrow(one$snapshots$x)))
   if (!is_ensemble(fit)) return(table)
-  level <- check_level(level)
   value <- intersect(value, names(table))
-  said <- ask_replicates(fit, ask, table, key, value)
+  said <- ask_replicates(fit, ask, table, key, value, call)
   bands <- lapply(stats::setNames(nm = value), function(name) {
     band(as.double(table[[name]]), said$square[[name]], said$count[[name]],
          said$replicates, level, name)
@@ -88,7 +89,10 @@ row_key <- function(table, key) {
     if (is.double(column)) sprintf("%.12g", unclass(column)) else
       as.character(column)
   })
-  do.call(paste, c(unname(columns), sep = "\r"))
+  rows <- do.call(paste, c(unname(columns), sep = "\r"))
+  if (!anyDuplicated(rows)) return(rows)
+  # Cells of one name are told apart by their order.
+  paste(rows, stats::ave(seq_along(rows), rows, FUN = seq_along), sep = "\r")
 }
 
 # The columns of a band stand behind that of its value.

@@ -156,7 +156,7 @@ check_can_replicate <- function(fit, call) {
                  differ in.", i = "{.fn vgfm_methods} says which methods learn."), "fit",
               call)
   }
-  if (!is_complete(fit)) {
+  if (!is_complete(fit) || fit$training$step == 0) {
     abort_fit(c("{.arg fit} is not complete: its training was interrupted, or had no
                  steps.", i = "Go on with {.fn vgfm_resume}."), "fit", call)
   }

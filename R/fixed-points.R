@@ -51,6 +51,7 @@ vgfm_fixed_points <- function(fit, time, newdata = NULL, starts = 200, level = 0
   check_moving(main)
   check_idle("starts", !missing(starts) && !is.null(newdata), "without {.arg newdata}")
   starts <- check_count(starts)
+  level <- check_level(level)
   s <- main$snapshots
   time <- one_time(main, time, "time") %||% abort_time(
     c("{.arg time} must be one time.", i = "The times of the fit are {.val {s$labels}}."),

@@ -6,14 +6,14 @@ stable_share <- 0.95
 stable_spreads <- 3
 
 # answer(), and how far the replicates agree on the sign of the first of `value`.
-answer_signs <- function(fit, level, ask, key, value) {
+answer_signs <- function(fit, level, ask, key, value, call = rlang::caller_env()) {
   tables <- list()
   asked <- function(one, rows) {
     table <- ask(one, rows)
     tables[[length(tables) + 1]] <<- table[c(key, value[1])]
     table
   }
-  out <- answer(fit, level, asked, key, value)
+  out <- answer(fit, level, asked, key, value, call)
   # The first is that of the fit to all cells.
   if (is_ensemble(fit)) add_agreement(out, tables[-1], key, value[1]) else out
 }

@@ -46,6 +46,7 @@ vgfm_jacobian <- function(fit, newdata = NULL, time = NULL, group = NULL, genes 
   main <- main_fit(fit)
   check_moving(main)
   eigen <- check_flag(eigen)
+  level <- check_level(level)
   rotation <- jacobian_rotation(main, rotation, genes, call)
   at <- cells_at(main, newdata, time)
   group <- jacobian_groups(group, main, newdata, at, call)

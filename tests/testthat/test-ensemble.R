@@ -654,3 +654,38 @@ test_that("evaluation has bands of what replicates make of the same cells", {
     }, 0)
   }, tolerance = 1e-4)
 })
+
+test_that("level is checked of a fit as of an ensemble", {
+  fit <- small_fit()
+  asks <- list(
+    vgfm_growth, vgfm_masses, vgfm_dead_ends, vgfm_growth_genes, vgfm_jacobian,
+    vgfm_regulation, vgfm_trajectories, vgfm_evaluate,
+    function(fit, ...) vgfm_fates(fit, fit$snapshots$time, ...),
+    function(fit, ...) vgfm_ancestors(fit, fit$snapshots$time, ...),
+    function(fit, ...) vgfm_fate_genes(fit, fit$snapshots$time, ...),
+    function(fit, ...) vgfm_fixed_points(fit, 1, starts = 2, ...),
+    function(fit, ...) vgfm_perturb(fit, c(a = 0.1), ...),
+    function(fit, ...) vgfm_interpolate(fit, 1.5, ...)
+  )
+  for (ask in asks) {
+    error <- expect_error(suppressMessages(ask(fit, level = 1)), "level",
+                          class = "vgfm_error_input")
+    expect_no_match(deparse(error$call)[1], "answer")
+  }
+})
+
+test_that("cells of one name have bands of their own", {
+  new <- unname(small_fit()$snapshots$x[c(1, 25, 58), ])
+  ask <- function(new) suppressMessages(vgfm_fates(here(), cells$kind, new, time = 0))
+  named <- ask(structure(new, dimnames = list(rep("cell", 3), c("a", "b"))))
+  expect_equal(named[-1], ask(new)[-1], ignore_attr = TRUE)
+})
+
+test_that("a fit without training, and a list of fits, have no ensemble", {
+  untrained <- suppressMessages(vgfm_fit(cells[c("a", "b")], cells$time,
+                                         control = small_control(steps = 0)))
+  expect_error(vgfm_ensemble(untrained, 2), "not complete", class = "vgfm_error_fit")
+  several <- structure(list(a = untrained, b = untrained), class = "vgfm_list")
+  expect_error(vgfm_ensemble(several, 2), "one by one", class = "vgfm_error_fit")
+  expect_error(vgfm_growth(several), "one by one", class = "vgfm_error_fit")
+})
