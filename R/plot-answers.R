@@ -10,12 +10,14 @@
 #'   motion.
 #' * Fates, by group: the shares of the fates of each type, in a panel for each time, as
 #'   bars, or points with bands. By cell: how many cells have which probability, in a
-#'   panel for each time and fate.
+#'   panel for each time and fate. Cells of the time that is asked about have the fate
+#'   that they are, and are not drawn.
 #' * Ancestors, by group: the same the other way round.
 #' * Genes: the `n` genes of the strongest association, in a panel for each group or fate;
 #'   of an ensemble, those that are not stable are hollow.
 #' * Regulation: a tile for each pair of genes; a dot where the band does not hold 0.
-#' * Perturbation: the difference of mass of each group, and of its share.
+#' * Perturbation: the difference of mass of each group, per shifted cell, and of its
+#'   share.
 #'
 #' @param object,x A table of one of these functions.
 #' @param n Number of genes in a panel.
@@ -93,9 +95,20 @@ autoplot.vgfm_group_growth <- function(object, ...) {
                         fill = "white") +
     ggplot2::scale_shape_manual(NULL, values = c(16, 21), drop = FALSE) +
     scale_kinds("group") +
+    axis_of_times(object) +
     ggplot2::labs(x = "time", y = "growth per unit of time",
                   title = "Growth by group") +
     ggplot2::theme_minimal()
+}
+
+# Numbers of time as the user calls them, fewer where there is no room for all.
+axis_of_times <- function(table) {
+  first <- !duplicated(table$time)
+  if (!is.numeric(table$time)) return(list())
+  ggplot2::scale_x_continuous(
+    breaks = table$time[first], labels = as.character(label_factor(table))[first],
+    minor_breaks = NULL, guide = ggplot2::guide_axis(check.overlap = TRUE)
+  )
 }
 
 scale_kinds <- function(name, aesthetics = "colour") {
@@ -107,7 +120,10 @@ scale_kinds <- function(name, aesthetics = "colour") {
 #' @export
 autoplot.vgfm_fates <- function(object, ...) {
   check_arguments()
-  if (!"group" %in% names(object)) return(plot_shares_of_cells(object, "fate"))
+  who <- if ("group" %in% names(object)) "group" else "cell"
+  check_drawn(object, c("time", "label", who, "fate", "probability"))
+  object <- before_the_end(object)
+  if (who == "cell") return(plot_shares_of_cells(object, "fate"))
   plot_shares(object, "group", "fate", "probability", "type of the cell",
               "Fates of each type")
 }
@@ -122,6 +138,14 @@ autoplot.vgfm_ancestors <- function(object, ...) {
   }
   plot_shares(object, "type", "ancestor", "share", "type of the descendant",
               "Ancestors of each type")
+}
+
+# Without the cells of the last time, if all of these have a fate for certain: they are
+# what is asked about.
+before_the_end <- function(table) {
+  last <- table$time == max(table$time)
+  certain <- all(table$probability[last] %in% c(0, 1))
+  if (all(last) || !certain) table else table[!last, ]
 }
 
 plot_shares <- function(table, across, kind, value, axis, title,
@@ -144,13 +168,12 @@ plot_shares <- function(table, across, kind, value, axis, title,
 }
 
 plot_shares_of_cells <- function(table, kind, call = rlang::caller_env()) {
-  check_drawn(table, c("time", "label", kind, "probability"), call)
   table$.label <- label_factor(table)
   ggplot2::ggplot(table, ggplot2::aes(.data$probability, fill = .data[[kind]])) +
     ggplot2::geom_histogram(breaks = seq(0, 1, 0.05), show.legend = FALSE) +
     ggplot2::facet_grid(ggplot2::vars(.data[[kind]]), ggplot2::vars(.data$.label),
                         scales = "free_y") +
-    ggplot2::scale_x_continuous(breaks = c(0, 0.5, 1)) +
+    ggplot2::scale_x_continuous(breaks = c(0, 0.5, 1), labels = c("0", "0.5", "1")) +
     scale_kinds(kind, "fill") +
     ggplot2::labs(x = "probability", y = "cells", title = "Fates of single cells") +
     ggplot2::theme_minimal()

@@ -78,7 +78,8 @@ autoplot.vgfm_regulation <- function(object, ...) {
 #' @export
 autoplot.vgfm_perturb <- function(object, ...) {
   check_arguments()
-  values <- c(difference = "difference of mass", share_difference = "difference of share")
+  values <- c(difference = "difference of mass,\nper shifted cell",
+              share_difference = "difference of share\n")
   check_drawn(object, c("group", names(values)))
   long <- do.call(rbind, lapply(names(values), function(value) {
     out <- data.frame(group = object$group, what = values[[value]],
@@ -88,6 +89,9 @@ autoplot.vgfm_perturb <- function(object, ...) {
     }
     out
   }))
+  # The share of all is 1, shifted or not.
+  total <- long$group == utils::tail(levels(factor(long$group)), 1)
+  if (!all(total)) long <- long[!total | long$what == values[["difference"]], ]
   ggplot2::ggplot(long, ggplot2::aes(.data$group, .data$value)) +
     ggplot2::geom_hline(yintercept = 0, colour = "grey70", linetype = "dashed") +
     band_points(long, "value", colour = "grey45") +

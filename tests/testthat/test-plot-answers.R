@@ -18,6 +18,8 @@ test_that("points and bands stand where the table has them", {
   expect_setequal(bands$ymax, growth$growth_high)
   points <- built$data[[length(built$data)]]
   expect_setequal(points$y, growth$growth)
+  axis <- ggplot2::layer_scales(autoplot(growth))$x
+  expect_equal(axis$get_labels(), unique(growth$label))
   # Hollow where growth is not told from motion.
   expect_equal(sum(points$shape == 21), sum(!growth$told))
   alone <- quietly(vgfm_growth(ensemble$fit, kinds()))
@@ -35,7 +37,10 @@ test_that("shares of fates and ancestors fill their bars, or have bands", {
   expect_setequal(drawn(autoplot(banded), 1)$ymin, banded$share_low)
   cells <- quietly(vgfm_fates(ensemble$fit, kinds()))
   counted <- drawn(autoplot(cells), 1)
-  expect_equal(sum(counted$count), nrow(cells))
+  # Cells of the last time are what is asked about, and are not drawn.
+  expect_equal(sum(counted$count), sum(cells$time < max(cells$time)))
+  last <- cells[cells$time == max(cells$time), ]
+  expect_equal(sum(drawn(autoplot(last), 1)$count), nrow(last))
 })
 
 test_that("the strongest genes of each panel are drawn, in their order", {
@@ -59,7 +64,10 @@ test_that("regulation and shifts are drawn as they are", {
   expect_equal(nrow(drawn(autoplot(regulation), 2)), sure)
   shifted <- quietly(vgfm_perturb(ensemble, c(a = 0.1), group = kinds()))
   points <- drawn(autoplot(shifted), 3)
-  expect_setequal(points$y, c(shifted$difference, shifted$share_difference))
+  # The share of all cannot change, and is not drawn.
+  kinds <- shifted$group != "total"
+  expect_setequal(points$y, c(shifted$difference, shifted$share_difference[kinds]))
+  expect_equal(nrow(points), 2 * nrow(shifted) - 1)
   pdf(NULL)
   on.exit(dev.off())
   expect_s3_class(plot(shifted), "ggplot")
