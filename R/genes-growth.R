@@ -12,6 +12,8 @@
 #' **Partial.** The derivative of the growth rate by the gene, by the chain rule through
 #' the rotation. Genes that go together share it in ways that the data do not tell apart,
 #' and its sign can be the opposite of the marginal one. Rank genes by the marginal one.
+#' It is per unit of the values that the components were made of: Seurat scales every gene
+#' to unit variance before its PCA, so there it is per standard deviation of the gene.
 #'
 #' With `by`, three questions are answered at once. *Within* one group: which genes tell
 #' faster from slower cells of this kind. *Within groups*: the same over all groups
@@ -56,8 +58,8 @@
 #'   * `marginal_slope`: by least squares, by how much growth differs (per unit of time)
 #'     between cells that differ by one unit of expression;
 #'   * `partial`, `partial_sd`: mean and standard deviation over the cells of the
-#'     derivative of growth by the gene, in the same unit. `NA` without a rotation, and
-#'     between groups.
+#'     derivative of growth by the gene, per unit of the values that the components were
+#'     made of. `NA` without a rotation, and between groups.
 #'
 #'   Of an ensemble also `marginal_low`, `marginal_high` and so on; `sign_agreement`, the
 #'   share of replicates in which the marginal association has the sign that it has in the

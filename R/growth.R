@@ -17,6 +17,14 @@
 #' times, between which the growth of a culture is not told from motion, they held that of
 #' one group in eight: `told` says where not to trust them.
 #'
+#' @section Death or change of type: A type that gets rarer while another one gets more
+#'   common may die while the other one divides, or its cells may turn into the other one.
+#'   Where few cells are seen on the way, as from one island to the next, a coupling takes
+#'   the first for true, also where `told` is `TRUE`, and bands do not contain the second.
+#'   `told` says that the answer hardly depends on the price of mass change, not that it
+#'   is right. So ask whether types whose growth is far below zero are known to die. If
+#'   they neither die nor divide, name their cells by `stable` in [vgfm_fit()].
+#'
 #' @param fit A fit from [vgfm_fit()], or an ensemble of [vgfm_ensemble()].
 #' @param group A label for each fitted cell, as in [vgfm_fates()]. Default: all cells.
 #' @param level Of an ensemble: the probability with which a band holds the truth.

@@ -8,12 +8,17 @@
 #' the features is the attribute `"represented"`, a share of its square; the rest has no
 #' effect, and a single gene often has little of it. A warning says so below one half.
 #'
+#' A gene has the unit of the values that the components were made of. Seurat scales every
+#' gene to unit variance before its PCA: there a shift by 1 is one of a standard deviation
+#' of the gene. scater and this package take log-normalised values as they are.
+#'
 #' The flow is deterministic, and a prediction: the fit has seen no perturbed cell. It is
 #' an interpolation only where shifted cells look like cells that were seen.
 #'
 #' @inheritParams vgfm_growth_genes
-#' @param shift Numbers named by genes, in units of log expression, or by features of the
-#'   fit, in their units: `c(Sox2 = 1)`. Names are taken for features if all are.
+#' @param shift Numbers named by genes, in units of the values that the components were
+#'   made of (see below), or by features of the fit, in their units: `c(Sox2 = 1)`. Names
+#'   are taken for features if all are.
 #' @param time The time at which cells are shifted; an observed one without `newdata`.
 #'   Default: the first.
 #' @param to The time at which populations are compared, observed if `group` is given.
@@ -107,13 +112,17 @@ shift_in_features <- function(fit, shift, rotation, call) {
     by[names] <- shift
     return(list(by = by, represented = 1))
   }
-  rotation <- growth_rotation(fit, rotation, NULL, call) %||% identity_rotation(fit)
+  fit_rotation <- growth_rotation(fit, rotation, NULL, call)
+  rotation <- fit_rotation %||% identity_rotation(fit)
   unknown <- setdiff(names, rownames(rotation))
   if (length(unknown) > 0) {
     abort_input(c(
       "{.arg shift} must be named by features of the fit, or by genes of its rotation.",
       x = "Unknown: {.val {unknown}}.",
-      i = "The features are {.val {features}}."
+      i = "The features are {.val {features}}.",
+      i = if (is.null(fit_rotation)) {
+        "The fit came without a rotation: for genes, pass {.arg rotation}."
+      }
     ), arg = "shift", class = "vgfm_error_shift", call = call)
   }
   by[] <- qr.coef(qr(crossprod(rotation)),
