@@ -25,7 +25,8 @@
 #'   per cell and type: `cell` (name, or number of its row), `time`, `label`, `type` at
 #'   time `to`, and the `share`, which adds up to 1 over the cells of a time. Of an
 #'   ensemble also the band `share_low` and `share_high`. Types without a cell at `to`
-#'   are left out. An attribute `"terminal"` names the types that were taken to be kept.
+#'   are left out, and by group times without a label. An attribute `"terminal"` names
+#'   the types that were taken to be kept.
 #' @section Errors: `vgfm_error_input` for labels that do not fit, are not there at `to`,
 #'   or, by group, at any time of `from`, and for an unknown `terminal` type;
 #'   `vgfm_error_time` if `to` or `from` was not observed, or there is none before `to`;
@@ -99,6 +100,7 @@ ancestors_table <- function(fit, at, labels, to, by, terminal, neighbours, call)
     cells <- which(at$time == time)
     part <- mass[cells, there, drop = FALSE]
     name <- at$name[cells]
+    if (by == "group" && all(is.na(at$type[cells]))) return(NULL)
     if (by == "group") {
       part <- rowsum_types(part[!is.na(at$type[cells]), , drop = FALSE],
                            at$type[cells][!is.na(at$type[cells])])
@@ -108,7 +110,7 @@ ancestors_table <- function(fit, at, labels, to, by, terminal, neighbours, call)
     data.frame(
       name = rep(name, length(there)), time = rep(time, length(part)),
       type = factor(rep(types[there], each = nrow(part)), types),
-      share = as.vector(part) / rep(total, each = nrow(part))
+      share = as.vector(part) / rep(ifelse(total > 0, total, NA), each = nrow(part))
     )
   })
   table <- do.call(rbind, parts)

@@ -86,7 +86,7 @@ fates_of_cells <- function(fit, at, group, last, kept, neighbours,
                            call = rlang::caller_env()) {
   times <- fit$snapshots$times
   after <- pmin(findInterval(at$time, times, left.open = TRUE) + 1, last)
-  parts <- compose_lines(fit, group, min(after), last, kept, neighbours, call)
+  parts <- compose_lines(fit, group, min(after, last), last, kept, neighbours, call)
   share <- mass <- matrix(0, nrow(at$x), nlevels(group))
   for (k in sort(unique(after))) {
     cells <- which(after == k)

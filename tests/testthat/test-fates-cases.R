@@ -200,3 +200,14 @@ test_that("an ensemble has bands, which hold what its replicates say", {
   expect_equal(ends$certainty, rep(1, 70))
   expect_equal(nrow(ends), 70)
 })
+
+test_that("times without a label have no ancestors of a type; no cells no fates", {
+  fit <- quick_fit("vgfm")
+  kind <- replace(kind_of_small(), fit$snapshots$time == 2, NA)
+  table <- quietly(vgfm_ancestors(fit, kind))
+  expect_identical(unique(table$time), 4)
+  expect_false(anyNA(table$share))
+  expect_no_warning(none <- quietly(vgfm_fates(fit, kind, fit$snapshots$x[0, ],
+                                               time = 2)))
+  expect_identical(dim(none), c(0L, 6L))
+})
