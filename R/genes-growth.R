@@ -107,6 +107,7 @@ vgfm_growth_genes <- function(fit, newdata = NULL, time = NULL, genes = NULL,
   genes <- check_gene_names(genes, call)
   rotation <- growth_rotation(main, rotation, expression, call)
   at <- cells_at(main, newdata, time)
+  check_some_cells(at$x, call)
   group <- growth_groups(by, main, newdata, at, call)
   space <- list(assay = assay, layer = layer)
   known <- new_expression(main, expression, newdata, at, genes, rotation, space, call)

@@ -71,6 +71,13 @@ cells_at <- function(fit, newdata, time, call = rlang::caller_env()) {
   list(x = x, time = time)
 }
 
+# For what has no answer of no cells.
+check_some_cells <- function(x, call) {
+  if (nrow(x) > 0) return(invisible())
+  abort_x("{.arg newdata} must have at least one cell (row).", "newdata",
+          "vgfm_error_newdata", call)
+}
+
 # A moment on the scale of the fit; NULL if there is none.
 one_time <- function(fit, time, arg, call = rlang::caller_env()) {
   if (is.null(time)) return(NULL)

@@ -72,6 +72,7 @@ vgfm_perturb <- function(fit, shift, time = NULL, to = NULL, group = NULL,
   } else {
     cells_at(main, newdata, time)
   }
+  check_some_cells(at$x, call)
   check_forward(main, at$time, end$time, call)
   shifted <- at$x + rep(move$by, each = nrow(at$x))
   beyond <- warn_shifted(main, at$x, shifted, shift, call)

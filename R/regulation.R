@@ -51,6 +51,7 @@ vgfm_regulation <- function(fit, newdata = NULL, time = NULL, group = NULL, gene
   noise <- check_number(noise, min = 0, allow_null = TRUE)
   rotation <- jacobian_rotation(main, rotation, genes, call)
   at <- cells_at(main, newdata, time)
+  check_some_cells(at$x, call)
   given <- group
   group <- jacobian_groups(group, main, newdata, at, call) %||%
     factor(rep("all", nrow(at$x)))
@@ -80,12 +81,12 @@ drift_jacobians <- function(fit, at, group, weight, clouds, noise, call) {
   out <- mean_jacobians(fit, at, group, weight, call)
   noise <- noise %||% flow_noise(fit, at, clouds, weight, call)
   if (noise == 0) return(out)
-  for (level in levels(group)) {
-    own <- Filter(function(cells) group[cells[1]] == level, clouds)
+  for (g in seq_len(nlevels(group))) {
+    own <- Filter(function(cells) as.integer(group)[cells[1]] == g, clouds)
     size <- vapply(own, function(cells) sum(weight[cells]), 0)
     narrow <- lapply(own, cloud_precision, x = at$x, weight = weight)
     mean <- Reduce(`+`, Map(`*`, narrow, size / sum(size)))
-    out[level, , ] <- slice_of(out, match(level, levels(group))) - noise^2 / 2 * mean
+    out[g, , ] <- slice_of(out, g) - noise^2 / 2 * mean
   }
   out
 }

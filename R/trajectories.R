@@ -82,10 +82,7 @@ vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n 
   noise <- new_noise(fit, stochastic, realisation, !missing(realisation))
   start <- if (is.null(newdata)) start_snapshot(fit, from, call)
   x <- if (is.null(newdata)) snapshot_cells(fit, start, n) else check_newdata(s, newdata)
-  if (nrow(x) == 0) {
-    abort_x("{.arg newdata} must have at least one cell (row).", "newdata",
-            "vgfm_error_newdata", call)
-  }
+  check_some_cells(x, call)
   from <- if (is.null(newdata)) {
     rep(observed[start], nrow(x))
   } else {

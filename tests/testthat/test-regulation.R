@@ -134,3 +134,17 @@ test_that("the signs of a gene network are found, and gene 2 drives its growth",
   expect_identical(genes$gene[1], "x2")
   expect_identical(which.max(genes$partial), 1L)
 })
+
+test_that("a group may have an empty name; no cells regulate nothing", {
+  fit <- small_fit(steps = 5)
+  group <- rep(c("", "b"), 80)
+  other <- rep(c("a", "b"), 80)
+  expect_identical(vgfm_regulation(fit, group = group, noise = 1)$effect,
+                   vgfm_regulation(fit, group = other, noise = 1)$effect)
+  expect_error(vgfm_regulation(fit, fit$snapshots$x[0, ], time = 2), "one cell",
+               class = "vgfm_error_newdata")
+  expect_error(vgfm_growth_genes(fit, fit$snapshots$x[0, ], time = 2), "one cell",
+               class = "vgfm_error_newdata")
+  expect_error(vgfm_perturb(fit, c(a = 1), newdata = fit$snapshots$x[0, ], time = 2),
+               "one cell", class = "vgfm_error_newdata")
+})
