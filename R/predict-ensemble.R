@@ -18,8 +18,8 @@ predict.vgfm_ensemble <- function(object, newdata = NULL, time = NULL,
   if (type == "weight") columns <- "weight"
   # Column by column, as tables are.
   as_table <- function(value) {
-    stats::setNames(data.frame(seq_len(NROW(value)), matrix(value, NROW(value))),
-                    c("row", columns))
+    values <- matrix(value, NROW(value), length(columns))
+    stats::setNames(data.frame(seq_len(NROW(value)), values), c("row", columns))
   }
   asked <- FALSE
   table <- answer(object, level, function(one, rows) {

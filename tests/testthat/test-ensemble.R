@@ -689,3 +689,13 @@ test_that("a fit without training, and a list of fits, have no ensemble", {
   expect_error(vgfm_ensemble(several, 2), "one by one", class = "vgfm_error_fit")
   expect_error(vgfm_growth(several), "one by one", class = "vgfm_error_fit")
 })
+
+test_that("predictions of no cells are empty, with empty bands", {
+  none <- small_fit()$snapshots$x[0, ]
+  for (type in c("velocity", "growth", "state", "weight")) {
+    value <- predict(here(), none, 0, type)
+    plain <- predict(small_fit(), none, 0, type)
+    expect_equal(value, plain, ignore_attr = TRUE)
+    expect_identical(dim(attr(value, "low")), dim(plain))
+  }
+})
