@@ -86,14 +86,20 @@ half_growth <- function(fit, k, sources, targets) {
 # the field says. In other intervals the field knows more than they do, if any interval
 # tells: there the price is `untold_price` times as high. Descendants then are those of
 # the field where cells can move to make up the difference, but not where types that are
-# kept would have to change.
+# kept would have to change. The same holds where the user has named stable cells: their
+# descendants are known.
 coupling_of_lines <- function(fit, k) {
   coupling <- fit$method$coupling
   if (!is_learned(fit$method)) return(coupling)
   semirelaxed <- inherits(coupling, "coupling_semirelaxed")
   told <- fit$identified$identified
   tau <- at_interval(if (semirelaxed) coupling$tau else fit$identified$tau, k)
-  if (any(told) && !told[k]) tau <- (fit$untold_price %||% untold_price) * tau
+  s <- fit$snapshots
+  if (any(s$prior$stable[s$index == k])) {
+    tau <- untold_price * tau
+  } else if (any(told) && !told[k]) {
+    tau <- (fit$untold_price %||% untold_price) * tau
+  }
   sharp <- semirelaxed && !inherits(fit$method$path, "path_brownian")
   epsilon <- if (sharp) at_interval(coupling$epsilon, k) else
     scan_epsilon(fit$method, fit$snapshots)

@@ -17,11 +17,11 @@
 #'   others (2019). Couplings are solved again, with the growth that the fit has learned:
 #'   a pair changes its mass by the mean of the growth rates at its ends, so that growth
 #'   can be taken out of the lines. Every cell has an ancestor. Where growth is not told
-#'   from motion the descendants of cells are those of the growth field, as nearly as the
-#'   snapshots allow. Cells are where their neighbours are on average (up to 30, fewer
-#'   where a snapshot has less than 300 cells). A fate is then the mean over the
-#'   `neighbours` nearest cells of the snapshot, of the same type where the type of the
-#'   cell is known. Cells between two observed times first go along the flow to the later
+#'   from motion, or cells are `stable` (see [vgfm_fit()]), the descendants of cells are
+#'   those of the growth field, as nearly as the snapshots allow. Cells are where their
+#'   neighbours are on average (up to 30, fewer where a snapshot has less than 300 cells).
+#'   A fate is then the mean over the `neighbours` nearest cells of the snapshot, of the
+#'   same type where the type of the cell is known. Cells between two observed times first go along the flow to the later
 #'   one. On simulated cultures, whose fates are known, these are the best calibrated: of
 #'   cells given p, a share p ends there. Methods that learn no growth by state have their
 #'   own couplings, and take what grows for what cells turn into.

@@ -186,3 +186,18 @@ test_that("a culture's fates are calibrated, and its ancestors are the true ones
   }, back$time, as.character(back$type), as.character(back$ancestor))
   expect_lt(mean(abs(back$share - unlist(true_share))), 0.04)
 })
+
+# 60 early and 20 late cells become 30 and 50, of the same mass. Cells that are called
+# stable have one descendant each, so half of the early ones must have become late.
+test_that("cells that are called stable have one descendant each", {
+  set.seed(4)
+  kind <- rep(c("early", "late", "early", "late"), c(60, 20, 30, 50))
+  x <- cbind(a = ifelse(kind == "late", 6, 0), b = 0) + rnorm(320, sd = 0.5)
+  time <- rep(0:1, each = 80)
+  fit <- quietly(vgfm_fit(x, time, c(1, 1), stable = kind == "early",
+                          control = vgfm_control("fast")))
+  fates <- quietly(vgfm_fates(fit, kind, by = "group"))
+  early <- fates[fates$group == "early" & fates$time == 0, ]
+  expect_equal(sum(early$mass), 1, tolerance = 0.1)
+  expect_equal(early$probability, c(0.5, 0.5), tolerance = 0.1)
+})
