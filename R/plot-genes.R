@@ -45,7 +45,8 @@ plot_genes <- function(table, panel, n, title, axis, call = rlang::caller_env())
     ggplot2::scale_x_discrete(labels = function(name) sub("\r.*", "", name)) +
     ggplot2::coord_flip() +
     ggplot2::labs(x = NULL, y = axis, title = title) +
-    ggplot2::theme_minimal()
+    ggplot2::theme_minimal() +
+    ggplot2::theme(plot.margin = ggplot2::margin(6, 12, 6, 6))
   if (length(panel) == 0) return(figure)
   figure + ggplot2::facet_wrap(ggplot2::vars(.data[[panel]]), scales = "free_y")
 }

@@ -1,6 +1,7 @@
 #' Figures of a fit
 #'
-#' @param object,x A fit from [vgfm_fit()].
+#' @param object,x A fit from [vgfm_fit()]; of an ensemble, its fit to all cells is drawn,
+#'   without bands.
 #' @param type `"trajectory"`: paths of cells from the first snapshot, ending in dots,
 #'   over the data.
 #'   `"growth"`: growth rate of every observed cell; the colours end at the 0.5 % and
@@ -91,6 +92,20 @@ plot.vgfm <- function(x, ...) {
   figure <- ggplot2::autoplot(x, ...)
   print(figure)
   invisible(figure)
+}
+
+#' @rdname autoplot.vgfm
+#' @export
+autoplot.vgfm_ensemble <- function(object, ...) {
+  check_ensemble(object, "object")
+  ggplot2::autoplot(object$fit, ...)
+}
+
+#' @rdname autoplot.vgfm
+#' @export
+plot.vgfm_ensemble <- function(x, ...) {
+  check_ensemble(x, "x")
+  plot.vgfm(x$fit, ...)
 }
 
 #' @export

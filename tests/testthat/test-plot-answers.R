@@ -73,6 +73,12 @@ test_that("regulation and shifts are drawn as they are", {
   expect_s3_class(plot(shifted), "ggplot")
 })
 
+test_that("an ensemble is drawn as its fit to all cells", {
+  ensemble <- small_ensemble()
+  expect_equal(drawn(autoplot(ensemble, "growth"), 1),
+               drawn(autoplot(ensemble$fit, "growth"), 1))
+})
+
 test_that("a table that lost its columns says so", {
   growth <- quietly(vgfm_growth(small_fit(), kinds()))
   growth$growth <- NULL
