@@ -24,8 +24,8 @@ lines_between <- function(fit, k, sources, targets, kept = NULL,
                   interval = k)
   if (!is.null(kept) && any(!is.na(kept[c(sources$rows, targets$rows)]))) {
     apart <- sqrt(kept_distance * within_variance(s)) / s$scale
-    problem$x <- rbind(problem$x, apart * type_columns(kept[sources$rows]))
-    problem$y <- rbind(problem$y, apart * type_columns(kept[targets$rows]))
+    problem$x <- rbind(problem$x, apart * source_corners(kept[sources$rows]))
+    problem$y <- rbind(problem$y, apart * target_corners(kept[targets$rows]))
   }
   solved <- solve_lines(fit, k, problem, call)
   plan <- sparse_plan(solved, n, m)
@@ -54,6 +54,18 @@ far_neighbour <- 2
 # Squared distance of the types that are kept, as a multiple of the variance within a
 # snapshot: further than cells of one snapshot are apart.
 kept_distance <- 8
+
+# Types as places (levels + 1, cells): a target is at the corner of its type, or at 0 if
+# it is of no kept type. A source of a kept type is at the same corner, lifted so that all
+# sources are equally far from the nearest corner; another source is as far from all of
+# them. So a kept type is hard to leave, and as easy to enter as any other.
+target_corners <- function(type) rbind(type_columns(type), 0)
+
+source_corners <- function(type) {
+  corner <- type_columns(type)
+  corner[, is.na(type)] <- 0.5
+  rbind(corner, ifelse(is.na(type), 0, sqrt(nlevels(type)) / 2))
+}
 
 snapshot_rows <- function(fit, k) which(fit$snapshots$index == k)
 

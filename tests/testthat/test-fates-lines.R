@@ -201,3 +201,13 @@ test_that("cells that are called stable have one descendant each", {
   expect_equal(sum(early$mass), 1, tolerance = 0.1)
   expect_equal(early$probability, c(0.5, 0.5), tolerance = 0.1)
 })
+
+# Squared distances of places: a kept type is hard to leave, and as easy to enter as any.
+test_that("types that are kept are hard to leave, and not to enter", {
+  source <- factor(c("a", "b", NA), c("a", "b"))
+  target <- factor(c("a", "b", NA), c("a", "b"))
+  x <- source_corners(source)
+  y <- target_corners(target)
+  squared <- outer(1:3, 1:3, Vectorize(function(i, j) sum((x[, i] - y[, j])^2)))
+  expect_equal(squared - 0.5, rbind(c(0, 2, 1), c(2, 0, 1), c(0, 0, 0)))
+})
