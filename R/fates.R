@@ -21,10 +21,11 @@
 #'   those of the growth field, as nearly as the snapshots allow. Cells are where their
 #'   neighbours are on average (up to 30, fewer where a snapshot has less than 300 cells).
 #'   A fate is then the mean over the `neighbours` nearest cells of the snapshot, of the
-#'   same type where the type of the cell is known. Cells between two observed times first go along the flow to the later
-#'   one. On simulated cultures, whose fates are known, these are the best calibrated: of
-#'   cells given p, a share p ends there. Methods that learn no growth by state have their
-#'   own couplings, and take what grows for what cells turn into.
+#'   same type where the type of the cell is known. Cells between two observed times first
+#'   go along the flow to the later one. On simulated cultures, whose fates are known,
+#'   these are the best calibrated: of cells given p, a share p ends there. Methods that
+#'   learn no growth by state have their own couplings, and take what grows for what cells
+#'   turn into.
 #' * `"flow"`: cells follow the velocity field to `to`, and have the shares of types among
 #'   the `neighbours` nearest labelled cells there. The flow is deterministic, so that a
 #'   fate looks more certain than it is.
