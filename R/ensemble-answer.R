@@ -19,7 +19,9 @@ check_fit_or_ensemble <- function(fit, arg = "fit", call = rlang::caller_env()) 
 # was made of. Of an ensemble: that of the fit to all cells, with a band for each column
 # in `value`: `<value>_low` and `<value>_high`. Columns in `key` say what a row is about;
 # what a replicate does not say of a row is left out.
-answer <- function(fit, level, ask, key, value, call = rlang::caller_env()) {
+# Columns in `free` are features: whatever these are called, they have no limits.
+answer <- function(fit, level, ask, key, value, call = rlang::caller_env(),
+                   free = character()) {
   level <- check_level(level, call)
   one <- main_fit(fit)
   table <- ask(one, seq_len(nrow(one$snapshots$x)))
@@ -28,7 +30,7 @@ answer <- function(fit, level, ask, key, value, call = rlang::caller_env()) {
   said <- ask_replicates(fit, ask, table, key, value, call)
   bands <- lapply(stats::setNames(nm = value), function(name) {
     band(as.double(table[[name]]), said$square[[name]], said$count[[name]],
-         said$replicates, level, name)
+         said$replicates, level, if (name %in% free) "" else name)
   })
   table <- add_bands(table, bands)
   attr(table, "replicates") <- said$replicates
@@ -124,7 +126,6 @@ band <- function(estimate, square, count, replicates, level, name = "") {
 
 # list(low, high) around an estimate, as far as values of this name go.
 within_limits <- function(estimate, width, name) {
-  # A feature may be called so, too.
   least <- if (name %in% c(shares, amounts) && all(estimate >= 0, na.rm = TRUE)) 0 else
     -Inf
   most <- if (name %in% shares) 1 else Inf
@@ -143,8 +144,9 @@ widen_bands <- function(table, name, by) {
 }
 
 # Values of these names lie between 0 and 1, or not below 0.
-shares <- c("probability", "share")
-amounts <- c("mass", "weight", "descendants", "w1")
+shares <- c("probability", "share", "share_shifted")
+amounts <- c("mass", "mass_shifted", "ratio", "weight", "descendants", "speed", "w1",
+             "spread")
 
 check_level <- function(level, call = rlang::caller_env()) {
   check_number(level, 0, 1, "()", arg = "level", call = call)

@@ -71,7 +71,8 @@ vgfm_fixed_points <- function(fit, time, newdata = NULL, starts = 200, level = 0
       other <- find_fixed_points(one, x, time, call)$points
       match_points(points, other, features, s$scale)
     }
-    points <- answer(fit, level, ask, "point", c(features, "leading", "found"))
+    points <- answer(fit, level, ask, "point", c(features, "leading", "found"),
+                     free = features)
     points <- points[setdiff(names(points), c("found_low", "found_high"))]
   }
   if (nrow(points) == 0) {

@@ -81,7 +81,7 @@ vgfm_interpolate <- function(fit, time, n = NULL, ...,
     out <- stats::setNames(do.call(rbind, parts), c(columns[-2], ".row"))
     out$.row <- seq_len(nrow(out))
     out
-  }, ".row", columns[-(1:3)])
+  }, ".row", columns[-(1:3)], free = columns[-(1:4)])
   table$.row <- NULL
   with_error(in_user_times(table, fit$snapshots), fit, states, noise)
 }

@@ -123,7 +123,7 @@ vgfm_trajectories <- function(fit, newdata = NULL, from = NULL, times = NULL, n 
     out <- do.call(rbind, parts)
     out <- out[order(match(out$cell, cell), out$time), ]
     stats::setNames(out, setdiff(columns, columns[3]))
-  }, columns[1:2], columns[-(1:3)])
+  }, columns[1:2], columns[-(1:3)], free = columns[-(1:4)])
   rownames(paths) <- NULL
   with_error(in_user_times(paths, s), fit, states, noise)
 }

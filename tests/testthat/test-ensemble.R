@@ -699,3 +699,30 @@ test_that("predictions of no cells are empty, with empty bands", {
     expect_identical(dim(attr(value, "low")), dim(plain))
   }
 })
+
+test_that("features have bands of their own, whatever they are called", {
+  named <- function(names) {
+    x <- stats::setNames(cells[c("a", "b")] + 5, names)
+    set.seed(1)
+    fit <- suppressMessages(vgfm_fit(x, cells$time, mass = c(1, 2, 4),
+                                     control = small_control(steps = 20)))
+    make_ensemble(fit = fit, replicates = 2)
+  }
+  plain <- named(c("a", "b"))
+  odd <- named(c("share", "speed"))
+  for (ask in list(function(x) vgfm_trajectories(x, n = 3, times = 0:2),
+                   function(x) vgfm_interpolate(x, 1.5))) {
+    expect_equal(unname(as.list(ask(odd))), unname(as.list(ask(plain))))
+  }
+})
+
+test_that("bands of what is shifted keep to what shares and masses can be", {
+  table <- suppressWarnings(suppressMessages(
+    vgfm_perturb(here(), c(a = 0.1), group = cells$kind, level = 0.999)
+  ))
+  for (name in c("mass", "mass_shifted", "ratio", "share", "share_shifted")) {
+    low <- table[[paste0(name, "_low")]]
+    expect_true(all(low >= 0 | is.na(low)), info = name)
+  }
+  expect_true(all(table$share_shifted_high <= 1))
+})
