@@ -9,7 +9,7 @@ check_fit_or_ensemble <- function(fit, arg = "fit", call = rlang::caller_env()) 
   if (is_ensemble(fit)) return(check_ensemble(fit, arg, call))
   if (!inherits(fit, "vgfm")) {
     abort_fit(c("{.arg {arg}} must be a fit from {.fn vgfm_fit} or an ensemble from
-                 {.fn vgfm_ensemble}, not {describe(fit)}.", i = one_of_list(fit)), arg,
+                 {.fn vgfm_ensemble}, not {describe(fit)}.", i = fits_within(fit)), arg,
               call)
   }
   check_fit(fit, arg, call)

@@ -4,15 +4,16 @@
 # To be raised when fits of before can no longer be read.
 fit_format <- 3L
 
-# A hint for what is a list of fits, as `split_by` makes it.
-one_of_list <- function(fit) {
-  if (inherits(fit, "vgfm_list")) "Ask its fits one by one, as {.code fits[[1]]}."
+# A hint for what has fits in it: a list of them, as `split_by` makes it, or an ensemble.
+fits_within <- function(fit) {
+  if (inherits(fit, "vgfm_list")) return("Ask its fits one by one, as {.code fits[[1]]}.")
+  if (is_ensemble(fit)) "The fit to all cells is {.code ensemble$fit}."
 }
 
 check_fit <- function(fit, arg = "fit", call = rlang::caller_env()) {
   if (!inherits(fit, "vgfm")) {
     abort_fit(c("{.arg {arg}} must be a fit from {.fn vgfm_fit}, not {describe(fit)}.",
-                i = one_of_list(fit)), arg, call)
+                i = fits_within(fit)), arg, call)
   }
   fault <- fit_fault(fit)
   if (!is.null(fault)) {

@@ -688,6 +688,7 @@ test_that("a fit without training, and a list of fits, have no ensemble", {
   several <- structure(list(a = untrained, b = untrained), class = "vgfm_list")
   expect_error(vgfm_ensemble(several, 2), "one by one", class = "vgfm_error_fit")
   expect_error(vgfm_growth(several), "one by one", class = "vgfm_error_fit")
+  expect_error(vgfm_identifiability(here()), "ensemble\\$fit", class = "vgfm_error_fit")
 })
 
 test_that("predictions of no cells are empty, with empty bands", {
