@@ -527,13 +527,15 @@ test_that("awkward data: few cells, rare kinds, dates, other methods, a prior", 
   expect_identical(nrow(vgfm_replicate(ensemble, 1)$prior), 2L)
 })
 
-# The band that replicates give by themselves.
-expect_band <- function(low, high, value, of_replicate, tolerance = 1e-8) {
+# The band that replicates give by themselves, not below `least`.
+expect_band <- function(low, high, value, of_replicate, tolerance = 1e-8,
+                        least = -Inf) {
   drawn <- vapply(1:3, function(b) as.vector(of_replicate(vgfm_replicate(here(), b))),
                   numeric(length(value)))
   width <- sqrt(rowSums((drawn - as.vector(value))^2) / 2) * qt(0.95, 2)
   expect_true(any(width > 0))
-  expect_equal(as.vector(low), as.vector(value) - width, tolerance = tolerance)
+  expect_equal(as.vector(low), pmax(as.vector(value) - width, least),
+               tolerance = tolerance)
   expect_equal(as.vector(high), as.vector(value) + width, tolerance = tolerance)
 }
 
@@ -564,7 +566,7 @@ test_that("augment() has bands of each cell, also of those without a time", {
   expect_identical(data.frame(out[names(plain)]), plain)
   expect_true(is.na(out$vgfm_growth_low[2]))
   expect_band(out$vgfm_speed_low[-2], out$vgfm_speed_high[-2], out$vgfm_speed[-2],
-              function(one) augment(one, data, data$day)$vgfm_speed[-2])
+              function(one) augment(one, data, data$day)$vgfm_speed[-2], least = 0)
   expect_identical(nrow(augment(here())), nrow(cells))
 })
 
