@@ -36,6 +36,9 @@
 #'   tells growth from motion. Of an ensemble also `growth_low` and `growth_high`.
 #' @section Errors: `vgfm_error_input` for labels that do not fit; `vgfm_error_no_growth`
 #'   if the method learns no growth by state.
+#' @section Messages: `vgfm_message_death` names groups that leave fewer than
+#'   `r few_descendants` descendants over a typical interval, where growth is told: see
+#'   "Death or change of type".
 #' @seealso [vgfm_identifiability()]
 #' @export
 #' @examples
@@ -72,7 +75,23 @@ vgfm_growth <- function(fit, group = NULL, level = 0.9, ...) {
   }
   out$doubling_time <- log(2) / out$growth
   out$told <- told
+  inform_death(out, s)
   as_answer(in_user_times(out, s), "vgfm_group_growth")
+}
+
+# Death that cannot be told from a change of type is said to be no more than that: of
+# groups that leave fewer than `few_descendants` cells over a typical interval.
+few_descendants <- 0.8
+inform_death <- function(table, snapshots) {
+  gap <- stats::median(diff(snapshots$times))
+  dying <- table$told & exp(table$growth * gap) < few_descendants
+  group <- unique(as.character(table$group[dying]))
+  if (length(group) == 0 || length(unique(table$group)) == 1) return(invisible())
+  inform_vgfm(c(
+    "!" = "Cells of {.val {group}} are said to die. Snapshots show that they get fewer.",
+    i = "If they turn into cells of another type instead, name them by {.arg stable} in
+         {.fn vgfm_fit}."
+  ), class = "vgfm_message_death")
 }
 
 # How far the mean growth of groups may be off in all replicates alike; see vgfm_growth().
