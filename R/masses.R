@@ -72,7 +72,7 @@ vgfm_masses <- function(fit, group = NULL, times = NULL, level = 0.9, ...) {
   table$observed <- seen$mass[at]
   table$group <- factor(table$group, groups)
   rownames(table) <- NULL
-  in_user_times(table, s)
+  as_answer(in_user_times(table, s), "vgfm_masses")
 }
 
 sort_rows <- function(table, order) {

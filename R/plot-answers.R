@@ -2,12 +2,13 @@
 
 #' Figures of answers
 #'
-#' Draws the tables of [vgfm_growth()], [vgfm_fates()], [vgfm_ancestors()],
-#' [vgfm_growth_genes()], [vgfm_fate_genes()], [vgfm_regulation()] and [vgfm_perturb()].
-#' Bands are drawn where the table is that of an ensemble.
+#' Draws the tables of [vgfm_growth()], [vgfm_masses()], [vgfm_fates()],
+#' [vgfm_ancestors()], [vgfm_growth_genes()], [vgfm_fate_genes()], [vgfm_regulation()] and
+#' [vgfm_perturb()]. Bands are drawn where the table is that of an ensemble.
 #'
 #' * Growth: the mean rate of each group over time; hollow where growth is not told from
 #'   motion.
+#' * Masses: predicted as a line, observed as dots, in a panel for each group.
 #' * Fates, by group: the shares of the fates of each type, in a panel for each time, as
 #'   bars, or points with bands. By cell: how many cells have which probability, in a
 #'   panel for each time and fate. Cells of the time that is asked about have the fate
@@ -103,8 +104,9 @@ autoplot.vgfm_group_growth <- function(object, ...) {
 
 # Numbers of time as the user calls them, fewer where there is no room for all.
 axis_of_times <- function(table) {
-  first <- !duplicated(table$time)
   if (!is.numeric(table$time)) return(list())
+  first <- !duplicated(table$time)
+  if (!all(is.na(table$label))) first <- first & !is.na(table$label)
   ggplot2::scale_x_continuous(
     breaks = table$time[first], labels = as.character(label_factor(table))[first],
     minor_breaks = NULL, guide = ggplot2::guide_axis(check.overlap = TRUE)

@@ -43,6 +43,17 @@ test_that("shares of fates and ancestors fill their bars, or have bands", {
   expect_equal(sum(drawn(autoplot(last), 1)$count), nrow(last))
 })
 
+test_that("masses have their bands and what was observed", {
+  masses <- quietly(vgfm_masses(small_ensemble(), kinds(), times = c(2, 3, 4, 8)))
+  built <- ggplot2::ggplot_build(autoplot(masses))
+  expect_setequal(built$data[[1]]$ymin, masses$mass_low)
+  expect_setequal(built$data[[2]]$y, masses$mass)
+  expect_setequal(built$data[[3]]$y, stats::na.omit(masses$observed))
+  expect_equal(nrow(built$layout$layout), 3)
+  total <- vgfm_masses(small_fit())
+  expect_equal(nrow(drawn(autoplot(total), 2)), sum(!is.na(total$observed)))
+})
+
 test_that("the strongest genes of each panel are drawn, in their order", {
   genes <- quietly(vgfm_growth_genes(small_ensemble(), by = kinds()))
   figure <- autoplot(genes, n = 1)
