@@ -72,6 +72,7 @@ growth <- vgfm_growth(ensemble, branch)
 true <- aggregate(list(true = attr(culture, "growth")),
                   list(time = culture$time, group = branch), mean)
 both <- merge(growth, true)
+both$true <- round(both$true, 3)
 shown <- c("time", "group", "cells", "growth", "growth_low", "growth_high", "true",
            "told")
 cat("\nGrowth by branch, with bands, beside the truth:\n")
@@ -87,7 +88,7 @@ counts <- Matrix::t(attr(culture, "counts"))
 values <- log1p(counts / Matrix::rowSums(counts) * mean(Matrix::rowSums(counts)))
 genes <- vgfm_growth_genes(ensemble, by = branch, expression = values)
 save_figure(autoplot(growth), "culture-growth")
-save_figure(autoplot(fates[fates$time < 4, ]), "culture-fates")
+save_figure(autoplot(fates), "culture-fates")
 save_figure(autoplot(vgfm_ancestors(ensemble, branch, from = 2:3)), "culture-ancestors")
 save_figure(autoplot(genes[genes$group %in% c("A", "C", "between groups"), ], n = 8),
             "culture-genes")
