@@ -20,6 +20,8 @@ cd .build/check
 # Without a manual, as TeX is large; the pages themselves are checked.
 check=("$R" CMD check --as-cran --no-manual)
 if ! command -v pandoc > /dev/null; then check+=(--ignore-vignettes); fi
+# Where the tests of this tree have just run, and its guides have just been built.
+if [ "${CHECK_AGAIN:-yes}" = no ]; then check+=(--no-tests --no-build-vignettes); fi
 
 # Nothing that depends on the network, on the clock, or on what else the machine does. The
 # program that compares sizes of PDFs has nothing to do, and need not be there.
