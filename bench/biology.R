@@ -86,18 +86,4 @@ family_bands <- function(seed, control = vgfm_control("fast")) {
 families <- list(cultures = family_cultures, network = family_network,
                  bands = family_bands)
 
-main <- function(arguments = commandArgs(TRUE)) {
-  is_seed <- grepl("^[0-9]+$", arguments)
-  seeds <- if (any(is_seed)) as.integer(arguments[is_seed]) else 1:3
-  names <- if (any(!is_seed)) arguments[!is_seed] else names(families)
-  table <- growth_table(run_families(seeds, names))
-  text <- c(
-    paste("Answers against the truth: means over seeds", paste(seeds, collapse = ", ")),
-    "and each of them. `bench/biology.R` makes this page and says what figures are.", "",
-    markdown(table)
-  )
-  writeLines(text)
-  if (setequal(names, names(families))) writeLines(text, file.path("bench", "biology.md"))
-}
-
-if (sys.nframe() == 0) main()
+if (sys.nframe() == 0) main("biology", "Answers against the truth")

@@ -199,18 +199,23 @@ growth_table <- function(rows) {
   do.call(rbind, parts)
 }
 
-main <- function(arguments = commandArgs(TRUE)) {
+# The page bench/<name>.md of families and seeds that the command names, or of all.
+main <- function(name = "growth", title = "Growth against the truth",
+                 arguments = commandArgs(TRUE)) {
   is_seed <- grepl("^[0-9]+$", arguments)
   seeds <- if (any(is_seed)) as.integer(arguments[is_seed]) else 1:3
-  names <- if (any(!is_seed)) arguments[!is_seed] else names(families)
-  table <- growth_table(run_families(seeds, names))
+  which <- if (any(!is_seed)) arguments[!is_seed] else names(families)
+  table <- growth_table(run_families(seeds, which))
   text <- c(
-    paste("Growth against the truth: means over seeds", paste(seeds, collapse = ", ")),
-    "and each of them. `bench/growth.R` makes this page and says what figures are.", "",
+    paste0(title, ": means over seeds ", paste(seeds, collapse = ", ")),
+    paste0("and each of them. `bench/", name, ".R` makes this page and says what figures ",
+           "are."), "",
     markdown(table)
   )
   writeLines(text)
-  if (setequal(names, names(families))) writeLines(text, file.path("bench", "growth.md"))
+  if (setequal(which, names(families))) {
+    writeLines(text, file.path("bench", paste0(name, ".md")))
+  }
 }
 
 if (sys.nframe() == 0) main()
