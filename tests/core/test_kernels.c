@@ -69,10 +69,11 @@ static void check_layouts_agree(void) {
   free(other);
 }
 
-/* Activations to 1e-6 of libm, their slopes to 1e-6 of the analytic twin. */
+/* Activations to 1e-6 of libm, their slopes and curvatures to 1e-6 of the analytic
+ * twin. */
 static void check_activations(void) {
   enum { N = 1003 };
-  float z[N], h[N], want[N], d[N], d_want[N];
+  float z[N], h[N], want[N], d[N], d_want[N], z_dot[N], sum[N], sum_want[N];
   for (int i = 0; i < N; i++) z[i] = (float)uniform(-12, 12);
   for (int act = ACTIVATION_LEAKY_RELU; act <= ACTIVATION_TANH; act++) {
     kernels_get()->activate(h, z, N, act);
@@ -82,6 +83,17 @@ static void check_activations(void) {
     kernels_naive.activate_grad(d_want, z, want, N, act);
     for (int i = 0; i < N; i++) {
       CHECK_NEAR(h[i], want[i], 1e-6);
+      CHECK_NEAR(d[i], d_want[i], 1e-6);
+    }
+    for (int i = 0; i < N; i++) {
+      d[i] = d_want[i] = (float)uniform(-1, 1);
+      sum[i] = sum_want[i] = (float)uniform(-1, 1);
+      z_dot[i] = (float)uniform(-1, 1);
+    }
+    kernels_get()->activate_tangent_grad(sum, d, z_dot, z, want, N, act);
+    kernels_naive.activate_tangent_grad(sum_want, d_want, z_dot, z, want, N, act);
+    for (int i = 0; i < N; i++) {
+      CHECK_NEAR(sum[i], sum_want[i], 1e-6);
       CHECK_NEAR(d[i], d_want[i], 1e-6);
     }
   }

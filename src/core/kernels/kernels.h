@@ -46,6 +46,11 @@ typedef struct {
   /* d *= act'(z), given z and h = act(z); d is (n). */
   void (*activate_grad)(float *d, const float *z, const float *h, size_t n,
                         activation act);
+  /* The same for the derivative d_dot by a tangent of h, whose z_dot is given, and what
+   * it adds to the derivative by z: d += act''(z) z_dot d_dot, d_dot *= act'(z). */
+  void (*activate_tangent_grad)(float *d, float *d_dot, const float *z_dot,
+                                const float *z, const float *h, size_t n,
+                                activation act);
 
   /* A place and a velocity as linear combinations, on n values:
    *   place    = x + a[0] (vector[0] - x) + a[1] vector[1] + ...,

@@ -66,6 +66,7 @@ const kernels TABLE_NAME(SIMD_NAME) = {
   .gemm = gemm,
   .activate = activate,
   .activate_grad = activate_grad,
+  .activate_tangent_grad = activate_tangent_grad,
   .combine = combine,
   .squared_error = squared_error,
   .adam = adam,

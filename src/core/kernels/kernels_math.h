@@ -196,3 +196,50 @@ static void activate_grad(float *d, const float *z, const float *h, size_t n,
   default: activate_grad_as(d, z, h, n, ACTIVATION_TANH);
   }
 }
+
+INLINE vf vf_activate_curve(vf z, vf h, activation act) {
+  const vf one = vf_set(1.0f), two = vf_set(2.0f);
+  switch (act) {
+  case ACTIVATION_LEAKY_RELU: return (vf){0};
+  case ACTIVATION_SILU: {
+    vf s = one / (one + vf_exp(-z));
+    return s * (one - s) * (two + z * (one - two * s));
+  }
+  default: return -two * h * (one - h * h);
+  }
+}
+
+INLINE void activate_tangent_grad_as(float *d, float *d_dot, const float *z_dot,
+                                     const float *z, const float *h, size_t n,
+                                     activation act) {
+  size_t i = 0;
+  for (; i + VF <= n; i += VF) {
+    vf at = vf_load(z + i), value = vf_load(h + i), dot = vf_load(d_dot + i);
+    vf curve = vf_activate_curve(at, value, act);
+    vf_store(d + i, vf_load(d + i) + curve * vf_load(z_dot + i) * dot);
+    vf_store(d_dot + i, dot * vf_activate_slope(at, value, act));
+  }
+  if (i < n) {
+    size_t count = n - i;
+    vf at = vf_load_part(z + i, count), value = vf_load_part(h + i, count);
+    vf dot = vf_load_part(d_dot + i, count), curve = vf_activate_curve(at, value, act);
+    vf sum = vf_load_part(d + i, count) + curve * vf_load_part(z_dot + i, count) * dot;
+    dot *= vf_activate_slope(at, value, act);
+    memcpy(d + i, &sum, count * sizeof *d);
+    memcpy(d_dot + i, &dot, count * sizeof *d_dot);
+  }
+}
+
+static void activate_tangent_grad(float *d, float *d_dot, const float *z_dot,
+                                  const float *z, const float *h, size_t n,
+                                  activation act) {
+  switch (act) {
+  case ACTIVATION_LEAKY_RELU:
+    activate_tangent_grad_as(d, d_dot, z_dot, z, h, n, ACTIVATION_LEAKY_RELU);
+    break;
+  case ACTIVATION_SILU:
+    activate_tangent_grad_as(d, d_dot, z_dot, z, h, n, ACTIVATION_SILU);
+    break;
+  default: activate_tangent_grad_as(d, d_dot, z_dot, z, h, n, ACTIVATION_TANH);
+  }
+}

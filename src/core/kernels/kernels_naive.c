@@ -37,6 +37,18 @@ static void activate_grad(float *d, const float *z, const float *h, size_t n,
   }
 }
 
+static void activate_tangent_grad(float *d, float *d_dot, const float *z_dot,
+                                  const float *z, const float *h, size_t n,
+                                  activation act) {
+  for (size_t i = 0; i < n; i++) {
+    double x = z[i], s = 1 / (1 + exp(-x)), curve = 0;
+    if (act == ACTIVATION_SILU) curve = s * (1 - s) * (2 + x * (1 - 2 * s));
+    if (act == ACTIVATION_TANH) curve = -2 * h[i] * (1 - (double)h[i] * h[i]);
+    d[i] += (float)(curve * z_dot[i] * d_dot[i]);
+    activate_grad(d_dot + i, z + i, h + i, 1, act);
+  }
+}
+
 static void combine(float *place, float *velocity, const float *x,
                     const float *const vector[], const float *a, const float *b,
                     size_t vectors, size_t n) {
@@ -179,6 +191,7 @@ const kernels kernels_naive = {
   .gemm = gemm,
   .activate = activate,
   .activate_grad = activate_grad,
+  .activate_tangent_grad = activate_tangent_grad,
   .combine = combine,
   .squared_error = squared_error,
   .adam = adam,
