@@ -227,15 +227,34 @@ run_stages <- function(snapshots, method, control, chosen, key, couplings = NULL
   problem <- new_problem(snapshots, couplings, method, control, identified)
   training <- training %||% new_training(problem, method, control, key)
   save_training <- function(training) save(couplings, training)
-  training <- run_matching(training, problem, control, save_training, call)
-  spend("match")
-  training <- run_refinement(training, snapshots, problem, control, method$training,
-                             save_training, call)
-  spend("refine")
+  training <- run_training(method$training, training, snapshots, problem, control,
+                           save = save_training, spend = spend, call = call)
   fit <- new_fit(snapshots, method, chosen, couplings, problem, training, control,
                  seconds, call)
   new_checkpoint(file, identity, call)(fit, now = TRUE)
   fit
+}
+
+# All the training of a kind, from where it stands. `spend(stage)` puts the time since its
+# last call down to that stage: "match" or "refine".
+run_training <- function(part, training, snapshots, problem, control, save, spend, call) {
+  UseMethod("run_training")
+}
+
+run_training.training_match <- function(part, training, snapshots, problem, control, save,
+                                        spend, call) {
+  training <- run_matching(training, problem, control, save, call)
+  spend("match")
+  training
+}
+
+run_training.training_refine <- function(part, training, snapshots, problem, control,
+                                         save, spend, call) {
+  training <- run_matching(training, problem, control, save, call)
+  spend("match")
+  training <- run_refinement(training, snapshots, problem, control, part, save, call)
+  spend("refine")
+  training
 }
 
 new_fit <- function(snapshots, method, chosen, couplings, problem, training, control,
