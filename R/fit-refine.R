@@ -65,7 +65,8 @@ run_refinement <- function(training, snapshots, problem, control,
     list(most_start = refine_most[["start"]], most_target = refine_most[["target"]],
          parts = parts, batch = control$batch, rounds = total, rate_floor = rate_floor,
          key = training$key, threads = use_threads(control$threads),
-         mass_weight = weights$mass, anchor = weights$matching),
+         mass_weight = weights$mass, anchor = weights$matching, energy = 0,
+         energy_growth = 0),
     refine_settings
   )
   stopped <- NULL

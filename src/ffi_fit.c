@@ -48,6 +48,8 @@ SEXP ffi_fit_run(SEXP state, SEXP problem, SEXP options, SEXP rounds) {
     .parts = list_size(given, "parts", 1, INT32_MAX),
     .mass_weight = list_number(given, "mass_weight", 0, DBL_MAX),
     .anchor = list_number(given, "anchor", 0, DBL_MAX),
+    .energy = list_number(given, "energy", 0, DBL_MAX),
+    .energy_growth = list_number(given, "energy_growth", 0, DBL_MAX),
     .batch = list_size(given, "batch", 1, INT32_MAX),
     .total_rounds = list_size(given, "rounds", 1, INT32_MAX),
     .learning_rate = list_number(given, "learning_rate", 0, 1),

@@ -106,29 +106,55 @@ static int run(model *it, double *losses, uint64_t from, uint64_t steps,
   return run_problem(it, losses, from, steps, &p, o);
 }
 
+/* Mean over the cells of the first snapshot of integral w (energy |v|^2 + energy_growth
+ * g^2) dt up to the second, in twice as many steps: what is left of discretisation does
+ * not count. */
+static double energy_of(model *it, const fit_options *o) {
+  enum { n = 20, steps = 4 };
+  static const double when[steps + 1] = {0, 0.25, 0.5, 0.75, 1};
+  static float path[(steps + 1) * n * (D + 1)], cost[(steps + 1) * n * COSTS];
+  static char block[1 << 18], tile[1 << 20];
+  arena a = arena_over(block, sizeof block);
+  trainer t;
+  trainer_layout(&a, &t, &it->heads, 1);
+  CHECK(arena_ok(&a) && rollout_tile_bytes(&it->heads, 0) < sizeof tile, "room");
+  trainer_load(&t);
+  for (size_t i = 0; i < n; i++)
+    for (size_t c = 0; c < D; c++) path[i * (D + 1) + c] = cells_f32[i * D + c];
+  rollout r = {.n = n, .d = D, .steps = steps, .times = when, .path = path,
+               .cost = cost, .energy = 1};
+  rollout_forward(&r, 0, n, &t, tile, sizeof tile);
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) {
+    const float *end = cost + (steps * n + i) * COSTS;
+    sum += o->energy * end[COST_ENERGY] + o->energy_growth * end[COST_GROWTH_ENERGY];
+  }
+  return sum / n;
+}
+
 /* One later snapshot only, so that the reported parts give the loss:
- * W1 + 2 (mass error)^2. */
-static double one_snapshot(model *it) {
+ * W1 + 2 (mass error)^2 + energies. */
+static double one_snapshot(model *it, const fit_options *o) {
   fit_problem p;
   make_problem(&p, &it->heads);
   p.times = 2;
   p.boundaries = 3;
-  double losses[2];
-  int status = run_problem(it, losses, 0, 1, &p, &defaults);
+  double losses[2], energy = energy_of(it, o);
+  int status = run_problem(it, losses, 0, 1, &p, o);
   CHECK(status == STATUS_OK, "status %d", status);
-  return losses[0] + 2 * losses[1] * losses[1];
+  return losses[0] + 2 * losses[1] * losses[1] + energy;
 }
 
 /* Adam's first moment after one step is a tenth of the gradient. It agrees with central
  * differences of the loss to 3 % of its largest element, in both networks: the growth
  * network learns from W1, too. */
-static void check_gradient(void) {
+static void check_gradient(const fit_options *o) {
   static model it;
   static moments keep[2];
   static double analytic[2][MOST];
   make_model(&it);
   memcpy(keep, it.m, sizeof keep);
-  one_snapshot(&it);
+  one_snapshot(&it, o);
   for (int net = 0; net < 2; net++)
     for (int i = 0; i < MOST; i++) analytic[net][i] = it.m[net].first[i] / 0.1;
   for (int net = 0; net < 2; net++) {
@@ -139,7 +165,7 @@ static void check_gradient(void) {
       for (int side = 0; side < 2; side++) {
         memcpy(it.m, keep, sizeof keep);
         it.m[net].weights[i] = keep[net].weights[i] + (side ? -2e-3 : 2e-3);
-        ends[side] = one_snapshot(&it);
+        ends[side] = one_snapshot(&it, o);
       }
       double slope = (ends[0] - ends[1]) / 4e-3;
       worst = fmax(worst, fabs(slope - analytic[net][i]));
@@ -176,6 +202,8 @@ static void check_invariance(void) {
     double losses[20];
     o.learning_rate = 1e-3;
     o.anchor = 0.1;
+    o.energy = 0.1;
+    o.energy_growth = 0.1;
     o.most_start = 12;
     o.most_target = 20;
     o.parts = 2;
@@ -202,6 +230,11 @@ static void check_bad_arguments(void) {
   it.heads.count = 1;
   CHECK(fit_run(&it.heads, losses, 0, 1, &p, &anchor_rows, &defaults, NULL, 0) ==
             STATUS_BAD_ARGUMENT, "no growth");
+  fit_options paid = defaults;
+  paid.energy = -1;
+  it.heads.count = 2;
+  CHECK(fit_run(&it.heads, losses, 0, 1, &p, &anchor_rows, &paid, NULL, 0) ==
+            STATUS_BAD_ARGUMENT, "a negative price");
   it.heads.count = 2;
   p.boundaries = 2;
   CHECK(fit_run(&it.heads, losses, 0, 1, &p, &anchor_rows, &defaults, NULL, 0) ==
@@ -236,7 +269,11 @@ static void check_leaves_alone(void) {
 
 int main(void) {
   CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
-  check_gradient();
+  fit_options costly = defaults;
+  costly.energy = 0.7;
+  costly.energy_growth = 3;
+  check_gradient(&defaults);
+  check_gradient(&costly);
   check_learning();
   check_invariance();
   check_bad_arguments();

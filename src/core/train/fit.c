@@ -66,6 +66,11 @@ static void layout(arena *a, fit_state *r, const heads *h, const fit_problem *p,
                       .times = r->boundary};
   r->roll.path = arena_take(a, p->boundaries * n * (p->d + 1), sizeof(float));
   r->roll.adjoint = arena_take(a, p->boundaries * n * (p->d + 1), sizeof(float));
+  r->roll.energy = o->energy > 0 || o->energy_growth > 0;
+  if (r->roll.energy) {
+    r->roll.cost = arena_take(a, p->boundaries * n * COSTS, sizeof(float));
+    r->roll.cost_adjoint = arena_take(a, p->boundaries * n * COSTS, sizeof(float));
+  }
   r->anchor_loss = arena_take(a, h->count * r->slots, sizeof(double));
   r->snapshots = arena_take(a, p->times - 1, sizeof(snapshot_loss));
   for (size_t k = 1; k < p->times; k++) {
@@ -76,7 +81,7 @@ static void layout(arena *a, fit_state *r, const heads *h, const fit_problem *p,
     at->observed_mass = p->mass[k];
   }
   size_t match = match_scratch(h, r->slots, o->batch, anchor);
-  size_t tile = rollout_tile_bytes(h);
+  size_t tile = rollout_tile_bytes(h, 0);
   r->thread_bytes = match > tile ? match : tile;
   r->thread_space = arena_take(a, (size_t)o->threads, r->thread_bytes);
 }
@@ -207,6 +212,19 @@ static void adjoint_item(void *context, size_t item, int rank) {
                         r->options->mass_weight);
 }
 
+/* Energies count at the end of the part's cells, which speak for all. */
+static void energy_adjoint(fit_state *r) {
+  const rollout *roll = &r->roll;
+  const fit_options *o = r->options;
+  if (!roll->energy) return;
+  memset(roll->cost_adjoint, 0, (roll->steps + 1) * roll->n * COSTS * sizeof(float));
+  for (size_t i = r->first; i < r->first + r->count; i++) {
+    float *by = roll->cost_adjoint + (roll->steps * roll->n + i) * COSTS;
+    by[COST_ENERGY] = (float)(o->energy / (double)r->count);
+    by[COST_GROWTH_ENERGY] = (float)(o->energy_growth / (double)r->count);
+  }
+}
+
 static void run_slot(void *context, size_t slot, int rank) {
   fit_state *r = context;
   const fit_options *o = r->options;
@@ -242,6 +260,7 @@ static void update(fit_state *r, team *c) {
   size_t floats = (r->roll.steps + 1) * r->roll.n * (r->roll.d + 1);
   memset(r->roll.adjoint, 0, floats * sizeof(float));
   team_for(c, r->problem->times - 1, adjoint_item, r);
+  energy_adjoint(r);
   team_for(c, r->slots, run_slot, r);
   if (stop_asked(&r->stop, 0)) return;
   double norm = trainer_gradient_norm(&r->trainer, 1);
@@ -286,7 +305,8 @@ static int check(const heads *h, const fit_problem *p, const fit_options *o) {
   if (heads_check(h) || h->d != p->d || !heads_find(h, HEAD_GROWTH) || p->times < 2 ||
       p->boundaries < p->times || o->most_start == 0 ||
       o->most_target == 0 || o->threads < 1 || o->batch == 0 || o->parts == 0 ||
-      o->folds == 0 || o->parts > smaller(snapshot_size(p, 0), o->most_start))
+      o->folds == 0 || !(o->energy >= 0) || !(o->energy_growth >= 0) ||
+      o->parts > smaller(snapshot_size(p, 0), o->most_start))
     return STATUS_BAD_ARGUMENT;
   for (size_t k = 0; k < p->times; k++)
     if (snapshot_size(p, k) == 0 || p->observed_step[k] >= p->boundaries)

@@ -2,7 +2,8 @@
  * the parameters follow the gradient of
  *
  *   mean over times of W1(weighted cloud, snapshot) + mass_weight * (mass error)^2
- *   + anchor * matching loss,
+ *   + anchor * matching loss
+ *   + mean over starting cells of integral w (energy |v|^2 + energy_growth g^2) dt,
  *
  * W1 the exact Wasserstein-1 distance with normalised weights. By the envelope theorem
  * its derivative by a position is that of the optimal plan's cost, and its derivative by
@@ -33,6 +34,7 @@ typedef struct {
                      * first ones know no scale yet */
   size_t parts;                   /* of the starting cells; one step of Adam each */
   double mass_weight, anchor;
+  double energy, energy_growth; /* of all cells from the first time to the last */
   size_t batch;                   /* rows of the anchor */
   uint64_t total_rounds;
   double learning_rate, rate_floor, clip;

@@ -1,29 +1,7 @@
-#include "train/rollout.h"
+#include "train/rollout_costs.h"
 #include <string.h>
 
-#define STAGES 4
-
-/* Stage s is evaluated at x + node[s] h k[s - 1]; the step ends at x + h sum share k.
- * Growth does not act back on the position: one look at the middle of the step, which
- * makes it Simpson's rule, is enough. */
-static const double node[STAGES] = {0, 0.5, 0.5, 1};
-static const double share[STAGES] = {1. / 6, 1. / 3, 1. / 3, 1. / 6};
-static const double growth_share[STAGES] = {1. / 6, 0, 2. / 3, 1. / 6};
-
-/* The four stages of one step of a tile. */
-typedef struct {
-  float *input[STAGES];   /* (MLP_TILE, d + 1) position and time */
-  float *velocity[STAGES]; /* (MLP_TILE, pad(d)) in standard units */
-  float *growth[STAGES];  /* (MLP_TILE, pad(1)) in standard units */
-  mlp_tile v_tile[STAGES], g_tile[STAGES];
-  float *dk[STAGES];      /* (MLP_TILE, pad(d)) derivative by the stage's velocity */
-  float *dgrowth;         /* (MLP_TILE, pad(1)) */
-  packed_network *v, *g;  /* velocity and growth */
-  float *dx[2];           /* (MLP_TILE, pad(inputs)) derivative by the stage's input, that
-                           * of velocity and of growth */
-} scratch;
-
-static void layout(arena *a, scratch *s, const heads *h) {
+static void layout(arena *a, stages *s, const heads *h, size_t directions) {
   const mlp_shape *velocity = &heads_find(h, HEAD_VELOCITY)->shape;
   const mlp_shape *growth = &heads_find(h, HEAD_GROWTH)->shape;
   size_t d = h->d;
@@ -34,124 +12,179 @@ static void layout(arena *a, scratch *s, const heads *h) {
     s->dk[stage] = arena_take(a, MLP_TILE * kernel_pad(d), sizeof(float));
     mlp_tile_layout(a, &s->v_tile[stage], velocity, MLP_TILE);
     mlp_tile_layout(a, &s->g_tile[stage], growth, MLP_TILE);
+    s->growth_cost[stage] = arena_take(a, MLP_TILE, sizeof(float));
   }
   s->dgrowth = arena_take(a, MLP_TILE * kernel_pad(1), sizeof(float));
   s->dx[0] = arena_take(a, MLP_TILE * kernel_pad(velocity->inputs), sizeof(float));
   s->dx[1] = arena_take(a, MLP_TILE * kernel_pad(growth->inputs), sizeof(float));
+  s->directions = directions;
+  if (directions == 0) return;
+  s->x_dot = arena_take(a, directions * MLP_TILE * (d + 1), sizeof(float));
+  s->dv_dot = arena_take(a, directions * MLP_TILE * kernel_pad(d), sizeof(float));
+  for (int stage = 0; stage < STAGES; stage++) {
+    if (growth_share[stage] == 0) continue;
+    s->v_dot[stage] = arena_take(a, directions * MLP_TILE * kernel_pad(d), sizeof(float));
+    mlp_tangent_layout(a, &s->tangent[stage], velocity, MLP_TILE, directions);
+  }
 }
 
-size_t rollout_tile_bytes(const heads *h) {
+size_t rollout_tile_bytes(const heads *h, size_t directions) {
   arena a = {0};
-  scratch s;
-  layout(&a, &s, h);
+  stages s;
+  layout(&a, &s, h, directions);
   return arena_size(&a);
 }
 
-static scratch scratch_in(trainer *t, void *tile, size_t bytes) {
+static stages stages_in(rollout *r, size_t first, size_t rows, trainer *t, void *tile,
+                        size_t bytes) {
   arena a = arena_over(tile, bytes);
-  scratch s;
-  layout(&a, &s, t->heads);
+  stages s;
+  layout(&a, &s, t->heads, rollout_directions(r));
+  s.roll = r;
+  s.first = first;
+  s.rows = rows;
   s.v = trainer_find(t, HEAD_VELOCITY);
   s.g = trainer_find(t, HEAD_GROWTH);
+  stages_aim(&s);
   return s;
 }
 
-/* Runs all stages of one step from states x (rows, d + 1). */
-static void run_stages(scratch *s, const float *x, size_t rows, double from, double h) {
+/* States (rows, d + 1) of `path` or `adjoint` at the start of the step, or `later` steps
+ * after that. */
+static float *state(const stages *s, float *states, size_t later) {
+  return states + ((s->step + later) * s->roll->n + s->first) * (s->roll->d + 1);
+}
+
+/* Runs all stages of a step. */
+static void run_stages(stages *s, size_t step) {
   const head *velocity = s->v->head, *growth = s->g->head;
-  size_t d = velocity->shape.outputs, dim = d + 1, pad = kernel_pad(d);
+  const double *times = s->roll->times;
+  size_t d = s->roll->d, dim = d + 1, pad = kernel_pad(d);
+  s->step = step;
+  s->h = times[step + 1] - times[step];
+  const float *x = state(s, s->roll->path, 0);
   for (int stage = 0; stage < STAGES; stage++) {
-    float reach = (float)(node[stage] * h * velocity->scale);
-    for (size_t r = 0; r < rows; r++) {
+    float reach = (float)(node[stage] * s->h * velocity->scale);
+    for (size_t r = 0; r < s->rows; r++) {
       float *in = s->input[stage] + r * dim;
       memcpy(in, x + r * dim, d * sizeof *in);
       if (stage > 0) {
         const float *k = s->velocity[stage - 1] + r * pad;
         for (size_t c = 0; c < d; c++) in[c] += reach * k[c];
       }
-      in[d] = (float)(from + node[stage] * h);
+      in[d] = (float)(times[step] + node[stage] * s->h);
     }
-    mlp_forward(s->velocity[stage], &s->v_tile[stage], s->input[stage], dim, rows,
+    mlp_forward(s->velocity[stage], &s->v_tile[stage], s->input[stage], dim, s->rows,
                 s->v->weights, &velocity->shape);
-    if (growth_share[stage] > 0)
-      mlp_forward(s->growth[stage], &s->g_tile[stage], s->input[stage], dim, rows,
-                  s->g->weights, &growth->shape);
+    if (growth_share[stage] == 0) continue;
+    mlp_forward(s->growth[stage], &s->g_tile[stage], s->input[stage], dim, s->rows,
+                s->g->weights, &growth->shape);
+    if (s->directions > 0)
+      mlp_forward_tangent(s->v_dot[stage], &s->tangent[stage], &s->v_tile[stage],
+                          s->x_dot, dim, s->directions, s->rows, s->v->weights,
+                          &velocity->shape);
+  }
+}
+
+/* From the stages the states at the end of the step. */
+static void end_step(const stages *s) {
+  const head *velocity = s->v->head, *growth = s->g->head;
+  size_t d = s->roll->d, dim = d + 1, pad = kernel_pad(d), pad_growth = kernel_pad(1);
+  const float *x = state(s, s->roll->path, 0);
+  float *next = state(s, s->roll->path, 1);
+  for (size_t row = 0; row < s->rows; row++) {
+    for (size_t c = 0; c < d; c++) {
+      double change = 0;
+      for (int stage = 0; stage < STAGES; stage++)
+        change += share[stage] * s->velocity[stage][row * pad + c];
+      next[row * dim + c] = (float)(x[row * dim + c] + s->h * velocity->scale * change);
+    }
+    double change = 0;
+    for (int stage = 0; stage < STAGES; stage++)
+      if (growth_share[stage] > 0)
+        change += growth_share[stage] * s->growth[stage][row * pad_growth];
+    change = growth->offset + growth->scale * change;
+    next[row * dim + d] = (float)(x[row * dim + d] + s->h * change);
   }
 }
 
 void rollout_forward(rollout *r, size_t first, size_t rows, trainer *t, void *tile,
                      size_t tile_bytes) {
-  scratch s = scratch_in(t, tile, tile_bytes);
-  const head *velocity = s.v->head, *growth = s.g->head;
-  size_t d = r->d, dim = d + 1, pad = kernel_pad(d), pad_growth = kernel_pad(1);
+  stages s = stages_in(r, first, rows, t, tile, tile_bytes);
+  if (r->cost) memset(r->cost + first * COSTS, 0, rows * COSTS * sizeof(float));
   for (size_t step = 0; step < r->steps; step++) {
-    const float *x = r->path + (step * r->n + first) * dim;
-    float *next = r->path + ((step + 1) * r->n + first) * dim;
-    double h = r->times[step + 1] - r->times[step];
-    run_stages(&s, x, rows, r->times[step], h);
-    for (size_t row = 0; row < rows; row++) {
-      for (size_t c = 0; c < d; c++) {
-        double change = 0;
-        for (int stage = 0; stage < STAGES; stage++)
-          change += share[stage] * s.velocity[stage][row * pad + c];
-        next[row * dim + c] =
-            (float)(x[row * dim + c] + h * velocity->scale * change);
-      }
-      double change = 0;
-      for (int stage = 0; stage < STAGES; stage++)
-        if (growth_share[stage] > 0)
-          change += growth_share[stage] * s.growth[stage][row * pad_growth];
-      change = growth->offset + growth->scale * change;
-      next[row * dim + d] = (float)(x[row * dim + d] + h * change);
-    }
+    run_stages(&s, step);
+    end_step(&s);
+    if (r->cost) costs_forward(&s);
   }
 }
 
 /* Derivatives by the velocities and growth of all stages that come from the step's end
- * alone; `later` (rows, d + 1) is the derivative by the state there. */
-static void start_stages(scratch *s, const float *later, size_t rows, double h) {
+ * alone, and from the costs that run up. */
+static void start_stages(stages *s) {
   const head *velocity = s->v->head;
-  size_t d = velocity->shape.outputs, dim = d + 1, pad = kernel_pad(d);
+  size_t d = s->roll->d, dim = d + 1, pad = kernel_pad(d);
+  const float *later = state(s, s->roll->adjoint, 1);
   for (int stage = 0; stage < STAGES; stage++) {
-    const float part = (float)(h * share[stage] * velocity->scale);
-    memset(s->dk[stage], 0, rows * pad * sizeof(float));
-    for (size_t r = 0; r < rows; r++)
+    const float part = (float)(s->h * share[stage] * velocity->scale);
+    memset(s->dk[stage], 0, s->rows * pad * sizeof(float));
+    for (size_t r = 0; r < s->rows; r++)
       for (size_t c = 0; c < d; c++)
         s->dk[stage][r * pad + c] = part * later[r * dim + c];
   }
+  if (s->roll->cost) costs_backward(s);
 }
 
-/* One stage backwards: gradients into the slot, derivative by its input into s->dx. */
-static void stage_backward(scratch *s, int stage, const float *later, size_t rows,
-                           double h, size_t slot) {
-  packed_network *v = s->v, *g = s->g;
-  const mlp_shape *velocity = &v->head->shape, *growth = &g->head->shape;
-  size_t d = velocity->outputs, dim = d + 1, pad_growth = kernel_pad(1);
-  memset(s->dx[0], 0, rows * kernel_pad(velocity->inputs) * sizeof(float));
-  memset(s->dx[1], 0, rows * kernel_pad(growth->inputs) * sizeof(float));
-  mlp_backward(v->grad + slot * v->packed, s->dx[0], s->dk[stage], &s->v_tile[stage],
-               s->input[stage], dim, rows, v->transposed, velocity);
+static void velocity_backward(stages *s, int stage, size_t slot) {
+  packed_network *v = s->v;
+  const mlp_shape *shape = &v->head->shape;
+  float *grad = v->grad + slot * v->packed;
+  size_t dim = s->roll->d + 1;
+  memset(s->dx[0], 0, s->rows * kernel_pad(shape->inputs) * sizeof(float));
+  if (s->directions == 0 || growth_share[stage] == 0) {
+    mlp_backward(grad, s->dx[0], s->dk[stage], &s->v_tile[stage], s->input[stage], dim,
+                 s->rows, v->transposed, shape);
+    return;
+  }
+  divergence_backward(s, stage);
+  mlp_backward_tangent(grad, s->dx[0], NULL, s->dk[stage], s->dv_dot, &s->tangent[stage],
+                       &s->v_tile[stage], s->input[stage], dim, s->x_dot, dim,
+                       s->directions, s->rows, v->transposed, shape);
+}
+
+static void growth_backward(stages *s, int stage, size_t slot) {
+  packed_network *g = s->g;
+  const mlp_shape *shape = &g->head->shape;
+  const float *later = state(s, s->roll->adjoint, 1);
+  size_t d = s->roll->d, dim = d + 1, pad = kernel_pad(1);
+  memset(s->dx[1], 0, s->rows * kernel_pad(shape->inputs) * sizeof(float));
   if (growth_share[stage] == 0) return;
-  const float part = (float)(h * growth_share[stage] * g->head->scale);
-  memset(s->dgrowth, 0, rows * pad_growth * sizeof(float));
-  for (size_t r = 0; r < rows; r++)
-    s->dgrowth[r * pad_growth] = part * later[r * dim + d];
+  const float part = (float)(s->h * growth_share[stage] * g->head->scale);
+  memset(s->dgrowth, 0, s->rows * pad * sizeof(float));
+  for (size_t r = 0; r < s->rows; r++) {
+    s->dgrowth[r * pad] = part * later[r * dim + d];
+    if (s->roll->energy)
+      s->dgrowth[r * pad] += (float)g->head->scale * s->growth_cost[stage][r];
+  }
   mlp_backward(g->grad + slot * g->packed, s->dx[1], s->dgrowth, &s->g_tile[stage],
-               s->input[stage], dim, rows, g->transposed, growth);
+               s->input[stage], dim, s->rows, g->transposed, shape);
 }
 
-static void step_backward(scratch *s, float *now, const float *later, size_t rows,
-                          double h, size_t slot) {
+/* Gradients into the slot, and the adjoint at the end of a step to its start. */
+static void step_backward(stages *s, size_t slot) {
   const head *velocity = s->v->head, *growth = s->g->head;
-  size_t d = velocity->shape.outputs, dim = d + 1, pad = kernel_pad(d);
+  size_t d = s->roll->d, dim = d + 1, pad = kernel_pad(d);
   size_t pad_v = kernel_pad(velocity->shape.inputs);
   size_t pad_g = kernel_pad(growth->shape.inputs);
-  start_stages(s, later, rows, h);
-  for (size_t i = 0; i < rows * dim; i++) now[i] += later[i];
+  float *now = state(s, s->roll->adjoint, 0);
+  const float *later = state(s, s->roll->adjoint, 1);
+  for (size_t i = 0; i < s->rows * dim; i++) now[i] += later[i];
+  start_stages(s);
   for (int stage = STAGES; stage-- > 0;) {
-    stage_backward(s, stage, later, rows, h, slot);
-    const float reach = (float)(node[stage] * h * velocity->scale);
-    for (size_t r = 0; r < rows; r++) {
+    velocity_backward(s, stage, slot);
+    growth_backward(s, stage, slot);
+    const float reach = (float)(node[stage] * s->h * velocity->scale);
+    for (size_t r = 0; r < s->rows; r++) {
       const float *by_velocity = s->dx[0] + r * pad_v, *by_growth = s->dx[1] + r * pad_g;
       for (size_t c = 0; c < d; c++) now[r * dim + c] += by_velocity[c] + by_growth[c];
       if (stage == 0) continue;
@@ -164,12 +197,9 @@ static void step_backward(scratch *s, float *now, const float *later, size_t row
 
 void rollout_backward(rollout *r, size_t first, size_t rows, trainer *t, size_t slot,
                       void *tile, size_t tile_bytes) {
-  scratch s = scratch_in(t, tile, tile_bytes);
-  size_t dim = r->d + 1;
+  stages s = stages_in(r, first, rows, t, tile, tile_bytes);
   for (size_t step = r->steps; step-- > 0;) {
-    size_t at = (step * r->n + first) * dim, next = ((step + 1) * r->n + first) * dim;
-    double h = r->times[step + 1] - r->times[step];
-    run_stages(&s, r->path + at, rows, r->times[step], h);
-    step_backward(&s, r->adjoint + at, r->adjoint + next, rows, h, slot);
+    run_stages(&s, step);
+    step_backward(&s, slot);
   }
 }
