@@ -24,9 +24,12 @@ benchmark_tasks <- function(snapshots, methods, splits, seeds, control) {
   tasks
 }
 
-# The key that vgfm_fit() draws after set.seed(seed). R's generator stays as it was, and a
-# kind that the user has chosen makes no difference.
-key_of_seed <- function(seed) {
+# The key that vgfm_fit() draws after set.seed(seed).
+key_of_seed <- function(seed) with_seed(seed, new_key())
+
+# A value that is drawn after set.seed(seed). R's generator stays as it was, and a kind
+# that the user has chosen makes no difference.
+with_seed <- function(seed, code) {
   old <- get0(".Random.seed", globalenv(), inherits = FALSE)
   kind <- RNGkind()
   on.exit({
@@ -35,7 +38,7 @@ key_of_seed <- function(seed) {
       assign(".Random.seed", old, globalenv())
   })
   set.seed(seed, "Mersenne-Twister", "Inversion", "Rejection")
-  new_key()
+  code
 }
 
 # Which floors are needed, each once: places, and sizes of samples.

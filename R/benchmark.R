@@ -136,14 +136,21 @@ vgfm_benchmark <- function(x, time, mass = NULL,
     inform_vgfm("Of two times none can be left out.", class = "vgfm_message_parts")
     parts <- setdiff(parts, "time left out")
   }
+  run_benchmark(snapshots, methods, parts, seeds, resume_dir, control, call,
+                quote(vgfm_benchmark()))
+}
+
+# The same of what was checked. `from`: what errors of a fit name; not a frame, as it may
+# have to travel to another process.
+run_benchmark <- function(snapshots, methods, parts, seeds, resume_dir, control, call,
+                          from) {
   splits <- benchmark_splits(snapshots, parts, call)
   quiet <- control
   quiet$progress <- FALSE
   quiet["checkpoint"] <- list(NULL) # one file holds one fit
   tasks <- benchmark_tasks(snapshots, methods, splits, seeds, quiet)
   tasks <- with_files(tasks, snapshots, resume_dir)
-  # Not a frame: it may have to travel to another process.
-  results <- run_tasks(tasks, snapshots, control$progress, quote(vgfm_benchmark()))
+  results <- run_tasks(tasks, snapshots, control$progress, from)
   repeats <- repeats_table(tasks, results, snapshots, methods, parts)
   structure(
     list(table = means_table(repeats), repeats = repeats, seeds = seeds,
