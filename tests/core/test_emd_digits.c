@@ -149,6 +149,28 @@ static void check_small_shifts(void) {
   free(x);
 }
 
+/* A cloud, and the same with each point in two, whose weights sum to the whole but for
+ * rounding: what is left is no distance. */
+static void check_split_points(void) {
+  enum { N = 300, D = 2 };
+  double *x = filled(N * D, normal), *share = filled(N, normal);
+  double y[2 * N * D], b[2 * N];
+  for (size_t i = 0; i < N; i++) {
+    double part = 1 / (1 + exp(-share[i]));
+    b[i] = part / N / 3;
+    b[N + i] = (1 - part) / N / 3;
+    for (size_t c = 0; c < D; c++) y[i * D + c] = y[(N + i) * D + c] = x[i * D + c];
+  }
+  for (int metric = 0; metric < 2; metric++) {
+    emd_task t = {N, 2 * N, D, x, y, NULL, b, metric};
+    double got = distance_of(&t, "split");
+    double room = metric == EMD_EUCLIDEAN ? 1e-10 : 1e-5;
+    CHECK(got >= 0 && got < room, "%g", got);
+  }
+  free(x);
+  free(share);
+}
+
 int main(void) {
   CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
   check_weightless();
@@ -157,5 +179,6 @@ int main(void) {
   check_lost();
   check_light();
   check_small_shifts();
+  check_split_points();
   return check_report("test_emd_digits");
 }

@@ -386,12 +386,31 @@ static int least_mean(double *mean, double *least, const frame *f, int is_source
   return STATUS_OK;
 }
 
+/* Median cost of some pairs: how large the clouds are, apart from a few far points. */
+static double typical_cost(const frame *f) {
+  enum { PAIRS = 63 };
+  double sorted[PAIRS];
+  for (size_t k = 0; k < PAIRS; k++) {
+    double cost = emd_cost(&f->problem, (uint64_t)k * 2654435761u % f->n,
+                           ((uint64_t)k * 2246822519u + 1) % f->m);
+    size_t at = k;
+    for (; at > 0 && sorted[at - 1] > cost; at--) sorted[at] = sorted[at - 1];
+    sorted[at] = cost;
+  }
+  return sorted[PAIRS / 2];
+}
+
+/* Rounding that is this part of the typical cost does not matter, even where the cost is
+ * less: clouds that are the same but for rounding are at distance zero. */
+static const double no_matter = 1e-9;
+
 /* A cost that is small beside the rounding of the frame, which a far point may have made
  * large, is believed to a tenth: where the plan all but moves every point to its nearest
  * one. */
 static int check_digits(frame *f, double cost, double gap) {
   double from_source, from_target;
-  if (!(cost <= f->problem.tolerance + fmax(gap, 0))) return STATUS_OK;
+  double rounding = f->problem.tolerance + fmax(gap, 0);
+  if (!(cost <= rounding) || rounding <= no_matter * typical_cost(f)) return STATUS_OK;
   int status = least_mean(&from_source, f->u, f, 1);
   if (status == STATUS_OK) status = least_mean(&from_target, f->v, f, 0);
   if (status != STATUS_OK) return status;
