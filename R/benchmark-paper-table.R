@@ -112,14 +112,18 @@ print.vgfm_benchmark_paper <- function(x, ...) {
                 length(x$seeds), " seed", if (length(x$seeds) != 1) "s")
   cli::cat_line("\nMean W1 over times / mass error of training (published in brackets):")
   said <- paper_remarks(table)
-  print_wide(paper_cells_shown(table, said))
+  print_wide(rbind(in_cells(table, figures_shown(table, said)),
+                   floor = floors_of_sets(table)))
+  cli::cat_line("\nSpread / seconds of a fit:")
+  print_wide(in_cells(table, paste(format_figure(table$spread, 2), "/",
+                                   format_figure(table$seconds, 2))))
   if (nrow(said) > 0) {
     cli::cat_line("\nNotes:")
     cli::cat_line("  [", seq_len(nrow(said)), "] ", said$who, ": ", said$text)
   }
   sources <- unique(stats::na.omit(table$published_source))
   if (length(sources) > 0) cli::cat_line("\nPublished: ", paste(sources, collapse = "; "))
-  cli::cat_line("Next: tidy() for spread, floor and seconds, autoplot()")
+  cli::cat_line("Next: tidy() for all figures, autoplot()")
   invisible(x)
 }
 
@@ -140,24 +144,42 @@ set_label <- function(set) {
   ifelse(set %in% names(paper_sets), paper_sets[set], set)
 }
 
-# A matrix of text, methods in rows and sets in columns.
-paper_cells_shown <- function(table, said) {
+# The text of each row: what was found, a mark if there is more to say, and in brackets
+# what was published.
+figures_shown <- function(table, said) {
   remark <- match(ifelse(is.na(table$w1), table$reason, table$note), said$text)
-  failed <- ifelse(table$reason %in% "did not converge", "did not converge", "refused")
-  shown <- ifelse(is.na(table$w1), failed, two_figures(table$w1, table$rme))
-  published <- two_figures(table$published_w1, table$published_rme)
+  shown <- ifelse(is.na(table$w1), why_none(table), two_figures(table$w1, table$rme))
+  published <- paste(as_printed(table$published_w1), "/",
+                     as_printed(table$published_rme))
   published <- ifelse(is.na(table$published_note), published, table$published_note)
-  shown <- paste0(shown, ifelse(is.na(remark), "", paste0(" [", remark, "]")),
-                  ifelse(is.na(table$published_source), "", paste0(" (", published, ")")))
-  methods <- levels(table$method)
-  sets <- levels(table$set)
-  out <- matrix("", length(methods), length(sets),
-                dimnames = list(methods, set_label(sets)))
-  out[cbind(as.integer(table$method), as.integer(table$set))] <- shown
-  naive <- methods %in% table$method[table$naive]
-  rownames(out)[naive] <- paste0("(", methods[naive], ")")
-  floors <- tapply(table$floor, table$set, mean, na.rm = TRUE)
-  rbind(out, floor = format_figure(as.vector(floors)))
+  paste0(shown, ifelse(is.na(remark), "", paste0(" [", remark, "]")),
+         ifelse(is.na(table$published_source), "", paste0(" (", published, ")")))
 }
 
-two_figures <- function(w1, rme) paste(format_figure(w1), "/", format_figure(rme, 2))
+# The reason in a word or three.
+why_none <- function(table) {
+  ifelse(table$reason %in% "did not converge", "did not converge", "refused")
+}
+
+# A matrix of the text of each row, methods in rows and sets in columns.
+in_cells <- function(table, text) {
+  methods <- levels(table$method)
+  naive <- methods %in% table$method[table$naive]
+  rows <- ifelse(naive, paste0("(", methods, ")"), methods)
+  out <- matrix("", length(methods), nlevels(table$set),
+                dimnames = list(rows, set_label(levels(table$set))))
+  out[cbind(as.integer(table$method), as.integer(table$set))] <- text
+  out
+}
+
+floors_of_sets <- function(table) {
+  format_figure(as.vector(tapply(table$floor, table$set, mean, na.rm = TRUE)))
+}
+
+# With the digits of the paper.
+as_printed <- function(x) ifelse(is.na(x), "-", formatC(x, 3, format = "f"))
+
+# A distance of the control `linear` is zero but for rounding.
+two_figures <- function(w1, rme) {
+  paste(format_figure(round(w1, 9)), "/", format_figure(rme, 2))
+}

@@ -158,6 +158,7 @@ rows_without_figures <- function(cells) {
 
 failure_note <- function(error) {
   if (inherits(error, field_errors)) return("did not converge")
+  if (!inherits(error, "vgfm_error")) return(first_line(rlang::cnd_header(error)))
   in_a_line(rlang::cnd_header(error))
 }
 
@@ -172,7 +173,10 @@ warning_note <- function(warning) {
   in_a_line(rlang::cnd_header(warning))
 }
 
-# The first line of a message, as text.
-in_a_line <- function(text) {
+# A header of this package as text in one line, which cli has broken into several.
+in_a_line <- function(text) gsub("\\s+", " ", cli::ansi_strip(text))
+
+# What others say first; the rest may be long.
+first_line <- function(text) {
   cli::ansi_strip(strsplit(paste0(text, "\n"), "\n")[[1]][1])
 }
