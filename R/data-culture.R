@@ -15,24 +15,38 @@
 #' rises by 1.6 r), one for each bias (0.6 z . direction), proliferation (the birth rate)
 #' and apoptosis (3 times the death rate), of 4 % of the genes each; the others are flat.
 #' Counts are negative binomial (size 4) at a depth that is log-normal (sd 0.3). Features
-#' are principal components of log-normalised counts.
+#' are principal components of log-normalised counts, or with `components = NULL` the
+#' log-normalised counts themselves.
 #'
-#' @param n Number of cells in each snapshot.
+#' @section Gene space:
+#' Components need no random numbers: with the same seed, `components = 30` and
+#' `components = NULL` give the same cells, in components and in genes. The guide
+#' *A fit in 2000 genes* compares fits to both.
+#'
+#' The true velocity of a gene is the change per day of its mean log-normalised
+#' expression, along the path of a cell that neither divides, dies nor commits: it
+#' matures by 0.45 a day, or progresses by 0.5. The bias drifts to no side, so its genes
+#' have a velocity of nearly 0. Where some genes rise the others fall, by normalisation.
+#' Doublets are left out of account.
+#'
+#' @param n Number of cells in each snapshot, one for all or one for each.
 #' @param days Increasing days of the snapshots; the culture starts at day 0.
 #' @param birth,death Rates per day, named `trunk`, `A`, `B` and `C`.
 #' @param change `NULL`, or a list of `day` and either or both of `birth` and `death`:
 #'   from that day on the named rates are these.
 #' @param genes Number of genes, at least 100.
-#' @param components Number of principal components.
+#' @param components Number of principal components; `NULL` for the genes themselves.
 #' @param batch Standard deviation of a shift of log expression, for each day and a random
 #'   fifth of the genes; 0 for none.
 #' @param doublets Share of cells whose counts are those of two cells; 0 for none.
 #' @param founders Number of founder cells.
 #' @param counts Keep the counts?
+#' @param velocity Keep the true velocity of each gene? It takes 8 bytes for each cell
+#'   and gene.
 #' @param ... Must be empty.
 #'
-#' @return A data frame with one row per cell: `time`, `PC1`, `PC2`, ... Its attributes
-#'   have one value per row unless said otherwise:
+#' @return A data frame with one row per cell: `time`, and `PC1`, `PC2`, ... or `gene1`,
+#'   `gene2`, ... Its attributes have one value per row unless said otherwise:
 #'   * `growth`: the true net rate, birth less death, per day;
 #'   * `branch`: a factor, `trunk`, `A`, `B` or `C`;
 #'   * `fate`: a matrix of the probabilities to commit, or have committed, to A, B and C,
@@ -40,13 +54,15 @@
 #'   * `ancestor`: a matrix, cells x days, the branch of a cell's ancestor at each day;
 #'     `NA` at later ones;
 #'   * `mass`: population size at each day, named by it;
-#'   * `program`: a factor, one value per gene;
-#'   * `rotation`: a matrix, genes x components;
-#'   * `counts` (if asked for): a sparse matrix, genes x cells.
+#'   * `program`: a factor, one value per gene; genes of `proliferation` and `apoptosis`
+#'     are those of growth;
+#'   * `rotation`: a matrix, genes x components; none where features are genes;
+#'   * `counts` (if asked for): a sparse matrix, genes x cells;
+#'   * `velocity` (if asked for): a matrix, cells x genes, per day.
 #'
 #'   [set.seed()] fixes the result.
-#' @section Errors: `vgfm_error_input` for values out of range, and if fewer than `n`
-#'   cells are alive at a day.
+#' @section Errors: `vgfm_error_input` for values out of range, for another number of `n`
+#'   than of `days`, and if fewer than `n` cells are alive at a day.
 #' @seealso [vgfm_simulate_gene_network()]
 #' @family simulations
 #' @export
@@ -56,15 +72,23 @@
 #' table(cells$time, attr(cells, "branch"))
 #' round(tapply(attr(cells, "growth"), attr(cells, "branch"), mean), 2)
 #' attr(cells, "mass")
+#'
+#' # Two snapshots in gene space
+#' set.seed(1)
+#' two <- vgfm_simulate_culture(n = c(80, 120), days = c(3, 4), genes = 100,
+#'                              components = NULL, founders = 500, velocity = TRUE)
+#' dim(two)
+#' rising <- colMeans(attr(two, "velocity"))
+#' tapply(rising, attr(two, "program"), mean)
 vgfm_simulate_culture <- function(n = 1000, days = 0:4,
                                   birth = c(trunk = 0.5, A = 0.8, B = 0.1, C = 0),
                                   death = c(trunk = 0.05, A = 0.02, B = 0.1, C = 0.4),
                                   change = NULL, genes = 600, components = 20, batch = 0,
                                   doublets = 0, founders = max(4000, 2 * n),
-                                  counts = FALSE, ...) {
+                                  counts = FALSE, velocity = FALSE, ...) {
   check_arguments()
-  n <- check_count(n, min = 2)
   days <- check_increasing(days)
+  n <- check_sizes(n, length(days))
   if (days[1] < 0) {
     abort_input("{.arg days} must not begin before day 0, but at {days[1]}.",
                 arg = "days", class = "vgfm_error_time")
@@ -72,23 +96,32 @@ vgfm_simulate_culture <- function(n = 1000, days = 0:4,
   rates <- list(birth = check_rates(birth), death = check_rates(death))
   change <- check_change(change)
   genes <- check_count(genes, min = 100)
-  components <- check_count(components, max = min(genes, n * length(days)) - 1)
+  components <- check_count(components, max = min(genes, sum(n)) - 1, allow_null = TRUE)
   batch <- check_number(batch, min = 0)
   doublets <- check_number(doublets, min = 0, max = 0.5)
   founders <- check_count(founders, min = 2, max = 1e7)
   counts <- check_flag(counts)
+  velocity <- check_flag(velocity)
 
   grown <- grow_culture(n, days, rates, change, founders)
   state <- grown$state
   program <- gene_programs(genes)
-  values <- culture_counts(state, program, batch, doublets)
-  pca <- principal_components(log_normalised(values), components, rlang::current_env())
-  cells <- data.frame(time = state$day, pca$x, row.names = NULL)
+  model <- gene_model(state, program, batch)
+  values <- culture_counts(model, doublets)
+  features <- culture_features(log_normalised(values), components, rlang::current_env())
+  cells <- data.frame(time = state$day, features$x, row.names = NULL)
   with_truth(
     cells, growth = state$birth - state$death, branch = branch_factor(state$branch),
     fate = fate_probabilities(state), ancestor = grown$ancestor, mass = grown$mass,
-    program = program, rotation = pca$rotation, counts = if (counts) values
+    program = program, rotation = features$rotation, counts = if (counts) values,
+    velocity = if (velocity) culture_velocity(model, mean(Matrix::colSums(values)))
   )
+}
+
+# x (cells, features), and the rotation of components.
+culture_features <- function(expression, components, call) {
+  if (is.null(components)) return(list(x = as.matrix(Matrix::t(expression))))
+  principal_components(expression, components, call)
 }
 
 culture_branches <- c("trunk", "A", "B", "C")
@@ -97,6 +130,19 @@ culture_branches <- c("trunk", "A", "B", "C")
 culture_directions <- rbind(cos(2 * pi * (0:2) / 3), sin(2 * pi * (0:2) / 3))
 
 branch_factor <- function(code) factor(culture_branches[code + 1], culture_branches)
+
+# One number for each day.
+check_sizes <- function(n, days, call = rlang::caller_env()) {
+  if (length(n) == 1) return(rep(check_count(n, min = 2, call = call), days))
+  numbers <- as_numbers(n)
+  right <- length(numbers) == days && all(is.finite(numbers)) && all(numbers >= 2) &&
+    all(numbers == round(numbers))
+  if (!right) {
+    abort_input("{.arg n} must be a whole number, at least 2, for all or for each of the
+                 {days} days, not {describe(n)}.", arg = "n", call = call)
+  }
+  as.double(numbers)
+}
 
 check_rates <- function(x, arg = rlang::caller_arg(x), call = rlang::caller_env()) {
   fits <- is.numeric(x) && length(x) == 4 && setequal(names(x), culture_branches) &&
@@ -132,7 +178,13 @@ check_change <- function(x, call = rlang::caller_env()) {
 # Steps a day.
 culture_steps <- 40
 
-# state: n living cells of each day; ancestor (cells, days): their branches; mass: cells
+# By how much a cell of the trunk matures, and one of a branch progresses, in a day; and
+# the progress at which its rates are those of the branch.
+maturing <- 0.45
+progressing <- 0.5
+turned_at <- 0.3
+
+# state: n[k] living cells of each day, with their rates and how these change per day; ancestor (cells, days): their branches; mass: cells
 # alive at each day.
 grow_culture <- function(n, days, rates, change, founders, call = rlang::caller_env()) {
   cells <- list(
@@ -154,7 +206,7 @@ grow_culture <- function(n, days, rates, change, founders, call = rlang::caller_
     }
     now <- days[k]
     alive <- length(cells$s)
-    if (alive < n) {
+    if (alive < n[k]) {
       abort_input(c(
         "{.arg n} must be at most the number of cells alive, {alive} at day {days[k]}.",
         i = "Raise {.arg founders}, or {.arg birth}."
@@ -162,9 +214,12 @@ grow_culture <- function(n, days, rates, change, founders, call = rlang::caller_
     }
     history[, k] <- cells$branch
     mass[k] <- alive
-    rows <- sort(sample.int(alive, n))
-    parts[[k]] <- list(cells = take_cells(cells, rows), day = rep(days[k], n),
-                       rates = cell_rates(cells, rates_at(rates, change, now), rows),
+    rows <- sort(sample.int(alive, n[k]))
+    taken <- take_cells(cells, rows)
+    rate <- rates_at(rates, change, now)
+    parts[[k]] <- list(cells = taken, day = rep(days[k], n[k]),
+                       rates = cell_rates(taken, rate),
+                       changes = rate_changes(taken, rate),
                        history = history[rows, , drop = FALSE])
   }
   bind <- function(get) do.call(c, lapply(parts, get))
@@ -175,7 +230,9 @@ grow_culture <- function(n, days, rates, change, founders, call = rlang::caller_
       day = bind(function(p) p$day), s = bind(function(p) p$cells$s),
       r = bind(function(p) p$cells$r), branch = bind(function(p) p$cells$branch),
       z = do.call(rbind, lapply(parts, function(p) p$cells$z)),
-      birth = bind(function(p) p$rates$birth), death = bind(function(p) p$rates$death)
+      birth = bind(function(p) p$rates$birth), death = bind(function(p) p$rates$death),
+      birth_change = bind(function(p) p$changes$birth),
+      death_change = bind(function(p) p$changes$death)
     ),
     ancestor = matrix(labels, nrow(ancestor), dimnames = list(NULL, names(mass))),
     mass = mass
@@ -194,12 +251,21 @@ take_cells <- function(cells, rows) {
        branch = cells$branch[rows])
 }
 
-# Birth and death rate of some cells: those of the trunk turn into those of the branch.
-cell_rates <- function(cells, rates, rows = seq_along(cells$s)) {
-  turned <- pmin(cells$r[rows] / 0.3, 1)
+# Birth and death rates of cells: those of the trunk turn into those of the branch.
+cell_rates <- function(cells, rates) {
+  turned <- pmin(cells$r / turned_at, 1)
   lapply(rates, function(rate) {
     rate <- unname(rate)
-    rate[1] + turned * (rate[cells$branch[rows] + 1] - rate[1])
+    rate[1] + turned * (rate[cells$branch + 1] - rate[1])
+  })
+}
+
+# How they change per day as the cell progresses.
+rate_changes <- function(cells, rates) {
+  turning <- cells$branch > 0 & cells$r < turned_at
+  lapply(rates, function(rate) {
+    rate <- unname(rate)
+    turning * progressing / turned_at * (rate[cells$branch + 1] - rate[1])
   })
 }
 
@@ -207,8 +273,8 @@ cell_rates <- function(cells, rates, rows = seq_along(cells$s)) {
 culture_step <- function(cells, dt, rates) {
   size <- length(cells$s)
   trunk <- cells$branch == 0
-  cells$s <- cells$s + trunk * (0.45 * dt + 0.03 * sqrt(dt) * stats::rnorm(size))
-  cells$r <- cells$r + ifelse(trunk, 0, 0.5 * dt)
+  cells$s <- cells$s + trunk * (maturing * dt + 0.03 * sqrt(dt) * stats::rnorm(size))
+  cells$r <- cells$r + ifelse(trunk, 0, progressing * dt)
   cells$z <- cells$z + 0.1 * sqrt(dt) * stats::rnorm(2 * size)
   commits <- which(trunk & cells$s >= 1)
   if (length(commits) > 0) {
