@@ -202,8 +202,8 @@ static void make_affine(head *h, const double *slope, const double *intercept) {
 
 /* With v = diag(a) x and constant growth g, forwards or backwards in time: energy
  *   sum_c a_c^2 x_c^2 (exp((g + 2 a_c) T) - 1) / (g + 2 a_c),
- * growth energy g (exp(g T) - 1), divergence T sum a. One probe gives the divergence, too:
- * nothing of a diagonal slope mixes. */
+ * growth energy g (exp(g T) - 1), divergence T sum a. One probe gives the divergence,
+ * too: nothing of a diagonal slope mixes. */
 static void check_closed_form(double length, int probed) {
   enum { d = 3, steps = 20, n = 5 };
   static const double a[d] = {0.5, -0.7, 0.2};
