@@ -184,8 +184,8 @@ maturing <- 0.45
 progressing <- 0.5
 turned_at <- 0.3
 
-# state: n[k] living cells of each day, with their rates and how these change per day; ancestor (cells, days): their branches; mass: cells
-# alive at each day.
+# state: n[k] living cells of each day, with their rates and how these change per day;
+# ancestor (cells, days): their branches; mass: cells alive at each day.
 grow_culture <- function(n, days, rates, change, founders, call = rlang::caller_env()) {
   cells <- list(
     s = stats::runif(founders, 0, 0.3), r = numeric(founders),
