@@ -160,7 +160,8 @@ mlp_shape shape_from(r_list list) {
   return shape;
 }
 
-static const char *const head_names[HEAD_KINDS] = {"velocity", "growth", "score"};
+static const char *const head_names[HEAD_KINDS] = {"velocity", "growth", "score",
+                                                  "potential"};
 
 static head head_from(r_list network, head_kind kind, int moments) {
   head h = {
@@ -179,11 +180,13 @@ static head head_from(r_list network, head_kind kind, int moments) {
 }
 
 heads heads_from(r_list list, int moments) {
-  heads h = {.head = workspace(HEADS_MOST * sizeof(head))};
+  heads h = {.head = workspace(HEAD_KINDS * sizeof(head))};
   for (head_kind kind = 0; kind < HEAD_KINDS; kind++)
-    if (kind == HEAD_VELOCITY || list_get(list.list, head_names[kind]) != R_NilValue)
+    if (list_get(list.list, head_names[kind]) != R_NilValue)
       h.head[h.count++] = head_from(list_in(list, head_names[kind]), kind, moments);
-  h.d = h.head[0].shape.outputs;
+  if (h.count == 0) refuse("`%s` has no networks", list.name);
+  h.d = h.head[0].kind == HEAD_VELOCITY ? h.head[0].shape.outputs
+                                        : h.head[0].shape.inputs - 1;
   if ((size_t)list_length(list) != h.count)
     refuse("`%s` has %zu networks, of which %zu are known", list.name,
            (size_t)list_length(list), h.count);

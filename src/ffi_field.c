@@ -14,7 +14,12 @@ static field field_from(SEXP list) {
     float *packed = workspace(mlp_packed(&h->shape) * sizeof *packed);
     mlp_pack(packed, h->weights, &h->shape);
     f.packed[i] = packed;
+    if (h->kind != HEAD_POTENTIAL) continue;
+    float *transposed = workspace(mlp_transposed(&h->shape) * sizeof *transposed);
+    mlp_transpose(transposed, packed, &h->shape);
+    f.transposed = transposed;
   }
+  if (!heads_find(&f.heads, HEAD_VELOCITY)) refuse("`field$heads` has no velocity");
   return f;
 }
 
@@ -34,8 +39,9 @@ SEXP ffi_field_evaluate(SEXP learned, SEXP x, SEXP time, SEXP threads) {
   memset(REAL(VECTOR_ELT(out, 2)), 0, n * sizeof(double));
   double *value[HEADS_MOST];
   for (size_t i = 0; i < f.heads.count; i++) {
-    int place = 1 + (int)f.heads.head[i].kind;
-    if (f.heads.head[i].kind != HEAD_GROWTH)
+    head_kind kind = f.heads.head[i].kind;
+    int place = 1 + (int)(kind == HEAD_POTENTIAL ? HEAD_SCORE : kind);
+    if (kind != HEAD_GROWTH)
       SET_VECTOR_ELT(out, place, Rf_allocMatrix(REALSXP, (int)field_dim(&f), (int)n));
     value[i] = REAL(VECTOR_ELT(out, place));
   }
@@ -109,7 +115,8 @@ SEXP ffi_field_simulate(SEXP learned, SEXP states, SEXP from, SEXP to, SEXP numb
                         SEXP key, SEXP noise, SEXP threads) {
   const char *const names[] = {"status", "states", "error"};
   field f = field_from(learned);
-  if (!heads_find(&f.heads, HEAD_SCORE)) refuse("`field` has no score");
+  if (!heads_find(&f.heads, HEAD_SCORE) && !heads_find(&f.heads, HEAD_POTENTIAL))
+    refuse("`field` has no score");
   int n_threads = (int)size_of(threads, "threads", 1, THREADS);
   matrix_of(states, "states", field_dim(&f) + 1, ANY);
   size_t n = (size_t)Rf_ncols(states);

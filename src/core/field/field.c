@@ -70,12 +70,12 @@ int field_evaluate(double *const value[], const double *x, const double *t, size
     size_t r = tile * MLP_TILE, rows = n - r < MLP_TILE ? n - r : MLP_TILE;
     scratch_take(l, x + r * d, t + r, rows, d);
     for (size_t i = 0; i < f->heads.count; i++) {
-      size_t outputs = f->heads.head[i].shape.outputs;
-      scratch_answer(value[i] + r * outputs, l, i, rows, outputs);
+      size_t values = head_values(f->heads.head + i, d);
+      scratch_answer(value[i] + r * values, l, i, rows, values);
     }
   }
   for (size_t i = 0; i < f->heads.count; i++)
-    if (!all_finite(value[i], n * f->heads.head[i].shape.outputs))
+    if (!all_finite(value[i], n * head_values(f->heads.head + i, d)))
       return STATUS_NOT_FINITE;
   return STATUS_OK;
 }
@@ -113,6 +113,7 @@ static int go_on(void *own, size_t evaluations, size_t *spent) {
 int field_advance(double *states, const double *from, double to, size_t n,
                   const field *f, const ode_options *options, int threads,
                   void *workspace, size_t workspace_bytes) {
+  if (!heads_find(&f->heads, HEAD_VELOCITY)) return STATUS_BAD_ARGUMENT;
   arena a = arena_over(workspace, workspace_bytes);
   workers w = take_workers(&a, f, threads);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;

@@ -9,6 +9,7 @@
 typedef struct {
   heads heads;
   const float *packed[HEADS_MOST]; /* parameters, by place among the heads */
+  const float *transposed;         /* of mlp_transpose(), of the potential if there is one */
 } field;
 
 static inline size_t field_dim(const field *f) { return f->heads.d; }
@@ -16,7 +17,7 @@ static inline size_t field_dim(const field *f) { return f->heads.d; }
 /* Workspace in bytes for up to `threads` threads; 0 if it overflows. */
 size_t field_workspace(const field *f, int threads);
 
-/* value[i] (n, outputs): what head i says at cells x (n, d) and times t (n);
+/* value[i] (n, head_values): what head i says at cells x (n, d) and times t (n);
  * STATUS_NOT_FINITE if one of the numbers is none. */
 int field_evaluate(double *const value[], const double *x, const double *t, size_t n,
                    const field *f, int threads, void *workspace, size_t workspace_bytes);

@@ -20,6 +20,10 @@ void scratch_layout(arena *a, scratch *l, const field *f) {
   l->input = arena_take(a, MLP_TILE * (field_dim(f) + 1), sizeof(float));
   for (size_t i = 0; i < f->heads.count; i++) {
     const mlp_shape *shape = &f->heads.head[i].shape;
+    if (f->heads.head[i].kind == HEAD_POTENTIAL) {
+      potential_layout(a, &l->potential, shape, MLP_TILE, 0);
+      continue;
+    }
     l->out[i] = arena_take(a, MLP_TILE * kernel_pad(shape->outputs), sizeof(float));
     mlp_tile_layout(a, &l->tile[i], shape, MLP_TILE);
   }
@@ -35,8 +39,23 @@ void scratch_take(scratch *l, const double *x, const double *t, size_t rows,
   }
 }
 
+static void answer_score(double *value, scratch *l, size_t place, size_t rows,
+                         size_t stride) {
+  const head *h = l->f->heads.head + place;
+  size_t d = field_dim(l->f), pad = kernel_pad(h->shape.inputs);
+  potential_forward(&l->potential, l->input, d + 1, rows, l->f->packed[place],
+                    l->f->transposed, &h->shape);
+  for (size_t r = 0; r < rows; r++)
+    for (size_t i = 0; i < d; i++)
+      value[r * stride + i] = h->scale * l->potential.vector[r * pad + i];
+}
+
 void scratch_answer(double *value, scratch *l, size_t place, size_t rows, size_t stride) {
   const head *h = l->f->heads.head + place;
+  if (h->kind == HEAD_POTENTIAL) {
+    answer_score(value, l, place, rows, stride);
+    return;
+  }
   size_t outputs = h->shape.outputs, pad = kernel_pad(outputs);
   float *out = l->out[place];
   mlp_forward(out, &l->tile[place], l->input, field_dim(l->f) + 1, rows,

@@ -4,12 +4,14 @@
 #define VGFM_SCRATCH_H
 
 #include "field/field.h"
+#include "nn/potential.h"
 
 typedef struct {
   const field *f;
   float *input;           /* (MLP_TILE, d + 1) */
   float *out[HEADS_MOST]; /* (MLP_TILE, pad(outputs)) */
   mlp_tile tile[HEADS_MOST];
+  potential_tile potential; /* in place of both of such a head */
 } scratch;
 
 void scratch_layout(arena *a, scratch *l, const field *f);

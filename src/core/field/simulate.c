@@ -60,12 +60,17 @@ size_t simulate_workspace(const field *f, const simulate_options *o, int threads
   return arena_size(&a);
 }
 
+static size_t score_place(const field *f) {
+  size_t place = heads_place(&f->heads, HEAD_SCORE);
+  return place < f->heads.count ? place : heads_place(&f->heads, HEAD_POTENTIAL);
+}
+
 /* v + S, or v - S where a step goes backwards; and growth. */
 static void drift(double *dx, const double *x, const double *t, const double *h, size_t n,
                   void *context) {
   worker *w = context;
   const field *f = w->scratch.f;
-  size_t d = field_dim(f), dim = d + 1, place = heads_place(&f->heads, HEAD_SCORE);
+  size_t d = field_dim(f), dim = d + 1, place = score_place(f);
   for (size_t r = 0; r < n; r += MLP_TILE) {
     size_t rows = n - r < MLP_TILE ? n - r : MLP_TILE;
     scratch_derivative(dx + r * dim, x + r * dim, t + r, rows, &w->scratch);
@@ -121,7 +126,8 @@ int field_simulate(double *states, double *error, const double *from, double to,
                    const uint32_t *cell, size_t n, const field *f,
                    const simulate_options *o, int threads, void *workspace,
                    size_t workspace_bytes) {
-  if (heads_find(&f->heads, HEAD_SCORE) == NULL) return STATUS_BAD_ARGUMENT;
+  if (!heads_find(&f->heads, HEAD_VELOCITY) || score_place(f) == f->heads.count)
+    return STATUS_BAD_ARGUMENT;
   arena a = arena_over(workspace, workspace_bytes);
   block_worker *w = take_workers(&a, f, o, threads);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;

@@ -5,17 +5,20 @@
 
 #include "nn/mlp.h"
 
-/* Heads of a model stand in this order, each kind at most once, velocity always. */
+/* Heads of a model stand in this order, each kind at most once. There is a velocity,
+ * unless a potential is trained by itself; and a score or a potential, not both. */
 typedef enum {
   HEAD_VELOCITY, /* (d) dx/dt at a place and time */
   HEAD_GROWTH,   /* (1) dlog w/dt; may do without the time */
   HEAD_SCORE,    /* (d) half the variance per time of the noise, times grad log density */
+  HEAD_POTENTIAL, /* (1) whose gradient by the place is the score; see potential.h */
   HEAD_KINDS
 } head_kind;
-#define HEADS_MOST ((size_t)HEAD_KINDS)
+#define HEADS_MOST ((size_t)HEAD_KINDS - 1)
 
 /* A network as the rest of the world sees it, flat. Its answers are in standard units:
- * value = offset + scale * output. Nowhere else are units kept. */
+ * value = offset + scale * output. Nowhere else are units kept. What a potential answers
+ * is a score, scale * (gradient of the output by the place). */
 typedef struct {
   head_kind kind;
   mlp_shape shape;                  /* inputs d + 1, place and time (growth: or d) */
@@ -33,6 +36,11 @@ typedef struct {
 size_t heads_place(const heads *h, head_kind kind);
 /* The head itself, or NULL. */
 head *heads_find(const heads *h, head_kind kind);
+
+/* Numbers in an answer of a head: what rows hold of its targets, and fields tell. */
+static inline size_t head_values(const head *h, size_t d) {
+  return h->kind == HEAD_GROWTH ? 1 : d;
+}
 
 /* STATUS_OK if these make a model of d features. */
 int heads_check(const heads *h);

@@ -111,14 +111,17 @@ void fill_row(const rows *out, size_t at, const pairs *p, const drawn_pair *draw
   if (wide) weight *= wide_weight;
 
   float *place = out->input + at * (p->d + 1);
+  /* A potential alone has its own target written over that of the velocity. */
   fill_motion(place, out->target[0] + at * kernel_pad(p->d), p, e, &found,
               h->head[0].scale, noise);
   place[p->d] = (float)(p->times[drawn->interval] + in.s * in.gap);
   out->weight[0][at] = (float)(weight * found.velocity_weight);
 
-  for (size_t i = 1; i < h->count; i++) {
-    if (h->head[i].kind == HEAD_SCORE) fill_score(out, at, i, p, &found, weight, noise);
-    if (h->head[i].kind != HEAD_GROWTH) continue;
+  for (size_t i = 0; i < h->count; i++) {
+    head_kind kind = h->head[i].kind;
+    if (kind == HEAD_SCORE || kind == HEAD_POTENTIAL)
+      fill_score(out, at, i, p, &found, weight, noise);
+    if (kind != HEAD_GROWTH) continue;
     double rate = p->log_growth ? p->log_growth[e.from] / in.gap : found.growth;
     out->target[i][at * kernel_pad(1)] =
         (float)((rate - h->head[i].offset) / h->head[i].scale);

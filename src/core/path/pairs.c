@@ -153,8 +153,10 @@ static int path_fits(const pairs *p) {
 
 int pairs_check(const pairs *p) {
   if (p->intervals == 0 || !p->heads || heads_check(p->heads) || p->heads->d != p->d ||
-      !path_fits(p) || (heads_find(p->heads, HEAD_SCORE) && !p->path->gives_score))
+      !path_fits(p))
     return STATUS_BAD_ARGUMENT;
+  int scored = heads_find(p->heads, HEAD_SCORE) || heads_find(p->heads, HEAD_POTENTIAL);
+  if (scored && !p->path->gives_score) return STATUS_BAD_ARGUMENT;
   return STATUS_OK;
 }
 

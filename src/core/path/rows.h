@@ -6,10 +6,10 @@
 #include "base/rng.h"
 #include "nn/heads.h"
 
-/* By place among the heads; what is behind the outputs of a target is not read. */
+/* By place among the heads; what is behind the values of a target is not read. */
 typedef struct {
   float *input;              /* (rows, d + 1) position, then time */
-  float *target[HEADS_MOST]; /* (rows, pad(outputs)) in the units of the head */
+  float *target[HEADS_MOST]; /* (rows, pad(head_values)) in units of the head */
   float *weight[HEADS_MOST]; /* (rows) */
 } rows;
 

@@ -58,7 +58,7 @@ static void layout(arena *a, fit_state *r, const heads *h, const fit_problem *p,
                    const row_source *anchor, const fit_options *o) {
   size_t n = smaller(snapshot_size(p, 0), o->most_start);
   size_t tiles = count_tiles((n + o->parts - 1) / o->parts);
-  size_t anchor_tiles = (o->batch + MLP_TILE - 1) / MLP_TILE;
+  size_t anchor_tiles = anchor ? (o->batch + MLP_TILE - 1) / MLP_TILE : 0;
   r->slots = trainer_slots(h, tiles > anchor_tiles ? tiles : anchor_tiles);
   trainer_layout(a, &r->trainer, h, r->slots);
   r->boundary = arena_take(a, p->boundaries, sizeof(double));
@@ -80,7 +80,7 @@ static void layout(arena *a, fit_state *r, const heads *h, const fit_problem *p,
                          smaller(held_out, o->most_target / o->folds), p->d);
     at->observed_mass = p->mass[k];
   }
-  size_t match = match_scratch(h, r->slots, o->batch, anchor);
+  size_t match = anchor ? match_scratch(h, r->slots, o->batch, anchor) : 0;
   size_t tile = rollout_tile_bytes(h, 0);
   r->thread_bytes = match > tile ? match : tile;
   r->thread_space = arena_take(a, (size_t)o->threads, r->thread_bytes);
@@ -301,9 +301,10 @@ static void run_rounds(team *c, void *context) {
   }
 }
 
-static int check(const heads *h, const fit_problem *p, const fit_options *o) {
+static int check(const heads *h, const fit_problem *p, const row_source *anchor,
+                 const fit_options *o) {
   if (heads_check(h) || h->d != p->d || !heads_find(h, HEAD_GROWTH) || p->times < 2 ||
-      p->boundaries < p->times || o->most_start == 0 ||
+      p->boundaries < p->times || o->most_start == 0 || (o->anchor > 0 && !anchor) ||
       o->most_target == 0 || o->threads < 1 || o->batch == 0 || o->parts == 0 ||
       o->folds == 0 || !(o->energy >= 0) || !(o->energy_growth >= 0) ||
       o->parts > smaller(snapshot_size(p, 0), o->most_start))
@@ -317,7 +318,7 @@ static int check(const heads *h, const fit_problem *p, const fit_options *o) {
 int fit_run(heads *h, double *losses, uint64_t from, uint64_t rounds,
             const fit_problem *problem, const row_source *anchor,
             const fit_options *options, void *workspace, size_t workspace_bytes) {
-  int status = check(h, problem, options);
+  int status = check(h, problem, anchor, options);
   if (status != STATUS_OK) return status;
   fit_state r = {.problem = problem, .anchor = anchor, .options = options,
                  .losses = losses, .from = from, .to = from + rounds,

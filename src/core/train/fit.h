@@ -53,7 +53,7 @@ size_t fit_workspace(const heads *h, const fit_problem *problem, const row_sourc
  * mean W1 to the fold that sits it out and the mean relative mass error. The result does
  * not depend on how a schedule is cut, nor on the number of threads. Unless it is OK, it
  * leaves the networks as they were. A model without growth is refused. `anchor` has rows
- * for the matching loss of all heads. */
+ * for the matching loss of all heads; NULL, where that weighs nothing. */
 int fit_run(heads *h, double *losses, uint64_t from, uint64_t rounds,
             const fit_problem *problem, const row_source *anchor,
             const fit_options *options, void *workspace, size_t workspace_bytes);

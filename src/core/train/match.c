@@ -1,5 +1,6 @@
 #include "train/match.h"
 #include "nn/adam.h"
+#include "nn/potential.h"
 #include "base/status.h"
 #include <string.h>
 
@@ -9,6 +10,7 @@ typedef struct {
   rows rows;
   float *out[HEADS_MOST]; /* (tile, pad(outputs)) */
   mlp_tile net[HEADS_MOST];
+  potential_tile potential; /* in place of `out` and `net` of such a head */
   void *draw;             /* scratch of the row source */
 } scratch;
 
@@ -37,9 +39,13 @@ static void layout_scratch(arena *a, scratch *s, const heads *h, size_t slots,
   s->rows.input = arena_take(a, tile * (h->d + 1), sizeof(float));
   for (size_t i = 0; i < h->count; i++) {
     const mlp_shape *shape = &h->head[i].shape;
-    size_t values = tile * kernel_pad(shape->outputs);
+    size_t values = tile * kernel_pad(head_values(h->head + i, h->d));
     s->rows.target[i] = arena_take(a, values, sizeof(float));
     s->rows.weight[i] = arena_take(a, tile, sizeof(float));
+    if (h->head[i].kind == HEAD_POTENTIAL) {
+      potential_layout(a, &s->potential, shape, tile, 1);
+      continue;
+    }
     s->out[i] = arena_take(a, values, sizeof(float));
     mlp_tile_layout(a, &s->net[i], shape, tile);
   }
@@ -73,15 +79,33 @@ size_t match_workspace(const heads *h, const row_source *source,
 }
 
 /* Turns out (rows, pad) into the gradient of scale * weight * |out - want|^2 and returns
- * that loss without the scale; want has rows like out, of which `columns` are used. */
+ * that loss without the scale; of want (rows, pad(columns)) and out, `columns` are used. */
 static double squared_error(float *out, size_t pad, const float *want,
                             const float *weight, float scale, size_t count,
                             size_t columns) {
   const kernels *k = kernels_get();
+  size_t pad_want = kernel_pad(columns);
   double loss = 0;
   for (size_t r = 0; r < count; r++)
-    loss += (double)weight[r] * k->squared_error(out + r * pad, want + r * pad,
+    loss += (double)weight[r] * k->squared_error(out + r * pad, want + r * pad_want,
                                                  2 * scale * weight[r], columns);
+  return loss;
+}
+
+/* The score is the gradient by the place alone: that by the time is no part of it. */
+static double learn_potential(trainer *t, size_t place, scratch *s, size_t count,
+                              double scale, size_t slot) {
+  packed_network *net = t->net + place;
+  const mlp_shape *shape = &net->head->shape;
+  size_t d = t->heads->d, pad = kernel_pad(shape->inputs);
+  float *score = s->potential.vector;
+  potential_forward(&s->potential, s->rows.input, d + 1, count, net->weights,
+                    net->transposed, shape);
+  double loss = squared_error(score, pad, s->rows.target[place], s->rows.weight[place],
+                              (float)scale, count, d);
+  for (size_t r = 0; r < count; r++) score[r * pad + d] = 0;
+  potential_backward(net->grad + slot * net->packed, &s->potential, s->rows.input, d + 1,
+                     count, net->weights, net->transposed, shape);
   return loss;
 }
 
@@ -90,6 +114,8 @@ static double learn_tile(trainer *t, size_t place, scratch *s, size_t count,
                          double scale, size_t slot) {
   packed_network *net = t->net + place;
   const mlp_shape *shape = &net->head->shape;
+  if (net->head->kind == HEAD_POTENTIAL)
+    return learn_potential(t, place, s, count, scale, slot);
   mlp_tile *tile = s->net + place;
   float *out = s->out[place];
   mlp_forward(out, tile, s->rows.input, t->heads->d + 1, count, net->weights, shape);
@@ -138,7 +164,7 @@ static void collect_losses(match_state *m) {
     loss[i] = 0;
     for (size_t slot = 0; slot < m->trainer.slots; slot++)
       loss[i] += m->slot_loss[h->count * slot + i];
-    loss[i] /= (double)(m->options->batch * h->head[i].shape.outputs);
+    loss[i] /= (double)(m->options->batch * head_values(h->head + i, h->d));
   }
 }
 
@@ -166,7 +192,7 @@ int match_run(heads *h, double *losses, uint64_t from, uint64_t steps,
   arena a = arena_over(workspace, workspace_bytes);
   layout(&a, &m, h, source, options);
   if (!arena_ok(&a)) return STATUS_NO_SPACE;
-  m.trainer.lowest = 1;
+  m.trainer.lowest = heads_find(h, HEAD_POTENTIAL) ? 0 : 1;
   trainer_load(&m.trainer);
   team_run(trainer_threads(&m.trainer, options->threads), run_steps, &m);
   if (m.stop.stopped) return STATUS_INTERRUPTED;
