@@ -118,7 +118,7 @@ static void backward(rollout *r, fixture *f) {
 static void check_against_flow(fixture *f) {
   rollout r = make_rollout(f);
   forward(&r, f);
-  field fl = {f->heads, {f->l.net[0].weights, f->l.net[1].weights}};
+  field fl = {.heads = f->heads, .packed = {f->l.net[0].weights, f->l.net[1].weights}};
   static double states[N * DIM], from[N];
   for (int i = 0; i < N * DIM; i++) states[i] = path[i];
   size_t bytes = field_workspace(&fl, 1);
