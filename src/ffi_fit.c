@@ -2,31 +2,28 @@
 #include "train/fit.h"
 #include <float.h>
 
-/* problem: list(cells (d, cells) double, offset, mass, boundary, observed_step, anchor),
- * the last a problem of matching, or NULL */
-static fit_problem problem_from(r_list problem, size_t d) {
-  size_t times = (size_t)Rf_xlength(list_get(problem.list, "mass"));
+fit_problem snapshots_from(r_list problem) {
+  SEXP boundary = list_get(problem.list, "boundary"), mass = list_get(problem.list, "mass");
+  SEXP cells = list_get(problem.list, "cells");
+  size_t boundaries = (size_t)Rf_xlength(boundary), times = (size_t)Rf_xlength(mass);
+  const double *x = matrix_of(cells, "cells", ANY, ANY);
   if (times < 2) refuse("`mass` has no two times");
-  SEXP all = list_get(problem.list, "cells");
-  const double *rows = matrix_of(all, "cells", d, ANY);
-  size_t cells = (size_t)Rf_ncols(all);
-  SEXP boundary = list_get(problem.list, "boundary");
-  size_t boundaries = (size_t)Rf_xlength(boundary);
   if (boundaries < 2) refuse("`boundary` has no two times");
   fit_problem p = {
-    .d = d,
+    .d = (size_t)Rf_nrows(cells),
     .times = times,
-    .cells = rows,
-    .offset = sizes_from(problem, "offset", times + 1, cells),
-    .mass = list_doubles(problem, "mass", times),
+    .cells = x,
+    .offset = sizes_from(problem, "offset", times + 1, (size_t)Rf_ncols(cells)),
+    .mass = doubles_of(mass, "mass", times),
     .boundaries = boundaries,
     .boundary = doubles_of(boundary, "boundary", ANY),
     .observed_step = sizes_from(problem, "observed_step", times, boundaries - 1),
   };
   check_increasing(p.boundary, boundaries, "boundary");
-  check_increasing(list_doubles(problem, "offset", times + 1), times + 1, "offset");
-  if (p.offset[0] != 0 || p.offset[times] != cells) refuse("`offset` spans not the cells");
+  if (p.offset[0] != 0 || p.offset[times] != (size_t)Rf_ncols(cells))
+    refuse("`offset` does not span `cells`");
   for (size_t k = 0; k < times; k++) {
+    if (p.offset[k + 1] <= p.offset[k]) refuse("`offset` must increase");
     if (!(p.mass[k] > 0 && p.mass[k] <= DBL_MAX)) refuse("`mass` has %g", p.mass[k]);
     if (k > 0 && p.observed_step[k] <= p.observed_step[k - 1])
       refuse("`observed_step` must increase");
@@ -36,17 +33,27 @@ static fit_problem problem_from(r_list problem, size_t d) {
   return p;
 }
 
+/* The same, and an element `anchor`, a problem of matching. */
+static fit_problem problem_from(r_list problem, pairs *anchor, const heads *h) {
+  fit_problem p = snapshots_from(problem);
+  *anchor = pairs_from(list_in(problem, "anchor"), h);
+  if (p.d != anchor->d || p.times != anchor->intervals + 1)
+    refuse("`anchor` has other features or times");
+  for (size_t k = 0; k <= p.times; k++)
+    if (p.offset[k] != anchor->offset[k]) refuse("`offset` is not that of `anchor`");
+  return p;
+}
+
 /* `rounds` rounds more of a training_state: list(status) */
 SEXP ffi_fit_run(SEXP state, SEXP problem, SEXP options, SEXP rounds) {
   training_state s = state_from(list_at(state, "refinement"), 2);
   r_list given = list_at(options, "options");
   r_list asked = list_at(problem, "problem");
-  fit_problem p = problem_from(asked, s.heads.d);
   int anchored = list_get(problem, "anchor") != R_NilValue;
-  pairs rows = {.d = 0};
-  if (anchored) rows = pairs_from(list_in(asked, "anchor"), &s.heads);
-  row_source source = {0}, *anchor = anchored ? &source : NULL;
-  if (anchored) source = pairs_source(&rows);
+  pairs anchor;
+  fit_problem p = anchored ? problem_from(asked, &anchor, &s.heads) : snapshots_from(asked);
+  row_source source = {0}, *rows = anchored ? &source : NULL;
+  if (anchored) source = pairs_source(&anchor);
   fit_options o = {
     .most_start = list_size(given, "most_start", 1, INT32_MAX),
     .most_target = list_size(given, "most_target", 1, INT32_MAX),
@@ -67,9 +74,9 @@ SEXP ffi_fit_run(SEXP state, SEXP problem, SEXP options, SEXP rounds) {
     .interrupted = user_interrupted,
   };
   size_t count = size_of(rounds, "rounds", 1, s.left);
-  size_t bytes = fit_workspace(&s.heads, &p, anchor, &o);
+  size_t bytes = fit_workspace(&s.heads, &p, rows, &o);
   void *block = workspace(bytes);
-  int status = fit_run(&s.heads, s.losses, (uint64_t)*s.step, count, &p, anchor, &o,
+  int status = fit_run(&s.heads, s.losses, (uint64_t)*s.step, count, &p, rows, &o,
                        block, bytes);
   return state_advanced(&s, status, count);
 }

@@ -1,11 +1,12 @@
-/* What the glue of matching and of refinement shares; defined in ffi_match.c, and plans
- * where they are made. */
+/* What the glue of trainings shares; defined in ffi_match.c, snapshots in ffi_fit.c, and
+ * plans where they are made. */
 #ifndef VGFM_FFI_TRAINING_H
 #define VGFM_FFI_TRAINING_H
 
 #include "ffi.h"
 #include "path/pairs.h"
 #include "nn/trainer.h"
+#include "train/fit.h"
 
 /* Training as R holds it, list(heads, step, losses (rows, schedule)), in vectors that
  * nobody else may hold: what is done is written into them. So weights, step and losses
@@ -26,6 +27,9 @@ SEXP state_advanced(training_state *s, int status, size_t steps);
  * log_growth, and for smooth paths slope_jump and lean). `h` get targets; NULL for
  * hermite.h alone. */
 pairs pairs_from(r_list problem, const heads *h);
+
+/* problem: list(cells (d, cells) double, offset, mass, boundary, observed_step) */
+fit_problem snapshots_from(r_list problem);
 
 /* A plan (n, m) in the form that ffi_couple() hands to R; every column has at least so
  * many entries. */
