@@ -19,7 +19,7 @@ new_noise <- function(fit, stochastic, realisation, given, many = FALSE,
 }
 
 check_score <- function(fit, arg, value, call = rlang::caller_env()) {
-  if (!is.null(fit$field$heads$score)) return(invisible())
+  if (gives_score(fit$field)) return(invisible())
   abort_input(c(
     paste0("{.arg {arg}} cannot be ", value, ": the method of this fit,
             {.val {fit$method$name}}, learns no score."),

@@ -13,7 +13,7 @@ evaluate_field <- function(fit, x, time, call = rlang::caller_env()) {
     growth[] <- added_growth(fit, time) * rate
     return(list(velocity = velocity, growth = growth))
   }
-  score <- if (!is.null(fit$field$heads$score)) velocity
+  score <- if (gives_score(fit$field)) velocity
   for (cells in cell_slices(nrow(x), fit)) {
     .Call(ffi_check_interrupt)
     out <- .Call(ffi_field_evaluate, fit$field, standard_cells(x, cells, fit$snapshots),

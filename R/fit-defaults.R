@@ -6,6 +6,10 @@
 efforts <- list(fast = c(steps = 700, refine = 0),
                 default = c(steps = 2000, refine = 150),
                 high = c(steps = 4000, refine = 800))
+# The same where the flow is learned by simulation: a step takes longer, and tells more.
+simulated_efforts <- list(fast = c(steps = 150, refine = 0),
+                          default = c(steps = 450, refine = 100),
+                          high = c(steps = 1500, refine = 400))
 simple_features <- 60
 
 # Of the noise of the paths, in standard units.
@@ -16,7 +20,8 @@ rate_floor <- 0.01
 
 # Fills in the steps of training.
 resolve_control <- function(control, snapshots, method, call = rlang::caller_env()) {
-  refined <- inherits(method$training, "training_refine")
+  simulated <- is_simulated(method)
+  refined <- simulated || inherits(method$training, "training_refine")
   if (!refined && !is.null(control$refine_steps) && control$refine_steps > 0) {
     abort_input(c("The method {.val {method$name}} has no refinement, so
                    {.arg refine_steps} must be 0, not {control$refine_steps}.",
@@ -26,7 +31,7 @@ resolve_control <- function(control, snapshots, method, call = rlang::caller_env
   if (!refined) control$refine_steps <- 0
   if (!is_trained_method(method)) control$steps <- 0
   fewer <- min(1, simple_features / ncol(snapshots$x))
-  effort <- efforts[[control$effort]]
+  effort <- (if (simulated) simulated_efforts else efforts)[[control$effort]]
   # A method that is not refined spends the time of it on matching.
   if (!refined && effort[["refine"]] > 0) effort <- c(2, 0) * effort
   steps <- round(effort * c(sqrt(fewer), fewer))

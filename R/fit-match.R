@@ -34,15 +34,20 @@ new_problem <- function(snapshots, couplings, method, control, identified) {
       sqrt(mean(square_displacement(couplings) / gaps^2) / ncol(snapshots$x))
     )),
     growth = if (is_learned(method)) growth_unit(log_growth, couplings, gaps),
-    score = if (has_score(method)) {
-      c(offset = 0, scale = sqrt(mean(problem$sigma^2 / gaps)))
-    }
+    score = score_unit(problem, method),
+    potential = score_unit(problem, method)
   )[head_names(method)]
   problem <- c(problem, pair_gains(couplings))
   if (problem$bend > 0 && length(gaps) > 1) {
     problem[c("slope_jump", "lean")] <- .Call(ffi_slopes, problem)
   }
   problem
+}
+
+score_unit <- function(problem, method) {
+  if (has_score(method)) {
+    c(offset = 0, scale = sqrt(mean(problem$sigma^2 / diff(problem$times))))
+  }
 }
 
 # The path as core knows it, in standard units; `gaps` in standard time. The variance that
@@ -132,6 +137,12 @@ new_head <- function(outputs, inputs, unit, control, key, stream) {
        weights = weights, first = 0 * weights, second = 0 * weights)
 }
 
+# The gradient of a network of straight pieces is constant on each, and no score.
+smooth_control <- function(control) {
+  if (control$activation == "leaky_relu") control$activation <- "silu"
+  control
+}
+
 new_training <- function(problem, method, control, key) {
   d <- problem$features
   units <- problem$units
@@ -140,7 +151,10 @@ new_training <- function(problem, method, control, key) {
     growth = if (is_learned(method)) {
       new_head(1, d + method$growth$time, units$growth, control, key, 2)
     },
-    score = if (has_score(method)) new_head(d, d + 1, units$score, control, key, 3)
+    score = if (has_score(method)) new_head(d, d + 1, units$score, control, key, 3),
+    potential = if (has_score(method)) {
+      new_head(1, d + 1, units$potential, smooth_control(control), key, 3)
+    }
   )[head_names(method)]
   list(heads = heads, key = key, step = 0, losses = matrix(0, length(heads), 0))
 }
@@ -217,11 +231,16 @@ warn_diverged <- function(losses, control, call) {
   ), class = "vgfm_warning_diverged", call = call)
 }
 
+# Whether a field answers for a score, by a network of its own or by a potential.
+gives_score <- function(field) {
+  !is.null(field$heads$score) || !is.null(field$heads$potential)
+}
+
 # The trained fields, as core reads them.
 new_field <- function(training, problem) {
   keep <- c("shape", "offset", "scale", "weights")
   field <- list(heads = lapply(training$heads, `[`, keep), times = problem$times)
-  if (!is.null(field$heads$score)) field$sigma <- problem$sigma[1]
+  if (gives_score(field)) field$sigma <- problem$sigma[1]
   field
 }
 

@@ -16,7 +16,10 @@ resolve_method <- function(method, snapshots, control, call = rlang::caller_env(
   if (inherits(method$path, "path_brownian")) {
     method$path$sigma <- method$path$sigma %||%
       bridge_sigma(method$coupling, snapshots, control)
-    method$coupling <- bridge_coupling(method$coupling, method$path$sigma, gaps, call)
+    # Pairs of clouds that are rolled out are none of the coupling's.
+    if (!is_simulated(method)) {
+      method$coupling <- bridge_coupling(method$coupling, method$path$sigma, gaps, call)
+    }
   }
   if ("epsilon" %in% names(method$coupling) && is.null(method$coupling$epsilon) &&
         !inherits(method$coupling, "coupling_unbalanced")) {
@@ -29,13 +32,15 @@ resolve_method <- function(method, snapshots, control, call = rlang::caller_env(
 
 # A prior is what sources are expected to leave, and only one coupling asks for that.
 check_prior_use <- function(method, snapshots, call) {
-  if (is.null(snapshots$prior) || inherits(method$coupling, "coupling_semirelaxed")) {
+  if (is.null(snapshots$prior)) return(invisible())
+  if (inherits(method$coupling, "coupling_semirelaxed") && !is_simulated(method)) {
     return(invisible())
   }
   abort_input(c(
     "The method {.val {method$name}} makes no use of a growth prior or of stable cells.",
     i = "Leave {.arg growth_prior} and {.arg stable} out, or use
-         {.fn coupling_semirelaxed}."
+         {.fn coupling_semirelaxed} with {.fn training_match} or
+         {.fn training_refine}."
   ), arg = "growth_prior", class = method_error, call = call)
 }
 
@@ -121,7 +126,8 @@ bridge_coupling <- function(coupling, sigma, gaps, call) {
 # The epsilon of the scan of tau: that of the coupling, where it is one as the scan's.
 scan_epsilon <- function(method, snapshots) {
   own <- inherits(method$coupling, "coupling_semirelaxed") &&
-    !inherits(method$path, "path_brownian") && length(method$coupling$epsilon) == 1
+    (is_simulated(method) || !inherits(method$path, "path_brownian")) &&
+    length(method$coupling$epsilon) == 1
   if (own) method$coupling$epsilon else 0.007 * within_variance(snapshots)
 }
 

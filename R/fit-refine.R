@@ -28,8 +28,9 @@ new_refinement <- function(training) {
   list(heads = lapply(training$heads, fresh), step = 0, losses = matrix(0, 2, 0))
 }
 
-# Standard units, as core reads it. `problem` is that of matching.
-refine_problem <- function(snapshots, problem) {
+# Standard units, as core reads it. `problem` is that of matching; it is no anchor where
+# that weighs nothing.
+refine_problem <- function(snapshots, problem, weights = training_refine()) {
   z <- cell_order(snapshots)
   times <- problem$times
   steps <- refine_settings$substeps
@@ -41,7 +42,19 @@ refine_problem <- function(snapshots, problem) {
     mass = snapshots$mass,
     boundary = c(times[1], unlist(parts)),
     observed_step = steps * (seq_along(times) - 1),
-    anchor = problem
+    anchor = if (!identical(weights$matching %||% 0, 0)) problem
+  )
+}
+
+# `weights`: of the terms, as a part of a method has them.
+refine_options <- function(training, control, weights, parts, rounds, settings) {
+  c(
+    list(most_start = refine_most[["start"]], most_target = refine_most[["target"]],
+         parts = parts, batch = control$batch, rounds = rounds, rate_floor = rate_floor,
+         key = training$key, threads = use_threads(control$threads),
+         mass_weight = weights$mass, anchor = weights$matching %||% 0,
+         energy = weights$energy %||% 0, energy_growth = weights$energy_growth %||% 0),
+    settings
   )
 }
 
@@ -60,15 +73,8 @@ run_refinement <- function(training, snapshots, problem, control,
   total <- folds * ceiling(control$refine_steps / parts / folds)
   # Nothing was matched, or not all yet.
   if (total == 0 || control$steps == 0 || training$step < control$steps) return(training)
-  core <- refine_problem(snapshots, problem)
-  options <- c(
-    list(most_start = refine_most[["start"]], most_target = refine_most[["target"]],
-         parts = parts, batch = control$batch, rounds = total, rate_floor = rate_floor,
-         key = training$key, threads = use_threads(control$threads),
-         mass_weight = weights$mass, anchor = weights$matching, energy = 0,
-         energy_growth = 0),
-    refine_settings
-  )
+  core <- refine_problem(snapshots, problem, weights)
+  options <- refine_options(training, control, weights, parts, total, refine_settings)
   stopped <- NULL
   # Rounds until all folds have judged once more, and whether they could be run; the
   # user's Ctrl-C goes on as such.
@@ -133,6 +139,7 @@ first_score <- function(training, run, options, folds) {
 
 # The training state as matching left it.
 unrefined <- function(training) {
+  training$scoring <- NULL
   if (is.null(training$refinement)) return(training)
   training$heads <- training$matched
   training[c("matched", "refinement", "score")] <- NULL

@@ -168,32 +168,33 @@ couplings_fault <- function(couplings, counts) {
 
 # Heads of a model of d features, one or more of these in this order. A velocity and a
 # score read the time, growth may do without.
-head_kinds <- c("velocity", "growth", "score")
+head_kinds <- c("velocity", "growth", "score", "potential")
 
 heads_fault <- function(heads, path, d, vectors = "weights") {
   known <- is.list(heads) && !is.null(names(heads)) && "velocity" %in% names(heads) &&
     identical(names(heads), intersect(head_kinds, names(heads)))
   if (!known) return(fault_at(path, "a list of networks by name", heads))
   for (name in names(heads)) {
-    fault <- head_fault(heads[[name]], paste0(path, "$", name), d, name != "growth",
-                        vectors)
+    fault <- head_fault(heads[[name]], paste0(path, "$", name), d, name, vectors)
     if (!is.null(fault)) return(fault)
   }
 }
 
 # Weights may have left the numbers, if training diverged: what they then give is refused
 # where it is computed.
-head_fault <- function(head, path, d, is_vector, vectors) {
+head_fault <- function(head, path, d, kind, vectors) {
+  timed <- kind != "growth"
+  outputs <- if (kind %in% c("velocity", "score")) d else 1
   parts_fault(head, path, list(
     shape = function(x) if (!is.list(x)) "a list",
-    offset = if (is_vector) numbers(1, 0, 0) else numbers(1),
+    offset = if (timed) numbers(1, 0, 0) else numbers(1),
     scale = numbers(1, 0, above = TRUE)
   )) %||%
     parts_fault(head$shape, paste0(path, "$shape"), list(
-      inputs = wholes(1, d + is_vector, d + 1),
-      outputs = wholes(1, if (is_vector) d else 1, if (is_vector) d else 1),
+      inputs = wholes(1, d + timed, d + 1),
+      outputs = wholes(1, outputs, outputs),
       width = wholes(1, 1, 65536), hidden = wholes(1, 1, 64),
-      activation = wholes(1, 0, length(activations) - 1)
+      activation = wholes(1, if (kind == "potential") 1 else 0, length(activations) - 1)
     )) %||%
     parts_fault(head, path, stats::setNames(
       rep(list(numbers(count_parameters(head$shape), finite = FALSE)), length(vectors)),
@@ -201,7 +202,7 @@ head_fault <- function(head, path, d, is_vector, vectors) {
     ))
 }
 
-has_no_score <- function(field) !is.list(field$heads) || is.null(field$heads$score)
+has_no_score <- function(field) !is.list(field$heads) || !gives_score(field)
 
 field_fault <- function(field, d, times) {
   if (!is.list(field)) return(fault_at("field", "a list", field))
@@ -271,6 +272,11 @@ training_fault <- function(training, field) {
     score = or_null(numbers(1, finite = FALSE))
   )) %||%
     same_heads(training$heads, "training$heads") %||%
+    (if (!is.null(training$scoring)) {
+      parts_fault(training$scoring, "training$scoring", list(
+        step = wholes(1), losses = losses_of(1, training$scoring$step)
+      ))
+    }) %||%
     if (!is.null(training$refinement)) {
       parts_fault(training$refinement, "training$refinement", list(
         step = wholes(1), losses = losses_of(2, training$refinement$step),

@@ -303,8 +303,9 @@ is_complete <- function(fit) {
 is_trained <- function(fit) {
   control <- fit$control
   matched <- fit$training$step >= control$steps
-  matched && (control$steps == 0 || !is.null(fit$training$refinement$stopped) ||
-                refined_steps(fit) >= control$refine_steps)
+  refined <- !is.null(fit$training$refinement$stopped) ||
+    refined_steps(fit) >= control$refine_steps
+  matched && (control$steps == 0 || refined && is_scored(fit$training, control))
 }
 
 # A coupling without its plan; squared distances in the square of the data's units.

@@ -56,6 +56,15 @@ check_method <- function(method, arg = "method", call = rlang::caller_env()) {
     fail("{.fn training_refine} fits the flow without noise, and would part it from the
           score.", "Use {.fn training_match} with {.fn path_brownian}.")
   }
+  if (is_simulated(method) && !is_learned(method)) {
+    fail("{.fn training_simulate} fits masses too, so it needs {.fn growth_learned}.",
+         "Use {.fn training_match}.")
+  }
+  if (is_simulated(method) && !inherits(path, c("path_straight", "path_brownian"))) {
+    fail("{.fn training_simulate} finds the paths of cells itself, and reads of
+          {.arg path} only how they diffuse.",
+         "Use {.fn path_brownian} for a score, or {.fn path_straight} for none.")
+  }
   log_cos <- identical(coupling$cost, "log_cos")
   if (inherits(path, "path_cone") && !log_cos) {
     fail("The path {.val cone} needs mass that changes at both ends, by the cost

@@ -197,6 +197,15 @@ training_refine <- function(mass = 10, matching = 1, ...) {
 
 #' @rdname method_parts
 #' @export
+training_simulate <- function(energy = 0.01, energy_growth = 0.01, mass = 10, ...) {
+  check_arguments(class = method_error)
+  new_part("training", "simulate", energy = check_number(energy, 0, class = method_error),
+           energy_growth = check_number(energy_growth, 0, class = method_error),
+           mass = check_number(mass, 0, class = method_error))
+}
+
+#' @rdname method_parts
+#' @export
 training_none <- function(...) {
   check_arguments(class = method_error)
   new_part("training", "none")

@@ -45,6 +45,18 @@ method_table <- list(
     paper = list(delta = 1.5),
     reference = "Peng and others 2026, WFR-FM"
   ),
+  dynamic_uot = function() list(
+    parts = list(coupling = coupling_semirelaxed(), path = path_straight(),
+                 growth = growth_learned(), training = training_simulate()),
+    paper = NULL,
+    reference = "CytoBridge (unbalanced_ot)"
+  ),
+  deepruot = function() list(
+    parts = list(coupling = coupling_semirelaxed(), path = path_brownian(),
+                 growth = growth_learned(), training = training_simulate()),
+    paper = list(sigma = 0.05),
+    reference = "Zhang and others 2025, DeepRUOT"
+  ),
   linear = function() list(
     parts = list(coupling = coupling_exact(), path = path_straight(0),
                  growth = growth_uniform(), training = training_none()),

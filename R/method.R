@@ -101,7 +101,8 @@ vgfm_method <- function(name = "vgfm", ..., coupling = NULL, path = NULL, growth
 }
 
 part_parameters <- c("minibatch", "tau", "epsilon", "prior_strength", "delta",
-                     "noise", "bend", "pooling", "sigma", "time", "mass", "matching")
+                     "noise", "bend", "pooling", "sigma", "time", "mass", "matching",
+                     "energy", "energy_growth")
 
 # `paper`: parts that its authors have instead, and parameters of parts.
 as_published <- function(method, paper, call) {
@@ -122,7 +123,7 @@ part_classes <- c(
   "coupling_exact", "coupling_entropic", "coupling_semirelaxed", "coupling_unbalanced",
   "path_straight", "path_smooth", "path_brownian", "path_cone",
   "growth_none", "growth_uniform", "growth_learned",
-  "training_match", "training_refine", "training_none"
+  "training_match", "training_refine", "training_none", "training_simulate"
 )
 
 new_method <- function(name, parts) {
@@ -194,7 +195,8 @@ is_balanced <- function(coupling) {
 # The networks of a method.
 head_names <- function(method) {
   if (!is_trained_method(method)) return(character())
-  c("velocity", if (is_learned(method)) "growth", if (has_score(method)) "score")
+  score <- if (is_simulated(method)) "potential" else "score"
+  c("velocity", if (is_learned(method)) "growth", if (has_score(method)) score)
 }
 
 gives <- function(method) {
