@@ -3,8 +3,8 @@
 #include <float.h>
 
 fit_problem snapshots_from(r_list problem) {
-  SEXP boundary = list_get(problem.list, "boundary"), mass = list_get(problem.list, "mass");
-  SEXP cells = list_get(problem.list, "cells");
+  SEXP boundary = list_get(problem.list, "boundary");
+  SEXP mass = list_get(problem.list, "mass"), cells = list_get(problem.list, "cells");
   size_t boundaries = (size_t)Rf_xlength(boundary), times = (size_t)Rf_xlength(mass);
   const double *x = matrix_of(cells, "cells", ANY, ANY);
   if (times < 2) refuse("`mass` has no two times");
@@ -51,7 +51,8 @@ SEXP ffi_fit_run(SEXP state, SEXP problem, SEXP options, SEXP rounds) {
   r_list asked = list_at(problem, "problem");
   int anchored = list_get(problem, "anchor") != R_NilValue;
   pairs anchor;
-  fit_problem p = anchored ? problem_from(asked, &anchor, &s.heads) : snapshots_from(asked);
+  fit_problem p =
+      anchored ? problem_from(asked, &anchor, &s.heads) : snapshots_from(asked);
   row_source source = {0}, *rows = anchored ? &source : NULL;
   if (anchored) source = pairs_source(&anchor);
   fit_options o = {

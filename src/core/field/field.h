@@ -9,7 +9,7 @@
 typedef struct {
   heads heads;
   const float *packed[HEADS_MOST]; /* parameters, by place among the heads */
-  const float *transposed;         /* of mlp_transpose(), of the potential if there is one */
+  const float *transposed;         /* of mlp_transpose(), where there is a potential */
 } field;
 
 static inline size_t field_dim(const field *f) { return f->heads.d; }

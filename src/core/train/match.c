@@ -79,7 +79,8 @@ size_t match_workspace(const heads *h, const row_source *source,
 }
 
 /* Turns out (rows, pad) into the gradient of scale * weight * |out - want|^2 and returns
- * that loss without the scale; of want (rows, pad(columns)) and out, `columns` are used. */
+ * that loss without the scale; of out and want (rows, pad(columns)), so many columns are
+ * used. */
 static double squared_error(float *out, size_t pad, const float *want,
                             const float *weight, float scale, size_t count,
                             size_t columns) {
