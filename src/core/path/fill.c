@@ -101,12 +101,13 @@ static void fill_score(const rows *out, size_t at, size_t place, const pairs *p,
 }
 
 void fill_row(const rows *out, size_t at, const pairs *p, const drawn_pair *drawn,
-              const float *noise) {
+              int wide, const float *noise) {
   const heads *h = p->heads;
   ends e = ends_of(p, drawn);
   path_in in = path_input(p, drawn, e);
   path_out found;
-  int joined = p->path->at(&found, &in), wide = drawn->wide && widen(&found, p->wide);
+  int joined = p->path->at(&found, &in);
+  wide = wide && widen(&found, p->wide);
   double weight = joined ? pair_weight(p, drawn, e, in.gain, found.log_mass) : 0;
   if (wide) weight *= wide_weight;
 
