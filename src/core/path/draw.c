@@ -64,3 +64,14 @@ void draw_pairs(drawn_pair *out, const pairs *p, rng_key key, uint64_t step,
   for (size_t k = 0; k < p->intervals && k < count; k++)
     draw_interval(out, p, key, step, first, count, (first + k) % p->intervals);
 }
+
+drawn_ends ends_of(const pairs *p, const drawn_pair *drawn) {
+  size_t k = drawn->interval, from = p->offset[k] + drawn->source;
+  int alone = drawn->target < 0;
+  return (drawn_ends){from, alone ? from : p->offset[k + 1] + (size_t)drawn->target};
+}
+
+double drawn_time(const pairs *p, const drawn_pair *drawn) {
+  const double *at = p->times + drawn->interval;
+  return at[0] + drawn->s * (at[1] - at[0]);
+}

@@ -12,6 +12,13 @@ typedef struct {
   double s; /* part of the interval that has passed, in [0, 1) */
 } drawn_pair;
 
+/* The places of both cells among all; without a partner, twice that of the source. */
+typedef struct { size_t from, to; } drawn_ends;
+drawn_ends ends_of(const pairs *p, const drawn_pair *drawn);
+
+/* The time of a row, in the units of p->times. */
+double drawn_time(const pairs *p, const drawn_pair *drawn);
+
 #define DRAWN_ROWS ((size_t)64) /* rows whose pairs are drawn together, at most */
 
 /* out (count), rows first ... first + count - 1 of a step; see pairs_source(). */

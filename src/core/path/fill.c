@@ -6,17 +6,8 @@
 /* What a wide row weighs, for 1 of another. */
 static const double wide_weight = 0.02;
 
-/* The places of both cells among all; without a partner, twice that of the source. */
-typedef struct { size_t from, to; } ends;
-
-static ends ends_of(const pairs *p, const drawn_pair *drawn) {
-  size_t k = drawn->interval, from = p->offset[k] + drawn->source;
-  int alone = drawn->target < 0;
-  return (ends){from, alone ? from : p->offset[k + 1] + (size_t)drawn->target};
-}
-
 /* Log of the mass at the end of a pair over that at its start. */
-static double pair_gain(const pairs *p, ends e, int alone) {
+static double pair_gain(const pairs *p, drawn_ends e, int alone) {
   double gain = p->gain_source ? p->gain_source[e.from] : 0;
   if (p->gain_target && !alone) gain += p->gain_target[e.to - p->offset[1]];
   return gain;
@@ -31,7 +22,7 @@ static double distance(const float *x, const float *y, size_t d) {
   return sqrt(sum);
 }
 
-static path_in path_input(const pairs *p, const drawn_pair *drawn, ends e) {
+static path_in path_input(const pairs *p, const drawn_pair *drawn, drawn_ends e) {
   size_t k = drawn->interval;
   path_in in = {
     .s = drawn->s,
@@ -48,15 +39,17 @@ static path_in path_input(const pairs *p, const drawn_pair *drawn, ends e) {
     in.leave = -p->lean[e.from];
     in.arrive = 1 - p->lean[e.to];
   }
+  if (p->path->reads_learned && drawn->target >= 0) in.learned = p->learned->scale;
   return in;
 }
 
-/* Mass of the pair, relative to its end, over the density that it is drawn with. */
-static double pair_weight(const pairs *p, const drawn_pair *drawn, ends e, double gain,
-                          double log_mass) {
+double row_path(path_out *out, const pairs *p, const drawn_pair *drawn) {
+  drawn_ends e = ends_of(p, drawn);
+  path_in in = path_input(p, drawn, e);
+  if (!p->path->at(out, &in)) return 0;
   double log_ends = p->log_ends ? p->log_ends[e.from] : 0;
   double density = 0.5 * (p->growth[drawn->interval] + exp(log_ends));
-  return exp(log_mass + (log_ends - gain)) / density;
+  return exp(out->log_mass + (log_ends - in.gain)) / density;
 }
 
 /* Noise as wide as p->wide, where that of the path is less. It says where the row is and
@@ -71,20 +64,24 @@ static int widen(path_out *out, double wide) {
 }
 
 /* Place and velocity, the latter in units of its head. */
-static void fill_motion(float *place, float *velocity, const pairs *p, ends e,
-                        const path_out *out, double scale, const float *noise) {
+static void fill_motion(float *place, float *velocity, const pairs *p, drawn_ends e,
+                        const path_out *out, double scale, const row_vectors *own) {
   const float *vector[PATH_VECTORS] = {
     [FROM_STEP] = p->cells + e.to * p->d,
-    [FROM_NOISE] = noise,
+    [FROM_NOISE] = own->noise,
     [FROM_SLOPE0] = p->slope_jump ? p->slope_jump + e.from * p->d : NULL,
     [FROM_SLOPE1] = p->slope_jump ? p->slope_jump + e.to * p->d : NULL,
+    [FROM_LEARNED] = own->learned,
+    [FROM_LEARNED_RATE] = own->learned_rate,
   };
   float a[PATH_VECTORS], b[PATH_VECTORS];
   for (size_t v = 0; v < PATH_VECTORS; v++) {
     a[v] = (float)out->place[v];
     b[v] = (float)(out->velocity[v] / scale);
   }
-  size_t vectors = p->path->reads_slopes && p->slope_jump ? PATH_VECTORS : FROM_NOISE + 1;
+  size_t vectors = FROM_NOISE + 1;
+  if (p->path->reads_slopes && p->slope_jump) vectors = FROM_SLOPE1 + 1;
+  if (p->path->reads_learned) vectors = FROM_LEARNED_RATE + 1;
   kernels_get()->combine(place, velocity, p->cells + e.from * p->d, vector, a, b, vectors,
                          p->d);
 }
@@ -101,29 +98,27 @@ static void fill_score(const rows *out, size_t at, size_t place, const pairs *p,
 }
 
 void fill_row(const rows *out, size_t at, const pairs *p, const drawn_pair *drawn,
-              int wide, const float *noise) {
+              int wide, const row_vectors *own) {
   const heads *h = p->heads;
-  ends e = ends_of(p, drawn);
-  path_in in = path_input(p, drawn, e);
+  drawn_ends e = ends_of(p, drawn);
   path_out found;
-  int joined = p->path->at(&found, &in);
-  wide = wide && widen(&found, p->wide);
-  double weight = joined ? pair_weight(p, drawn, e, in.gain, found.log_mass) : 0;
-  if (wide) weight *= wide_weight;
+  double weight = row_path(&found, p, drawn);
+  if (wide && widen(&found, p->wide)) weight *= wide_weight;
 
   float *place = out->input + at * (p->d + 1);
   /* A potential alone has its own target written over that of the velocity. */
   fill_motion(place, out->target[0] + at * kernel_pad(p->d), p, e, &found,
-              h->head[0].scale, noise);
-  place[p->d] = (float)(p->times[drawn->interval] + in.s * in.gap);
+              h->head[0].scale, own);
+  place[p->d] = (float)drawn_time(p, drawn);
   out->weight[0][at] = (float)(weight * found.velocity_weight);
 
   for (size_t i = 0; i < h->count; i++) {
     head_kind kind = h->head[i].kind;
     if (kind == HEAD_SCORE || kind == HEAD_POTENTIAL)
-      fill_score(out, at, i, p, &found, weight, noise);
+      fill_score(out, at, i, p, &found, weight, own->noise);
     if (kind != HEAD_GROWTH) continue;
-    double rate = p->log_growth ? p->log_growth[e.from] / in.gap : found.growth;
+    double gap = p->times[drawn->interval + 1] - p->times[drawn->interval];
+    double rate = p->log_growth ? p->log_growth[e.from] / gap : found.growth;
     out->target[i][at * kernel_pad(1)] =
         (float)((rate - h->head[i].offset) / h->head[i].scale);
     out->weight[i][at] = (float)(weight * p->trust[drawn->interval]);

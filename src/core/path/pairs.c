@@ -45,28 +45,60 @@ static const float *draw_noise(float *noise, const pairs *b, rng_key key, uint64
   return noise + (first * b->d - from);
 }
 
+/* What one thread needs. */
+typedef struct {
+  float *noise;
+  interpolant_rows learned; /* DRAWN_ROWS of them, where the path reads them */
+} scratch;
+
+static void layout(arena *a, scratch *s, const pairs *p) {
+  s->noise = arena_take(a, noise_floats(p->d), sizeof(float));
+  if (p->path->reads_learned)
+    interpolant_layout(a, &s->learned, &p->learned->shape, DRAWN_ROWS);
+}
+
+static void evaluate_learned(interpolant_rows *r, const pairs *p,
+                             const drawn_pair *drawn, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    drawn_ends e = ends_of(p, drawn + i);
+    interpolant_input(r, i, p->d, p->cells + e.from * p->d, p->cells + e.to * p->d,
+                      drawn_time(p, drawn + i));
+  }
+  interpolant_forward(r, p->learned, count);
+}
+
 /* The noise of a few rows at a time, while it is in the first-level cache. */
 static void draw_rows(const rows *out, size_t at, const pairs *b, rng_key key,
-                      uint64_t step, size_t first, size_t count, float *scratch) {
+                      uint64_t step, size_t first, size_t count, scratch *s) {
   drawn_pair drawn[DRAWN_ROWS];
   draw_pairs(drawn, b, key, step, first, count);
+  int bent = b->path->reads_learned;
+  if (bent) evaluate_learned(&s->learned, b, drawn, count);
   size_t few = noisy_rows(b->d);
   const float *noise = NULL;
   for (size_t r = 0; r < count; r++) {
     if (is_noisy(b))
       noise = r % few ? noise + b->d
-                      : draw_noise(scratch, b, key, step, first + r,
+                      : draw_noise(s->noise, b, key, step, first + r,
                                    count - r < few ? count - r : few);
     int wide = is_wide(b, step, (first + r) / b->intervals);
-    fill_row(out, at + r, b, drawn + r, wide, noise);
+    row_vectors own = {.noise = noise};
+    if (bent) {
+      own.learned = s->learned.out + r * kernel_pad(b->d);
+      own.learned_rate = s->learned.rate + r * kernel_pad(b->d);
+    }
+    fill_row(out, at + r, b, drawn + r, wide, &own);
   }
 }
 
 static void draw(const rows *out, const row_source *self, rng_key key, uint64_t step,
-                 size_t first, size_t count, void *scratch) {
+                 size_t first, size_t count, void *space) {
+  scratch s;
+  arena a = arena_over(space, self->scratch);
+  layout(&a, &s, self->data);
   for (size_t at = 0; at < count; at += DRAWN_ROWS)
     draw_rows(out, at, self->data, key, step, first + at,
-              count - at < DRAWN_ROWS ? count - at : DRAWN_ROWS, scratch);
+              count - at < DRAWN_ROWS ? count - at : DRAWN_ROWS, &s);
 }
 
 /* Whether a parameter is there, if it is needed, and finite and not negative. */
@@ -82,7 +114,9 @@ static int path_fits(const pairs *p) {
   const path *joins = p->path;
   return joins && parameter_fits(p->sigma, p->intervals, joins->needs_sigma) &&
          parameter_fits(p->delta, p->intervals, joins->needs_delta) &&
-         (joins->constant_rate || !p->log_growth);
+         (joins->constant_rate || !p->log_growth) &&
+         (!joins->reads_learned ||
+          (p->learned && interpolant_fits(&p->learned->shape, p->d)));
 }
 
 int pairs_check(const pairs *p) {
@@ -95,5 +129,8 @@ int pairs_check(const pairs *p) {
 }
 
 row_source pairs_source(const pairs *p) {
-  return (row_source){noise_floats(p->d) * sizeof(float), draw, p};
+  arena a = {0};
+  scratch s;
+  layout(&a, &s, p);
+  return (row_source){arena_size(&a), draw, p};
 }

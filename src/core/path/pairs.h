@@ -5,6 +5,7 @@
 #ifndef VGFM_PAIRS_H
 #define VGFM_PAIRS_H
 
+#include "path/interpolant.h"
 #include "path/path.h"
 #include "path/rows.h"
 #include "transport/plan.h"
@@ -37,6 +38,7 @@ typedef struct {
   const float *lean;          /* (cells) of hermite.h; NULL: straight lines */
   double bend, pooling;       /* in [0, 1], see hermite.h */
   const path *path;           /* how a pair is joined */
+  const interpolant *learned; /* of a path that reads it */
   const double *sigma, *delta; /* (intervals) its parameters, see path.h; NULL: 0 */
   double wide;                /* noise of a few rows that weigh little */
 } pairs;

@@ -82,6 +82,17 @@ static int cone(path_out *out, const path_in *in) {
   return 1;
 }
 
+/* Kapusniak et al. 2024, equation 7, whose 1 - s^2 - (1 - s)^2 is 2 s (1 - s); the vector
+ * changes with time, too. */
+static int learned(path_out *out, const path_in *in) {
+  const double s = in->s, share = 2 * s * (1 - s) * in->learned;
+  straight(out, in);
+  out->place[FROM_LEARNED] = share;
+  out->velocity[FROM_LEARNED] = 2 * (1 - 2 * s) * in->learned / in->gap;
+  out->velocity[FROM_LEARNED_RATE] = share;
+  return 1;
+}
+
 const path path_straight = { .name = "straight", .constant_rate = 1, .at = straight };
 const path path_smooth = {
   .name = "smooth", .reads_slopes = 1, .constant_rate = 1, .at = smooth
@@ -93,10 +104,13 @@ const path path_brownian = {
 const path path_cone = {
   .name = "cone", .reads_distance = 1, .needs_delta = 1, .at = cone
 };
+const path path_metric = {
+  .name = "metric", .reads_learned = 1, .constant_rate = 1, .at = learned
+};
 
 const path *path_find(const char *name) {
   static const path *const table[] = {&path_straight, &path_smooth, &path_brownian,
-                                      &path_cone};
+                                      &path_cone, &path_metric};
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     if (strcmp(table[i]->name, name) == 0) return table[i];
   return NULL;

@@ -15,6 +15,8 @@ enum {
   FROM_NOISE,  /* standard normals */
   FROM_SLOPE0, /* change of the mean velocity at x0, and at x1: see hermite.h */
   FROM_SLOPE1,
+  FROM_LEARNED,      /* what a network says of the pair and the time: see interpolant.h */
+  FROM_LEARNED_RATE, /* its derivative by time */
   PATH_VECTORS
 };
 
@@ -25,6 +27,7 @@ typedef struct {
   double sigma;         /* noise: what it is, the path says */
   double delta;         /* length scale of the cone */
   double leave, arrive; /* factors of the two changes of velocity */
+  double learned;       /* unit of the learned vector; 0 leaves it out */
   int first, last;      /* the gap is the first, or the last, of the course */
 } path_in;
 
@@ -39,7 +42,7 @@ typedef struct {
 
 typedef struct {
   const char *name;
-  int reads_slopes, reads_distance;
+  int reads_slopes, reads_distance, reads_learned;
   int needs_sigma, needs_delta; /* has no meaning unless they are > 0 */
   int gives_score;
   int constant_rate;            /* mass grows at the same rate all along */
@@ -52,8 +55,10 @@ typedef struct {
  * smooth    the same, bent so that the velocity does not jump at observed times.
  * brownian  Brownian bridge of diffusion sigma, and its score.
  * cone      geodesic of the Wasserstein-Fisher-Rao metric of length scale delta, between
- *           two cells with their masses, with noise as `straight`. */
-extern const path path_straight, path_smooth, path_brownian, path_cone;
+ *           two cells with their masses, with noise as `straight`.
+ * metric    `straight`, bent by a network that was trained to make it short under a
+ *           metric: see interpolant.h and geodesic.h. */
+extern const path path_straight, path_smooth, path_brownian, path_cone, path_metric;
 
 /* The path of this name, or NULL. */
 const path *path_find(const char *name);
