@@ -175,6 +175,62 @@ static void check_cone(void) {
     CHECK(row_of(r).alone || (weight[0][r] == 0 && weight[1][r] == 0), "row %zu", r);
 }
 
+/* phi of a pair at a time, by the network alone. */
+static void evaluate(float out[PAD], const interpolant *phi, const row *o, double time) {
+  static double block[20000];
+  arena a = arena_over(block, sizeof block);
+  mlp_tile tile;
+  float in[2 * D + 1];
+  mlp_tile_layout(&a, &tile, &phi->shape, 1);
+  CHECK(arena_ok(&a), "no room");
+  for (int c = 0; c < D; c++) {
+    in[c] = o->x0[c];
+    in[D + c] = o->x1[c];
+  }
+  in[2 * D] = (float)time;
+  mlp_forward(out, &tile, in, 2 * D + 1, 1, phi->packed, &phi->shape);
+}
+
+/* Rows on learned paths: places to 1e-5; velocities to the 2e-3 of central differences of
+ * a float network. A cell without a partner stays where it is. */
+static void check_learned(void) {
+  static double flat[1024], learned_space[200000];
+  static float packed[2048];
+  const mlp_shape shape = {2 * D + 1, D, 16, 2, ACTIVATION_TANH};
+  interpolant phi = {D, shape, 0.7, packed};
+  mlp_init(flat, &shape, (rng_key){{3, 9}}, 1);
+  mlp_pack(packed, flat, &shape);
+  pairs p = pairs_on(&path_metric);
+  p.learned = &phi;
+  CHECK(pairs_check(&p) == STATUS_OK, "refused");
+  row_source from = pairs_source(&p);
+  CHECK(from.scratch <= sizeof learned_space, "%zu bytes", from.scratch);
+  const rows out = { input, {velocity, rate}, {weight[0], weight[1]} };
+  from.draw(&out, &from, (rng_key){{3, 4}}, 7, 0, ROWS, learned_space);
+  for (size_t r = 0; r < ROWS; r++) {
+    row o = row_of(r);
+    const double h = 0.02, time = input[r * (D + 1) + D];
+    float here[PAD], low[PAD], high[PAD];
+    evaluate(here, &phi, &o, time);
+    evaluate(low, &phi, &o, time - h);
+    evaluate(high, &phi, &o, time + h);
+    for (int c = 0; c < D; c++) {
+      double way = (double)o.x1[c] - o.x0[c], bend = o.alone ? 0 : phi.scale;
+      double share = 2 * o.s * (1 - o.s), change = (high[c] - low[c]) / (2 * h);
+      CHECK_NEAR(o.x[c], o.x0[c] + o.s * way + share * bend * here[c], 1e-5);
+      double speed = way / gap + 2 * (1 - 2 * o.s) / gap * bend * here[c];
+      CHECK_NEAR(o.u[c], speed + share * bend * change, 2e-3);
+    }
+    CHECK_NEAR(o.rate, gain_of(&o) / gap, 1e-5);
+    CHECK_NEAR(weight[0][r], mass_weight(&o, o.s * gain_of(&o)), 1e-5);
+  }
+  p.learned = NULL;
+  CHECK(pairs_check(&p) == STATUS_BAD_ARGUMENT, "a learned path without a network");
+  phi.shape.act = ACTIVATION_LEAKY_RELU;
+  p.learned = &phi;
+  CHECK(pairs_check(&p) == STATUS_BAD_ARGUMENT, "a path with kinks");
+}
+
 /* What growth is to make of mass replaces the pair's own, on paths of constant rate. */
 static void check_growth(void) {
   const double log_growth[2] = {1, 2};
@@ -216,6 +272,7 @@ int main(void) {
   check_brownian();
   check_wide();
   check_cone();
+  check_learned();
   check_growth();
   check_refusals();
   return check_report("test_pairs");

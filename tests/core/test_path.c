@@ -3,8 +3,8 @@
 #include "base/rng.h"
 
 static const path *const all[] = {&path_straight, &path_smooth, &path_brownian,
-                                  &path_cone};
-enum { PATHS = 4, DRAWS = 200 };
+                                  &path_cone, &path_metric};
+enum { PATHS = 5, DRAWS = 200 };
 
 static uint32_t step;
 static double uniform(double low, double high) {
@@ -19,7 +19,7 @@ static path_in draw_pair(void) {
   return (path_in){
     .s = uniform(0.05, 0.95), .gap = uniform(0.1, 4), .gain = uniform(-3, 3),
     .distance = uniform(0, 3.1) * delta, .sigma = uniform(0.1, 2), .delta = delta,
-    .leave = uniform(-1, 0), .arrive = uniform(0, 1),
+    .leave = uniform(-1, 0), .arrive = uniform(0, 1), .learned = uniform(0.1, 2),
     .first = uniform(0, 1) < 0.3, .last = uniform(0, 1) < 0.3,
   };
 }
@@ -51,13 +51,14 @@ static void check_ends(const path *p) {
     CHECK(start.place[FROM_NOISE] == noise && end.place[FROM_NOISE] == noise,
           "%s: noise of %g and %g", p->name, start.place[FROM_NOISE],
           end.place[FROM_NOISE]);
-    for (size_t v = FROM_SLOPE0; v <= FROM_SLOPE1; v++)
+    for (size_t v = FROM_SLOPE0; v <= FROM_LEARNED; v++)
       CHECK(start.place[v] == 0 && end.place[v] == 0, "%s is bent at an end", p->name);
   }
 }
 
 /* Velocity and growth are the derivatives of place and log mass by time, to the 1e-6 of
- * central differences. */
+ * central differences. The learned vector moves too: its own rate counts as far as it is
+ * part of the place. */
 static void check_derivatives(const path *p) {
   const double h = 1e-5;
   for (size_t n = 0; n < DRAWS; n++) {
@@ -65,7 +66,11 @@ static void check_derivatives(const path *p) {
     const double dt = 2 * h * in.gap;
     path_out here = at(p, in, in.s);
     path_out low = at(p, in, in.s - h), high = at(p, in, in.s + h);
-    for (size_t v = 0; v < PATH_VECTORS; v++)
+    CHECK(here.velocity[FROM_LEARNED_RATE] == here.place[FROM_LEARNED], "%s: the rate",
+          p->name);
+    CHECK(here.place[FROM_LEARNED_RATE] == 0 &&
+          p->reads_learned == (here.place[FROM_LEARNED] != 0), "%s: learned", p->name);
+    for (size_t v = 0; v <= FROM_LEARNED; v++)
       CHECK_NEAR(here.velocity[v], (high.place[v] - low.place[v]) / dt, 1e-6);
     CHECK_NEAR(here.growth, (high.log_mass - low.log_mass) / dt, 1e-6);
     CHECK(p->gives_score == (here.score != 0), "%s: score %g", p->name, here.score);

@@ -12,7 +12,8 @@ typedef enum {
   HEAD_GROWTH,   /* (1) dlog w/dt; may do without the time */
   HEAD_SCORE,    /* (d) half the variance per time of the noise, times grad log density */
   HEAD_POTENTIAL, /* (1) whose gradient by the place is the score; see potential.h */
-  HEAD_KINDS
+  HEAD_KINDS,
+  HEAD_PATH = HEAD_KINDS /* no head of a model: bends paths, see path/interpolant.h */
 } head_kind;
 #define HEADS_MOST ((size_t)HEAD_KINDS - 1)
 
