@@ -194,20 +194,34 @@ run_matching <- function(training, problem, control, save = function(training) N
     training[names(state)] <- as_it_stands(state)
     training
   }
-  progress <- new_progress("Matching", total - training$step, control$progress)
+  advance <- function(steps) {
+    check_core(.Call(ffi_match_run, state, problem, options, steps), "Training", call)
+  }
+  run_slices(state, advance, "Matching", sum, control, function() save(reached()), call)
+  training <- reached()
+  warn_diverged(training$losses, control, call)
+  training
+}
+
+# Steps of core by `advance(steps)` until the losses of `state`, which it writes in place,
+# are full, or until the user interrupts, who is told so. `loss` puts those of the heads
+# together, to be shown.
+run_slices <- function(state, advance, title, loss, control, save, call) {
+  total <- ncol(state$losses)
+  progress <- new_progress(title, total - state$step, control$progress)
   on.exit(progress(0, finished = TRUE))
   slice <- slice_steps
   tryCatch(
     while (state$step < total) {
       steps <- min(slice, total - state$step)
       lap <- new_stopwatch()
-      check_core(.Call(ffi_match_run, state, problem, options, steps), "Training", call)
+      advance(steps)
       .Call(ffi_check_interrupt)
       longer <- min(4, slice_seconds / max(lap(), 1e-3))
       slice <- max(slice_steps, ceiling(steps * longer))
       recent <- seq(state$step - steps + 1, state$step)
-      progress(steps, loss = sum(rowMeans(state$losses[, recent, drop = FALSE])))
-      save(reached())
+      progress(steps, loss = loss(rowMeans(state$losses[, recent, drop = FALSE])))
+      save()
     },
     interrupt = function(condition) {
       warn_vgfm(c(
@@ -216,9 +230,6 @@ run_matching <- function(training, problem, control, save = function(training) N
       ), class = "vgfm_warning_interrupted", call = call)
     }
   )
-  training <- reached()
-  warn_diverged(training$losses, control, call)
-  training
 }
 
 # What loss_ratio() says, and what to do about it.

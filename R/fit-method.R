@@ -25,6 +25,10 @@ resolve_method <- function(method, snapshots, control, call = rlang::caller_env(
         !inherits(method$coupling, "coupling_unbalanced")) {
     method$coupling$epsilon <- 0.007 * within_variance(snapshots)
   }
+  if (has_learned_path(method)) {
+    method$path$metric <- metric_kind(method$path, ncol(snapshots$x))
+    check_features_of_metric(method$path$cells, snapshots, call)
+  }
   # Along a cone mass falls and rises at the same states.
   if (inherits(method$path, "path_cone")) method$growth$time <- TRUE
   method

@@ -245,7 +245,7 @@ method_fault <- function(method, intervals) {
 }
 
 # Those that may stay NULL.
-free_parameters <- c("minibatch", "delta", "time")
+free_parameters <- c("minibatch", "delta", "time", "steps", "cells")
 prices_of <- function(intervals) {
   function(x) if (!is.numeric(x) || !length(x) %in% c(1, intervals)) "prices"
 }

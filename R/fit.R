@@ -223,12 +223,18 @@ run_stages <- function(snapshots, method, control, chosen, key, couplings = NULL
     method$growth$time <- method$growth$time %||%
       growth_needs_time(snapshots, couplings, identified, control)
   }
+  method <- with_path_steps(method, control)
   spend("couple")
   problem <- new_problem(snapshots, couplings, method, control, identified)
   training <- training %||% new_training(problem, method, control, key)
   save_training <- function(training) save(couplings, training)
-  training <- run_training(method$training, training, snapshots, problem, control,
-                           save = save_training, spend = spend, call = call)
+  training <- run_path_training(training, snapshots, problem, method, control,
+                                save_training, call)
+  problem <- with_learned_path(problem, training)
+  if (is_bent(training, method)) {
+    training <- run_training(method$training, training, snapshots, problem, control,
+                             save = save_training, spend = spend, call = call)
+  }
   fit <- new_fit(snapshots, method, chosen, couplings, problem, training, control,
                  seconds, call)
   new_checkpoint(file, identity, call)(fit, now = TRUE)

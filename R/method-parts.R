@@ -160,6 +160,39 @@ path_cone <- function(delta = NULL, ...) {
 
 #' @rdname method_parts
 #' @export
+path_metric <- function(metric = NULL, noise = NULL, width = 1, rho = 0.01, alpha = 1,
+                        steps = NULL, cells = NULL, ...) {
+  check_arguments(class = method_error)
+  if (!is.null(metric)) {
+    metric <- check_choice(metric, c("land", "rbf"), class = method_error)
+  }
+  new_part("path", "metric", metric = metric,
+           noise = check_number(noise, 0, allow_null = TRUE, class = method_error),
+           width = check_number(width, 0, bounds = "(]", class = method_error),
+           rho = check_number(rho, 0, bounds = "(]", class = method_error),
+           alpha = check_number(alpha, 0, class = method_error),
+           steps = check_count(steps, min = 1, allow_null = TRUE, class = method_error),
+           cells = check_metric_cells(cells))
+}
+
+# Further cells of a metric, as a matrix of numbers.
+check_metric_cells <- function(cells, call = rlang::caller_env()) {
+  if (is.null(cells)) return(NULL)
+  if (is.data.frame(cells)) cells <- as.matrix(cells)
+  fits <- is.matrix(cells) && is.numeric(cells) && nrow(cells) > 0 &&
+    all(is.finite(cells))
+  if (!fits) {
+    abort_input(c("{.arg cells} must be a matrix of finite numbers with a row per cell,
+                   not {describe(cells)}.",
+                  i = "Its columns are the features of {.arg x}."),
+                arg = "cells", class = method_error, call = call)
+  }
+  storage.mode(cells) <- "double"
+  unname(cells)
+}
+
+#' @rdname method_parts
+#' @export
 growth_none <- function(...) {
   check_arguments(class = method_error)
   new_part("growth", "none")

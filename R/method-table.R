@@ -57,6 +57,18 @@ method_table <- list(
     paper = list(sigma = 0.05),
     reference = "Zhang and others 2025, DeepRUOT"
   ),
+  ot_mfm = function() list(
+    parts = list(coupling = coupling_exact(), path = path_metric(),
+                 growth = growth_uniform(), training = training_match()),
+    paper = list(minibatch = 128, noise = 0.1, alpha = 2),
+    reference = "Kapusniak and others 2024, arXiv:2405.14780"
+  ),
+  ot_mfm_u = function() list(
+    parts = list(coupling = coupling_semirelaxed(), path = path_metric(),
+                 growth = growth_learned(), training = training_match()),
+    paper = list(noise = 0.1, alpha = 2),
+    reference = "Kapusniak and others 2024, arXiv:2405.14780; Wang and others 2025"
+  ),
   linear = function() list(
     parts = list(coupling = coupling_exact(), path = path_straight(0),
                  growth = growth_uniform(), training = training_none()),

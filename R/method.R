@@ -102,7 +102,8 @@ vgfm_method <- function(name = "vgfm", ..., coupling = NULL, path = NULL, growth
 
 part_parameters <- c("minibatch", "tau", "epsilon", "prior_strength", "delta",
                      "noise", "bend", "pooling", "sigma", "time", "mass", "matching",
-                     "energy", "energy_growth")
+                     "energy", "energy_growth", "metric", "width", "rho", "alpha",
+                     "steps", "cells")
 
 # `paper`: parts that its authors have instead, and parameters of parts.
 as_published <- function(method, paper, call) {
@@ -121,7 +122,7 @@ part_kinds <- c("coupling", "path", "growth", "training")
 # The class of each part is the name of its constructor.
 part_classes <- c(
   "coupling_exact", "coupling_entropic", "coupling_semirelaxed", "coupling_unbalanced",
-  "path_straight", "path_smooth", "path_brownian", "path_cone",
+  "path_straight", "path_smooth", "path_brownian", "path_cone", "path_metric",
   "growth_none", "growth_uniform", "growth_learned",
   "training_match", "training_refine", "training_none", "training_simulate"
 )

@@ -23,5 +23,6 @@ place_and_name <- function(place, names) {
 
 # A setting in words; one for each interval may be several.
 show_setting <- function(x) {
+  if (is.matrix(x)) return(paste(dim(x), collapse = " x "))
   if (is.null(x)) "from the data" else in_short(vapply(x, format, ""))
 }

@@ -28,6 +28,7 @@ SEXP ffi_uniform(SEXP n, SEXP key, SEXP stream);
 SEXP ffi_network_init(SEXP shape, SEXP key, SEXP stream);
 SEXP ffi_slopes(SEXP problem);
 SEXP ffi_copy(SEXP x);
+SEXP ffi_path_run(SEXP state, SEXP problem, SEXP options, SEXP steps);
 SEXP ffi_match_run(SEXP state, SEXP problem, SEXP options, SEXP steps);
 SEXP ffi_fit_run(SEXP state, SEXP problem, SEXP options, SEXP rounds);
 /* field */
@@ -99,6 +100,9 @@ clouds clouds_from(SEXP x, SEXP y, SEXP a, SEXP b);
 
 rng_key key_from(SEXP key);
 mlp_shape shape_from(r_list shape);
+/* list(shape, offset, scale, weights) and, if `moments`, first and second; the head points
+ * into it. */
+head head_from(r_list network, head_kind kind, int moments);
 /* list(velocity, growth, ...), each list(shape, offset, scale, weights) and, if
  * `moments`, first and second; the heads point into it. */
 heads heads_from(r_list list, int moments);

@@ -163,7 +163,7 @@ mlp_shape shape_from(r_list list) {
 static const char *const head_names[HEAD_KINDS] = {"velocity", "growth", "score",
                                                   "potential"};
 
-static head head_from(r_list network, head_kind kind, int moments) {
+head head_from(r_list network, head_kind kind, int moments) {
   head h = {
     .kind = kind,
     .shape = shape_from(list_in(network, "shape")),

@@ -79,6 +79,17 @@ static const path *path_from(r_list problem) {
   return found;
 }
 
+/* The network of learned paths, packed; NULL where there is none. */
+static const interpolant *learned_from(r_list problem, size_t d) {
+  if (list_get(problem.list, "learned") == R_NilValue) return NULL;
+  head phi = head_from(list_in(problem, "learned"), HEAD_PATH, 0);
+  float *packed = workspace(mlp_packed(&phi.shape) * sizeof *packed);
+  interpolant *out = workspace(sizeof *out);
+  mlp_pack(packed, phi.weights, &phi.shape);
+  *out = (interpolant){d, phi.shape, phi.scale, packed};
+  return out;
+}
+
 pairs pairs_from(r_list problem, const heads *h) {
   r_list plans = list_in(problem, "plans");
   size_t intervals = (size_t)list_length(plans);
@@ -110,6 +121,7 @@ pairs pairs_from(r_list problem, const heads *h) {
     .bend = list_number(problem, "bend", 0, 1),
     .pooling = list_number(problem, "pooling", 0, 1),
     .path = path_from(problem),
+    .learned = learned_from(problem, d),
     .sigma = list_doubles(problem, "sigma", intervals),
     .delta = doubles_or_null(problem, "delta", intervals),
     .wide = list_number(problem, "wide", 0, DBL_MAX),
@@ -139,16 +151,21 @@ SEXP ffi_slopes(SEXP problem) {
   return out;
 }
 
-training_state state_from(r_list state, size_t rows) {
-  training_state s = {.heads = heads_from(list_in(state, "heads"), 1),
-                      .step = list_doubles(state, "step", 1)};
+training_state steps_from(r_list state, size_t rows) {
+  training_state s = {.step = list_doubles(state, "step", 1)};
   SEXP losses = list_get(state.list, "losses");
-  if (rows == 0) rows = s.heads.count;
   matrix_of(losses, "losses", rows, ANY);
   size_t schedule = (size_t)Rf_ncols(losses);
   size_t step = size_of(list_get(state.list, "step"), "step", 0, schedule);
   s.losses = REAL(losses) + rows * step;
   s.left = schedule - step;
+  return s;
+}
+
+training_state state_from(r_list state, size_t rows) {
+  heads all = heads_from(list_in(state, "heads"), 1);
+  training_state s = steps_from(state, rows == 0 ? all.count : rows);
+  s.heads = all;
   return s;
 }
 

@@ -19,12 +19,15 @@ typedef struct {
 /* `rows`: of the losses; 0: one for each head. */
 training_state state_from(r_list state, size_t rows);
 
+/* The same without the heads. */
+training_state steps_from(r_list state, size_t rows);
+
 /* list(status), after `steps` more if that is OK. */
 SEXP state_advanced(training_state *s, int status, size_t steps);
 
 /* problem: list(features, cells, offset, times, plans, growth, trust, path, sigma, wide,
  * bend, pooling; where there are any, delta, sums, gain_source, gain_target, log_ends,
- * log_growth, and for smooth paths slope_jump and lean). `h` get targets; NULL for
+ * log_growth, for smooth paths slope_jump and lean, for learned ones learned). `h` get targets; NULL for
  * hermite.h alone. */
 pairs pairs_from(r_list problem, const heads *h);
 

@@ -14,6 +14,7 @@ static const R_CallMethodDef routines[] = {
   ROUTINE(ffi_network_init, 3),
   ROUTINE(ffi_slopes, 1),
   ROUTINE(ffi_copy, 1),
+  ROUTINE(ffi_path_run, 4),
   ROUTINE(ffi_match_run, 4),
   ROUTINE(ffi_fit_run, 4),
   ROUTINE(ffi_field_evaluate, 4),
