@@ -2,16 +2,18 @@
 # pairs so that their energy under the metric is small (Kapusniak and others 2024).
 
 # Rows whose mean energy on straight lines is the unit of each interval.
-straight_rows <- 4096
+straight_rows <- 16384
+# Rows of a step, at most: a path has no noise, and needs fewer than a field.
+path_batch <- 256
 # Its stream of random numbers.
 path_stream <- 8
 
 has_learned_path <- function(method) inherits(method$path, "path_metric")
 
-# Steps of it, if any are taken: half of those of matching.
+# Steps of it, if any are taken: a quarter of those of matching.
 with_path_steps <- function(method, control) {
   if (has_learned_path(method) && is.null(method$path$steps) && control$steps > 0) {
-    method$path$steps <- ceiling(control$steps / 2)
+    method$path$steps <- ceiling(control$steps / 4)
   }
   method
 }
@@ -42,7 +44,7 @@ run_path_training <- function(training, snapshots, problem, method, control,
   problem$metrics <- lapply(intervals, interval_metric, snapshots = snapshots,
                             path = path, control = control)
   options <- list(
-    batch = control$batch, steps = path$steps, threads = use_threads(control$threads),
+    batch = min(control$batch, path_batch), steps = path$steps, threads = use_threads(control$threads),
     learning_rate = control$learning_rate, rate_floor = rate_floor, key = training$key
   )
   if (is.null(training$path)) {
