@@ -277,6 +277,8 @@ training_fault <- function(training, field) {
         step = wholes(1), losses = losses_of(1, training$scoring$step)
       ))
     }) %||%
+    path_fault(training$path, field$heads$velocity$shape$outputs,
+               length(field$times) - 1) %||%
     if (!is.null(training$refinement)) {
       parts_fault(training$refinement, "training$refinement", list(
         step = wholes(1), losses = losses_of(2, training$refinement$step),

@@ -33,6 +33,8 @@ method_error <- "vgfm_error_method"
 #' * `path_brownian()`: Brownian bridge with `sigma` per root of time. It gives a score,
 #'   so cells can be simulated with noise.
 #' * `path_cone()`: geodesic of the Wasserstein-Fisher-Rao metric; mass changes along it.
+#' * `path_metric()`: straight lines, bent by a network that is trained first to make them
+#'   short under a metric that is small where cells are, see section "Learned paths".
 #'
 #' @section Growth:
 #' * `growth_none()`: mass is constant.
@@ -45,6 +47,30 @@ method_error <- "vgfm_error_method"
 #' * `training_refine()`: the same, then fitted to the snapshots by simulation, as
 #'   [vgfm_control()] has it under "Refinement".
 #' * `training_none()`: nothing is learned.
+#'
+#' @section Learned paths:
+#' Between cells x0 and x1 a path is x0 + s (x1 - x0) + 2 s (1 - s) phi(x0, x1, t), with a
+#' network phi that makes the energy of paths small, the mean of M(x) times the squared
+#' velocity (Kapusniak and others 2024). It is trained before the fields, and then stays
+#' as it is. M = (h + `rho`)^-`alpha` has, in each interval, up to 1000 cells of both its
+#' ends, evenly spread:
+#' * `"land"`, for up to 10 features: of each feature, h is the spread of the cells about
+#'   a place, under a bell of width `width` times the distance (median of the cells)
+#'   within which a twentieth of the cells lie. It is divided by its mean at the cells.
+#' * `"rbf"`, for more: h is a sum of up to 100 bells about centres of the cells (k-means),
+#'   `width` times as wide as the cells of a centre spread, weighted so that h is near 1
+#'   at the cells.
+#'
+#' So h is about 1 where cells are and 0 far from them, whatever their number and units,
+#' and `rho` says how much shorter a way through cells is than one beside them: with
+#' `alpha` 1, 1 / `rho` times. With `alpha = 0` paths are straight.
+#'
+#' What the metric does not see, it does not bend to: where both ends of an interval are
+#' far apart and no cell lies between them, paths remain straight. Cells in between, as
+#' of another experiment, can be given as `cells`; they are coupled with nobody. They are
+#' not left out where [vgfm_cv()] leaves a time out, so they must not be cells of it.
+#' `fit$training$path$losses` has the energy of the paths over that of straight lines, a
+#' row per interval and a column per step.
 #'
 #' @param minibatch Cells of either snapshot in a batch; `NULL` for the plan of all.
 #' @param epsilon Entropic regularisation of the coupling, in squared units of `x`;
@@ -69,6 +95,15 @@ method_error <- "vgfm_error_method"
 #'   of `x`; positive.
 #' @param mass,matching Weights, at least 0, of the squared relative error of mass and of
 #'   the loss of matching, beside the Wasserstein-1 distance in standard units.
+#' @param metric `"land"`, `"rbf"`, or `NULL` for the one that suits the number of
+#'   features.
+#' @param width Width of the bells of the metric, relative to the cells; positive.
+#' @param rho,alpha The metric is (h + `rho`)^-`alpha`, see section "Learned paths"; `rho`
+#'   positive, `alpha` at least 0.
+#' @param steps Steps of training of the paths; `NULL` for a quarter of those of matching.
+#' @param cells Further cells that the metric sees, or `NULL`: a matrix with a row per cell
+#'   and the features of `x` as columns, in their order and units; of more than 1000, some
+#'   that are evenly spread.
 #' @param time May growth change with time at the same state? `NULL`: as the data have it.
 #' @param ... Must be empty.
 #' @return A list of class `vgfm_coupling`, `vgfm_path`, `vgfm_growth` or `vgfm_training`.
