@@ -195,7 +195,7 @@ path_cone <- function(delta = NULL, ...) {
 
 #' @rdname method_parts
 #' @export
-path_metric <- function(metric = NULL, noise = NULL, width = 1, rho = 0.01, alpha = 1,
+path_metric <- function(metric = NULL, noise = NULL, width = 1, rho = 0.1, alpha = 1,
                         steps = NULL, cells = NULL, ...) {
   check_arguments(class = method_error)
   if (!is.null(metric)) {
