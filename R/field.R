@@ -213,6 +213,11 @@ count_parameters <- function(shape) {
   })
 }
 
+# Whether a field answers for a score, by a network of its own or by a potential.
+gives_score <- function(field) {
+  !is.null(field$heads$score) || !is.null(field$heads$potential)
+}
+
 # Fits of methods that learn nothing; see fit-naive.R.
 is_naive_fit <- function(fit) inherits(fit, "vgfm_naive")
 

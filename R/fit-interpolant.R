@@ -44,7 +44,8 @@ run_path_training <- function(training, snapshots, problem, method, control,
   problem$metrics <- lapply(intervals, interval_metric, snapshots = snapshots,
                             path = path, control = control)
   options <- list(
-    batch = min(control$batch, path_batch), steps = path$steps, threads = use_threads(control$threads),
+    batch = min(control$batch, path_batch), steps = path$steps,
+    threads = use_threads(control$threads),
     learning_rate = control$learning_rate, rate_floor = rate_floor, key = training$key
   )
   if (is.null(training$path)) {

@@ -242,11 +242,6 @@ warn_diverged <- function(losses, control, call) {
   ), class = "vgfm_warning_diverged", call = call)
 }
 
-# Whether a field answers for a score, by a network of its own or by a potential.
-gives_score <- function(field) {
-  !is.null(field$heads$score) || !is.null(field$heads$potential)
-}
-
 # The trained fields, as core reads them.
 new_field <- function(training, problem) {
   keep <- c("shape", "offset", "scale", "weights")

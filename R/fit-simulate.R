@@ -7,8 +7,6 @@ score_steps <- 3
 # Cells that stand for a cloud, at most.
 score_cells <- 2000
 
-is_simulated <- function(method) inherits(method$training, "training_simulate")
-
 run_training.training_simulate <- function(part, training, snapshots, problem, control,
                                            save, spend, call) {
   training <- run_simulation(training, snapshots, problem, control, part, save, call)

@@ -1,5 +1,5 @@
-# The training of paths, if there was one, is whole: the network of core/path/interpolant.h
-# and the energies of straight lines.
+# The training of paths, if there was one, is whole: the network of
+# core/path/interpolant.h, and the energies of straight lines.
 
 path_fault <- function(path, d, intervals) {
   if (is.null(path)) return(NULL)

@@ -57,9 +57,9 @@ method_error <- "vgfm_error_method"
 #' * `"land"`, for up to 10 features: of each feature, h is the spread of the cells about
 #'   a place, under a bell of width `width` times the distance (median of the cells)
 #'   within which a twentieth of the cells lie. It is divided by its mean at the cells.
-#' * `"rbf"`, for more: h is a sum of up to 100 bells about centres of the cells (k-means),
-#'   `width` times as wide as the cells of a centre spread, weighted so that h is near 1
-#'   at the cells.
+#' * `"rbf"`, for more: h is a sum of up to 100 bells about centres of the cells
+#'   (k-means), `width` times as wide as the cells of a centre spread, weighted so that h
+#'   is near 1 at the cells.
 #'
 #' So h is about 1 where cells are and 0 far from them, whatever their number and units,
 #' and `rho` says how much shorter a way through cells is than one beside them: with
@@ -101,9 +101,9 @@ method_error <- "vgfm_error_method"
 #' @param rho,alpha The metric is (h + `rho`)^-`alpha`, see section "Learned paths"; `rho`
 #'   positive, `alpha` at least 0.
 #' @param steps Steps of training of the paths; `NULL` for a quarter of those of matching.
-#' @param cells Further cells that the metric sees, or `NULL`: a matrix with a row per cell
-#'   and the features of `x` as columns, in their order and units; of more than 1000, some
-#'   that are evenly spread.
+#' @param cells Further cells that the metric sees, or `NULL`: a matrix with a row per
+#'   cell and the features of `x` as columns, in their order and units; of more than 1000,
+#'   some that are evenly spread.
 #' @param time May growth change with time at the same state? `NULL`: as the data have it.
 #' @param ... Must be empty.
 #' @return A list of class `vgfm_coupling`, `vgfm_path`, `vgfm_growth` or `vgfm_training`.

@@ -185,6 +185,7 @@ remake_part <- function(part, call) {
 }
 
 is_learned <- function(method) inherits(method$growth, "growth_learned")
+is_simulated <- function(method) inherits(method$training, "training_simulate")
 is_trained_method <- function(method) !inherits(method$training, "training_none")
 has_score <- function(method) {
   inherits(method$path, "path_brownian") && is_trained_method(method)

@@ -100,8 +100,8 @@ clouds clouds_from(SEXP x, SEXP y, SEXP a, SEXP b);
 
 rng_key key_from(SEXP key);
 mlp_shape shape_from(r_list shape);
-/* list(shape, offset, scale, weights) and, if `moments`, first and second; the head points
- * into it. */
+/* list(shape, offset, scale, weights) and, if `moments`, first and second; the head
+ * points into it. */
 head head_from(r_list network, head_kind kind, int moments);
 /* list(velocity, growth, ...), each list(shape, offset, scale, weights) and, if
  * `moments`, first and second; the heads point into it. */

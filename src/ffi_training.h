@@ -27,8 +27,8 @@ SEXP state_advanced(training_state *s, int status, size_t steps);
 
 /* problem: list(features, cells, offset, times, plans, growth, trust, path, sigma, wide,
  * bend, pooling; where there are any, delta, sums, gain_source, gain_target, log_ends,
- * log_growth, for smooth paths slope_jump and lean, for learned ones learned). `h` get targets; NULL for
- * hermite.h alone. */
+ * log_growth, for smooth paths slope_jump and lean, for learned ones learned). `h` get
+ * targets; NULL for hermite.h alone. */
 pairs pairs_from(r_list problem, const heads *h);
 
 /* problem: list(cells (d, cells) double, offset, mass, boundary, observed_step) */

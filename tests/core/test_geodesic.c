@@ -16,7 +16,8 @@ static int32_t source[N] = {0, 1, 2};
 static float value[N] = {1, 1, 1};
 static const plan plans[1] = {{N, N, start, count, source, value}};
 
-static const double point[D * POINTS] = {0.3, 0.8, 1.1, 1.5, 1.9, 0.9, 1.4, 1.6, 1.5, 0.8};
+static const double point[D * POINTS] = {0.3, 0.8, 1.1, 1.5, 1.9,
+                                         0.9, 1.4, 1.6, 1.5, 0.8};
 static double square[D * POINTS];
 static const double rate[1] = {2}, one[1] = {1};
 
@@ -111,8 +112,8 @@ static double mean_of_last(const double *losses) {
 
 /* Straight lines under the metric of Euclid: mean |x1 - x0|^2 / gap^2, the pairs being
  * drawn evenly to 1 %. A network that bends at random is trained back to them: energy
- * within 1 % of theirs, which nothing is below. Under a metric that is small at the points
- * it bends, and gains more than a tenth. */
+ * within 1 % of theirs, which nothing is below. Under a metric that is small at the
+ * points it bends, and gains more than a tenth. */
 static void check_training(void) {
   static double losses[STEPS];
   metric m = make_metric(0);

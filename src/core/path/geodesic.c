@@ -81,7 +81,8 @@ static void follow(scratch *s, const path_out *path, const pairs *p, drawn_ends 
   const float *x0 = p->cells + e.from * p->d, *x1 = p->cells + e.to * p->d;
   for (size_t c = 0; c < p->d; c++) {
     double way = (double)x1[c] - x0[c];
-    s->place[c] = x0[c] + path->place[FROM_STEP] * way + path->place[FROM_LEARNED] * out[c];
+    s->place[c] = x0[c] + path->place[FROM_STEP] * way +
+                  path->place[FROM_LEARNED] * out[c];
     s->velocity[c] = path->velocity[FROM_STEP] * way +
                      path->velocity[FROM_LEARNED] * out[c] +
                      path->velocity[FROM_LEARNED_RATE] * rate[c];
