@@ -76,16 +76,16 @@ size_t geodesic_workspace(const head *phi, const geodesic_problem *problem,
 }
 
 /* Place and velocity of a row on its path, without noise. */
-static void follow(scratch *s, const path_out *path, const pairs *p, drawn_ends e,
+static void follow(scratch *s, const path_out *on, const pairs *p, drawn_ends e,
                    const float *out, const float *rate) {
   const float *x0 = p->cells + e.from * p->d, *x1 = p->cells + e.to * p->d;
   for (size_t c = 0; c < p->d; c++) {
     double way = (double)x1[c] - x0[c];
-    s->place[c] = x0[c] + path->place[FROM_STEP] * way +
-                  path->place[FROM_LEARNED] * out[c];
-    s->velocity[c] = path->velocity[FROM_STEP] * way +
-                     path->velocity[FROM_LEARNED] * out[c] +
-                     path->velocity[FROM_LEARNED_RATE] * rate[c];
+    s->place[c] = x0[c] + on->place[FROM_STEP] * way +
+                  on->place[FROM_LEARNED] * out[c];
+    s->velocity[c] = on->velocity[FROM_STEP] * way +
+                     on->velocity[FROM_LEARNED] * out[c] +
+                     on->velocity[FROM_LEARNED_RATE] * rate[c];
   }
 }
 
@@ -95,18 +95,18 @@ static void learn_row(sums *into, scratch *s, const geodesic_state *g,
   const pairs *p = &g->pairs;
   const size_t at = i * kernel_pad(p->d), k = drawn->interval;
   float *by_out = s->by_out + at, *by_rate = s->by_rate + at;
-  path_out path;
-  double weight = row_path(&path, p, drawn);
+  path_out on;
+  double weight = row_path(&on, p, drawn);
   double scale = weight / g->problem->straight[k];
-  follow(s, &path, p, ends_of(p, drawn), s->rows.out + at, s->rows.rate + at);
+  follow(s, &on, p, ends_of(p, drawn), s->rows.out + at, s->rows.rate + at);
   double energy = metric_energy(s->by_place, s->by_velocity, g->problem->metrics + k,
                                 s->place, s->velocity, s->metric);
   into[k].energy += scale * energy;
   into[k].weight += weight;
   for (size_t c = 0; c < p->d; c++) {
-    by_out[c] = (float)(scale * (path.place[FROM_LEARNED] * s->by_place[c] +
-                                 path.velocity[FROM_LEARNED] * s->by_velocity[c]));
-    by_rate[c] = (float)(scale * path.velocity[FROM_LEARNED_RATE] * s->by_velocity[c]);
+    by_out[c] = (float)(scale * (on.place[FROM_LEARNED] * s->by_place[c] +
+                                 on.velocity[FROM_LEARNED] * s->by_velocity[c]));
+    by_rate[c] = (float)(scale * on.velocity[FROM_LEARNED_RATE] * s->by_velocity[c]);
   }
 }
 
