@@ -148,27 +148,30 @@ path_rows <- function(set, method, fit) {
 }
 
 learns_growth <- with(vgfm_methods(), method[growth == "learned"])
+in_paper <- unique(vgfm:::published_figures()$method)
 for (set in sets) {
   rows <- agreement <- NULL
   for (method in methods) {
-    # Balanced methods have paths for the gene network alone, to be held against.
-    drawn <- method == "vgfm" || set == "simulation_gene"
-    if (!drawn && !method %in% learns_growth) next
+    grows <- method %in% learns_growth
+    # Methods of the paper have paths on the gene network, and masses everywhere.
+    drawn <- method == "vgfm" || (set == "simulation_gene" && method %in% in_paper)
+    known <- grows && set %in% c("simulation_gene", "gaussian")
+    if (!drawn && !known && !(grows && method %in% in_paper)) next
     fit <- panel_fit(set, method)
     if (is.null(fit)) next
     if (drawn) rows <- rbind(rows, path_rows(set, method, fit))
-    if (!method %in% learns_growth) next
-    rows <- rbind(rows, mass_rows(set, method, fit))
+    if (!grows) next
+    if (method %in% in_paper) rows <- rbind(rows, mass_rows(set, method, fit))
     growth <- predict(fit, type = "growth")
     truth <- true_growth(set, fit$snapshots$x)
-    if (!is.null(truth)) {
+    if (known) {
       agreement <- rbind(agreement,
                          data.frame(set, method, growth = stats::cor(growth, truth)))
     }
     if (drawn) rows <- rbind(rows, cell_rows(set, method, fit, growth))
     if (method != "vgfm") next
     rows <- rbind(rows, observed_rows(set, fit))
-    if (!is.null(truth)) rows <- rbind(rows, cell_rows(set, "truth", fit, truth))
+    if (known) rows <- rbind(rows, cell_rows(set, "truth", fit, truth))
   }
   if (!is.null(rows)) {
     rows[4:8] <- lapply(rows[4:8], signif, 3)
