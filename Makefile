@@ -92,6 +92,12 @@ tables: $(INSTALLED) setup-test
 	  echo "== $$name"; $(RSCRIPT) bench/$$name.R; done
 	@$(RSCRIPT) tools/readme.R
 
+## paper: the paper's table and panels by all methods, and speed beside the published
+.PHONY: paper
+paper: $(INSTALLED) setup-test
+	@set -e; for name in "paper.R workers=2" paper-speed.R results.R; do \
+	  echo "== $$name"; $(RSCRIPT) bench/$$name; done
+
 ## lint: rules of the tree and the documents; compiler warnings are errors
 .PHONY: lint
 lint: $(BUILD)/config.mk

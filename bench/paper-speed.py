@@ -293,9 +293,9 @@ def tigon(clouds, rounds):
 
 def udsb(clouds, rounds):
     """Drifts of encoders and a decoder of width 32, SiLU; 512 particles, 100 steps, births
-    and deaths by a KDE; a round has fresh paths and 5 updates over all steps. 5 epochs of
-    10 rounds each way. One such phase; how many there were is not counted here. The
-    network of the rate of births is left out."""
+    and deaths by a KDE; a round has fresh paths and 5 updates over all steps. Two phases
+    of 5 epochs of 10 rounds each way, as published for cells. The network of the rate of
+    births is left out."""
     d, particles, steps = clouds[0].shape[1], 512, 100
 
     class Drift(torch.nn.Module):
@@ -340,7 +340,7 @@ def udsb(clouds, rounds):
             off = moved - sigma * forward(start, times) * dt
             descent(optimiser, (off ** 2).sum(1).mean())
 
-    timed("round", 5 * 20, one_round, rounds)
+    timed("round", 2 * 5 * 20, one_round, rounds)
 
 
 def probe(clouds, rounds):

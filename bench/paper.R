@@ -35,6 +35,7 @@ seeds_of <- function(set, slow) {
 options(vgfm.threads = 1)
 folder <- Sys.getenv("VGFM_DATA", file.path("..", "shared", "data"))
 if (dir.exists(folder)) options(vgfm.data_url = normalizePath(folder))
+if (!requireNamespace("future.apply", quietly = TRUE)) workers <- 1
 if (workers > 1) future::plan("multisession", workers = workers)
 
 # Fits of another build are other fits.

@@ -23,7 +23,8 @@ machine <- sprintf(
 titles <- c(training = "Training step", transport = "Transport",
             pancreas = "A large network on many genes", accuracy = "Accuracy",
             ablation = "What each default does", growth = "Growth against the truth",
-            scale = "Many cells")
+            scale = "Many cells",
+            "paper-speed" = "Speed beside the published methods")
 sections <- lapply(names(titles), function(name) {
   text <- grep("^# ", lines(file.path("bench", paste0(name, ".md"))), value = TRUE,
                invert = TRUE)

@@ -1,0 +1,95 @@
+# Seconds of the published methods beside ours, on one core. Writes bench/paper-speed.md
+# and vignettes/paper-speed.csv; takes some minutes.
+#
+# Theirs are twins in PyTorch (bench/paper-speed.py): seconds of an iteration are measured
+# on a few, and multiplied by the number that was published. Ours are those of whole fits
+# in vignettes/paper.csv, which bench/paper.R has measured. PyTorch runs on the fastest of
+# what there is: its own BLAS, or OpenBLAS as bench/support.R says (VGFM_OPENBLAS).
+
+source(file.path("bench", "support.R"))
+
+python <- python_with("torch")
+if (is.na(python)) {
+  cat("skipped: no Python with PyTorch\n")
+  quit(save = "no")
+}
+rounds <- c(commandArgs(trailingOnly = TRUE), "3")[1]
+folder <- Sys.getenv("VGFM_DATA", file.path("..", "shared", "data"))
+files <- c(simulation_gene = "simulation_gene_data.csv", dyngen = "dygen.csv")
+files <- file.path(folder, files) |> stats::setNames(names(files))
+files <- files[file.exists(files)]
+if (length(files) == 0) {
+  cat("skipped: no data in", folder, "\n")
+  quit(save = "no")
+}
+
+# A row for each stage: its name, seconds of an iteration, iterations.
+run_twin <- function(method, file, environment) {
+  lines <- system2(python, c("bench/paper-speed.py", method, shQuote(file), rounds),
+                   stdout = TRUE, env = c("OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1",
+                                          environment))
+  utils::read.csv(text = lines, header = FALSE,
+                  col.names = c("stage", "seconds", "iterations"))
+}
+environments <- list(character())
+if (nzchar(openblas_folder)) {
+  path <- paste0("LD_LIBRARY_PATH=", openblas_folder)
+  types <- paste0("OPENBLAS_CORETYPE=", c("SKYLAKEX", "HASWELL", "ZEN"))
+  environments <- c(environments, path, lapply(types, function(type) c(path, type)))
+}
+probes <- vapply(environments, function(environment) {
+  tryCatch(run_twin("probe", files[[1]], environment)$seconds, error = function(e) Inf)
+}, 0)
+environment <- environments[[which.min(probes)]]
+cat("PyTorch runs with:", if (length(environment)) environment else "its own BLAS", "\n")
+
+ours <- utils::read.csv(file.path("vignettes", "paper.csv"))
+ours <- stats::aggregate(seconds ~ set + method, ours, mean)
+methods <- c("ot_cfm", "ot_mfm", "deepruot", "tigon", "udsb")
+rows <- lapply(names(files), function(set) {
+  lapply(methods, function(method) {
+    stages <- run_twin(method, files[[set]], environment)
+    total <- sum(stages$seconds * stages$iterations)
+    own <- ours$seconds[ours$set == set & ours$method == method]
+    row <- data.frame(
+      set, method, stages = paste(stages$stage, collapse = " + "),
+      ms = paste(signif(1e3 * stages$seconds, 2), collapse = " + "),
+      iterations = paste(stages$iterations, collapse = " + "), pytorch = total,
+      vgfm = if (length(own) == 1) own else NA_real_
+    )
+    row$times <- row$pytorch / row$vgfm
+    print(row)
+    row
+  })
+})
+table <- do.call(rbind, unlist(rows, recursive = FALSE))
+write_table(table, "paper-speed.csv")
+
+shown <- table
+shown[c("pytorch", "vgfm", "times")] <- lapply(shown[c("pytorch", "vgfm", "times")],
+                                               function(v) {
+  ifelse(is.na(v), "-", format(signif(v, 2), trim = TRUE, drop0trailing = TRUE,
+                               scientific = FALSE))
+})
+names(shown)[4:8] <- c("ms of an iteration", "iterations", "PyTorch, s", "vgfm, s",
+                       "times as fast")
+writeLines(c(
+  "# Speed beside the published methods",
+  "",
+  "One core. Milliseconds of an iteration are measured; seconds of PyTorch are these",
+  "times the published number of iterations, so they are extrapolated. Seconds of vgfm",
+  "are those of a whole fit with default settings, measured. Both methods of a row have",
+  "the same purpose, not the same networks, batches or number of steps: the settings of",
+  "PyTorch are those that were published, and ours are our defaults.",
+  "",
+  "The PyTorch programs are twins that we wrote from these settings",
+  "(`bench/paper-speed.py`), not the public code, and leave out what they can: no",
+  "validation, no logging, no saving. Where a number was not fixed it is the least one,",
+  "but for `ot_mfm`, which may stop early: its number is the most.",
+  "* `ot_mfm`: 1000 epochs at most for each stage.",
+  "* `deepruot`: 200 epochs for fields and for all together (200 to 500 were used), no",
+  "  second pass with Sinkhorn distances, no equation residual.",
+  "* `tigon`: one step of the integrator for each interval.",
+  "* `udsb`: two phases of 100 rounds; no network for the rate of births.",
+  "", markdown(shown)
+), file.path("bench", "paper-speed.md"))
