@@ -3,9 +3,15 @@
 
 naive_methods <- c("hold", "linear", "counts")
 
+learning_methods <- function() {
+  learns <- vapply(names(method_table), function(name) !is_naive(vgfm_method(name)), NA)
+  names(method_table)[learns]
+}
+
 # A list of methods, named by what the table calls them: first those that were asked for,
-# then the controls.
+# or all that learn, then the controls.
 check_methods <- function(methods, call) {
+  methods <- methods %||% learning_methods()
   fail <- function(message, hint, .envir = parent.frame()) {
     abort_input(c(message, i = hint), arg = "methods", class = "vgfm_error_method",
                 call = call, .envir = .envir)

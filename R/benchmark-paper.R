@@ -86,7 +86,7 @@ vgfm_benchmark_paper <- function(methods = NULL,
   call <- rlang::current_env()
   check_arguments()
   control <- check_control(control)
-  methods <- check_methods(methods %||% learning_methods(), call)
+  methods <- check_methods(methods, call)
   seeds <- check_seeds(seeds, call)
   resume_dir <- check_resume_dir(resume_dir, call)
   own <- !is.character(data)
@@ -101,11 +101,6 @@ vgfm_benchmark_paper <- function(methods = NULL,
     list(run = run, refused = refused)
   })
   new_paper_table(found, methods, seeds, control, own)
-}
-
-learning_methods <- function() {
-  learns <- vapply(names(method_table), function(name) !is_naive(vgfm_method(name)), NA)
-  names(method_table)[learns]
 }
 
 # What a method says of parameters that do not go with so many intervals; NULL if they do.

@@ -57,7 +57,7 @@
 #'   arguments of its method but `split_by`.
 #' @param methods Methods to compare: names of [vgfm_methods()], or a list of names and of
 #'   [vgfm_method()] objects. The table calls them by the names of the list, or by their
-#'   own. Default: all that learn.
+#'   own. `NULL`: all that learn.
 #' @param parts Which of the three parts to run. Times are left out where there are three
 #'   or more.
 #' @param seeds Whole numbers, one for each repeat. A repeat with seed 1 is what
@@ -112,9 +112,7 @@
 #'                            control = vgfm_control("fast", steps = 200))
 #' compared
 #' autoplot(compared)
-vgfm_benchmark <- function(x, time, mass = NULL,
-                           methods = c("vgfm", "ot_cfm", "ot_cfm_u", "sf2m", "sf2m_u",
-                                       "uot_fm", "wfr_fm"), ...,
+vgfm_benchmark <- function(x, time, mass = NULL, methods = NULL, ...,
                            growth_prior = NULL, stable = NULL,
                            parts = c("fitted", "time left out", "half left out"),
                            seeds = 1, resume_dir = NULL, control = vgfm_control()) {

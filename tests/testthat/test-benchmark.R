@@ -254,15 +254,16 @@ test_that("masses that were given are no merit of a method", {
 
 test_that("every method runs, and those of one growth rate have no trained mass error", {
   learned <- setdiff(vgfm_methods()$method, naive_methods)
-  expect_identical(eval(formals(vgfm_benchmark)$methods), learned)
+  expect_identical(learning_methods(), learned)
   table <- bench(methods = learned, seeds = 3)$table
   expect_identical(levels(table$method), c(learned, naive_methods))
   expect_false(anyNA(table$w1))
-  unlearned <- table$method %in% c("ot_cfm", "sf2m", naive_methods)
+  rates <- vgfm_methods()
+  unlearned <- table$method %in% rates$method[rates$growth != "learned"]
   inner <- table$part == "time left out"
   expect_identical(is.na(table$rme_trained), unlearned | inner)
   # Their masses are those that were given.
-  given <- table$method %in% c("ot_cfm", "sf2m", "counts")
+  given <- table$method %in% rates$method[rates$growth == "uniform"]
   expect_lt(max(table$rme[given & !inner]), 1e-3)
   # The controls are what vgfm_fit() and vgfm_evaluate() make of them.
   cells <- bench_cells()
@@ -509,7 +510,7 @@ test_that("the figure has a point for each figure and a line for each floor", {
 })
 
 test_that("bad arguments are named", {
-  error <- expect_error(bench(methods = "tigon"), class = "vgfm_error_method")
+  error <- expect_error(bench(methods = "nonsense"), class = "vgfm_error_method")
   expect_identical(error$arg, "methods")
   expect_error(bench(methods = list(vgfm_control())), class = "vgfm_error_method")
   expect_error(bench(methods = list(a = vgfm_method(tau = 1:2))),
@@ -532,8 +533,10 @@ test_that("bad arguments are named", {
 })
 
 test_that("error texts name what there is", {
-  expect_snapshot(error = TRUE, {
-    vgfm_benchmark(diag(3), 1:3, methods = "tigon")
+  # Whatever methods there are.
+  listed <- function(lines) sub("one of .*, not", "one of (all methods), not", lines)
+  expect_snapshot(error = TRUE, transform = listed, {
+    vgfm_benchmark(diag(3), 1:3, methods = "nonsense")
     vgfm_benchmark(diag(3), 1:3, methods = c(hold = "vgfm"))
     vgfm_benchmark(diag(3), 1:3, methods = c("vgfm", "vgfm"))
     vgfm_benchmark(diag(3), 1:3, parts = "half")
