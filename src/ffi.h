@@ -31,6 +31,7 @@ SEXP ffi_copy(SEXP x);
 SEXP ffi_path_run(SEXP state, SEXP problem, SEXP options, SEXP steps);
 SEXP ffi_match_run(SEXP state, SEXP problem, SEXP options, SEXP steps);
 SEXP ffi_fit_run(SEXP state, SEXP problem, SEXP options, SEXP rounds);
+SEXP ffi_density_run(SEXP state, SEXP problem, SEXP options, SEXP steps);
 /* field */
 SEXP ffi_field_evaluate(SEXP field, SEXP x, SEXP time, SEXP threads);
 SEXP ffi_field_gradient(SEXP field, SEXP x, SEXP time, SEXP seed, SEXP threads);

@@ -17,6 +17,7 @@ static const R_CallMethodDef routines[] = {
   ROUTINE(ffi_path_run, 4),
   ROUTINE(ffi_match_run, 4),
   ROUTINE(ffi_fit_run, 4),
+  ROUTINE(ffi_density_run, 4),
   ROUTINE(ffi_field_evaluate, 4),
   ROUTINE(ffi_field_gradient, 5),
   ROUTINE(ffi_field_advance, 6),
