@@ -21,6 +21,7 @@
 #'   and `refine_steps` with the number itself: there the field is simple against the
 #'   noise of the cells, and longer training learns that noise, which shrinks the
 #'   predicted cloud.
+#'   Training by densities has steps of its own, as each is dear: 250, 700 or 2000.
 #' * `learning_rate` falls from 0.01 along half a cosine. At 0.003 the same quality takes
 #'   twice the steps; at 0.02 some seeds end clearly worse. Networks of five layers of 512
 #'   units do better at 0.003.
@@ -54,7 +55,8 @@
 #'   2000 and refines in 150, `"high"` in 4000 and 800.
 #' @param width,depth Units per hidden layer, and number of hidden layers, of both
 #'   networks.
-#' @param activation `"leaky_relu"`, `"silu"` or `"tanh"`.
+#' @param activation `"leaky_relu"`, `"silu"` or `"tanh"`; `NULL` for leaky ReLU, or for
+#'   SiLU where the method trains on derivatives of a network.
 #' @param steps Number of steps of matching; 0 stops after the coupling.
 #' @param batch Rows per training step, shared equally among the intervals.
 #' @param refine_steps Steps of refinement after the matching, see section "Refinement";
@@ -85,7 +87,7 @@
 #' @examples
 #' vgfm_control("fast", width = 32)
 vgfm_control <- function(effort = c("default", "fast", "high"), width = 64, depth = 3,
-                         activation = c("leaky_relu", "silu", "tanh"), steps = NULL,
+                         activation = NULL, steps = NULL,
                          batch = 1024, refine_steps = NULL, learning_rate = 0.01,
                          tolerance = 1e-6, transport_tolerance = 1e-9, memory = 1,
                          checkpoint = NULL, threads = NULL,
@@ -98,7 +100,9 @@ vgfm_control <- function(effort = c("default", "fast", "high"), width = 64, dept
       effort = check_choice(effort, c("default", "fast", "high"), class = class),
       width = check_count(width, max = 4096, class = class),
       depth = check_count(depth, max = 32, class = class),
-      activation = check_choice(activation, names(activations), class = class),
+      activation = if (!is.null(activation)) {
+        check_choice(activation, names(activations), class = class)
+      },
       steps = check_count(steps, min = 0, allow_null = TRUE, class = class),
       batch = check_count(batch, max = 2^20, class = class),
       refine_steps = check_count(refine_steps, min = 0, allow_null = TRUE, class = class),

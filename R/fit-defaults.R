@@ -11,6 +11,10 @@ simulated_efforts <- list(fast = c(steps = 150, refine = 0),
                           default = c(steps = 450, refine = 100),
                           high = c(steps = 1500, refine = 400))
 simple_features <- 60
+# Of training by densities: a step is some hundred integrations.
+density_efforts <- list(fast = c(steps = 250, refine = 0),
+                        default = c(steps = 700, refine = 0),
+                        high = c(steps = 2000, refine = 0))
 
 # Of the noise of the paths, in standard units.
 least_noise <- 0.02
@@ -18,7 +22,7 @@ least_noise <- 0.02
 # The final learning rate as a share of the first.
 rate_floor <- 0.01
 
-# Fills in the steps of training.
+# Fills in the steps of training, and the activation.
 resolve_control <- function(control, snapshots, method, call = rlang::caller_env()) {
   simulated <- is_simulated(method)
   refined <- simulated || inherits(method$training, "training_refine")
@@ -30,8 +34,9 @@ resolve_control <- function(control, snapshots, method, call = rlang::caller_env
   }
   if (!refined) control$refine_steps <- 0
   if (!is_trained_method(method)) control$steps <- 0
+  control$activation <- resolve_activation(control$activation, method, call)
   fewer <- min(1, simple_features / ncol(snapshots$x))
-  effort <- (if (simulated) simulated_efforts else efforts)[[control$effort]]
+  effort <- efforts_of(method)[[control$effort]]
   # A method that is not refined spends the time of it on matching.
   if (!refined && effort[["refine"]] > 0) effort <- c(2, 0) * effort
   steps <- round(effort * c(sqrt(fewer), fewer))
@@ -39,6 +44,29 @@ resolve_control <- function(control, snapshots, method, call = rlang::caller_env
   control$refine_steps <- control$refine_steps %||% steps[["refine"]]
   control
 }
+
+efforts_of <- function(method) {
+  if (is_density_trained(method)) return(density_efforts)
+  if (is_simulated(method)) simulated_efforts else efforts
+}
+
+# Derivatives of a network of leaky ReLU are piecewise constant: nothing is learned from
+# them between its kinks.
+resolve_activation <- function(activation, method, call) {
+  smooth <- trains_on_derivatives(method)
+  if (is.null(activation)) return(if (smooth) "silu" else "leaky_relu")
+  if (smooth && activation == "leaky_relu") {
+    abort_input(c(
+      "The method {.val {method$name}} trains on derivatives of its networks, which are
+       piecewise constant with {.code activation = \"leaky_relu\"}.",
+      i = "Leave {.arg activation} out, or use {.val silu} or {.val tanh}."
+    ), arg = "activation", class = "vgfm_error_control", call = call)
+  }
+  activation
+}
+
+# Of training by densities the divergence of the velocity.
+trains_on_derivatives <- function(method) is_density_trained(method)
 
 check_prices_of_intervals <- function(price, intervals, arg, call) {
   if (length(price) %in% c(0, 1, intervals)) return(invisible())

@@ -29,6 +29,12 @@ resolve_method <- function(method, snapshots, control, call = rlang::caller_env(
     method$path$metric <- metric_kind(method$path, ncol(snapshots$x))
     check_features_of_metric(method$path$cells, snapshots, call)
   }
+  if (is_density_trained(method)) {
+    check_density_features(snapshots, method, call)
+    method$training$bandwidth <- method$training$bandwidth %||%
+      likely_bandwidth(snapshots)
+    check_density_neighbours(snapshots, method, call)
+  }
   # Along a cone mass falls and rises at the same states.
   if (inherits(method$path, "path_cone")) method$growth$time <- TRUE
   method
@@ -37,7 +43,8 @@ resolve_method <- function(method, snapshots, control, call = rlang::caller_env(
 # A prior is what sources are expected to leave, and only one coupling asks for that.
 check_prior_use <- function(method, snapshots, call) {
   if (is.null(snapshots$prior)) return(invisible())
-  if (inherits(method$coupling, "coupling_semirelaxed") && !is_simulated(method)) {
+  reads_pairs <- !is_simulated(method) && !is_density_trained(method)
+  if (inherits(method$coupling, "coupling_semirelaxed") && reads_pairs) {
     return(invisible())
   }
   abort_input(c(

@@ -218,7 +218,8 @@ field_fault <- function(field, d, times) {
 control_fault <- function(control) {
   tryCatch({
     check_control(control)
-    parts_fault(control, "control", list(steps = wholes(1), refine_steps = wholes(1)))
+    parts_fault(control, "control", list(steps = wholes(1), refine_steps = wholes(1),
+                                         activation = texts(1)))
   }, vgfm_error_control = function(condition) {
     c(fault_at("control", "settings as vgfm_control() makes them", control),
       list(parent = condition))

@@ -65,6 +65,14 @@ check_method <- function(method, arg = "method", call = rlang::caller_env()) {
           {.arg path} only how they diffuse.",
          "Use {.fn path_brownian} for a score, or {.fn path_straight} for none.")
   }
+  if (is_density_trained(method) && !is_learned(method)) {
+    fail("{.fn training_density} compares masses of states, so it needs
+          {.fn growth_learned}.", "Use {.fn training_match}.")
+  }
+  if (is_density_trained(method) && has_score(method)) {
+    fail("{.fn training_density} knows a flow without noise, and no score.",
+         "Use {.fn path_straight}.")
+  }
   log_cos <- identical(coupling$cost, "log_cos")
   if (inherits(path, "path_cone") && !log_cos) {
     fail("The path {.val cone} needs mass that changes at both ends, by the cost

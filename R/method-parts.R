@@ -46,6 +46,11 @@ method_error <- "vgfm_error_method"
 #' * `training_match()`: networks are regressed on pairs.
 #' * `training_refine()`: the same, then fitted to the snapshots by simulation, as
 #'   [vgfm_control()] has it under "Refinement".
+#' * `training_density()`: points of the density of a later snapshot are carried back to
+#'   the snapshots before, and the log densities that they arrive with are compared with
+#'   those there; so are the masses that the cells of the first time make. The price is
+#'   the Wasserstein-Fisher-Rao action of these cells. The coupling and the path are not
+#'   read: they give the units, and answer what is asked of couplings ([vgfm_fates()]).
 #' * `training_none()`: nothing is learned.
 #'
 #' @section Learned paths:
@@ -104,6 +109,12 @@ method_error <- "vgfm_error_method"
 #' @param cells Further cells that the metric sees, or `NULL`: a matrix with a row per
 #'   cell and the features of `x` as columns, in their order and units; of more than 1000,
 #'   some that are evenly spread.
+#' @param energy,energy_growth Weights, at least 0, of the action: of squared speed and of
+#'   squared growth rates, both integrated along the ways of cells and over time, with
+#'   their weights, in standard units.
+#' @param bandwidth Standard deviation of the kernels that make the density of a snapshot,
+#'   in units of `x`; positive. `NULL`: that at which cells are most likely under the
+#'   density of the others.
 #' @param time May growth change with time at the same state? `NULL`: as the data have it.
 #' @param ... Must be empty.
 #' @return A list of class `vgfm_coupling`, `vgfm_path`, `vgfm_growth` or `vgfm_training`.
@@ -270,6 +281,18 @@ training_simulate <- function(energy = 0.01, energy_growth = 0.01, mass = 10, ..
   new_part("training", "simulate", energy = check_number(energy, 0, class = method_error),
            energy_growth = check_number(energy_growth, 0, class = method_error),
            mass = check_number(mass, 0, class = method_error))
+}
+
+#' @rdname method_parts
+#' @export
+training_density <- function(mass = 10, energy = 0.001, energy_growth = 0.001,
+                             bandwidth = NULL, ...) {
+  check_arguments(class = method_error)
+  new_part("training", "density", mass = check_number(mass, 0, class = method_error),
+           energy = check_number(energy, 0, class = method_error),
+           energy_growth = check_number(energy_growth, 0, class = method_error),
+           bandwidth = check_number(bandwidth, 0, bounds = "(]", allow_null = TRUE,
+                                    class = method_error))
 }
 
 #' @rdname method_parts

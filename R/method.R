@@ -103,7 +103,7 @@ vgfm_method <- function(name = "vgfm", ..., coupling = NULL, path = NULL, growth
 part_parameters <- c("minibatch", "tau", "epsilon", "prior_strength", "delta",
                      "noise", "bend", "pooling", "sigma", "time", "mass", "matching",
                      "energy", "energy_growth", "metric", "width", "rho", "alpha",
-                     "steps", "cells")
+                     "steps", "cells", "bandwidth")
 
 # `paper`: parts that its authors have instead, and parameters of parts.
 as_published <- function(method, paper, call) {
@@ -124,7 +124,8 @@ part_classes <- c(
   "coupling_exact", "coupling_entropic", "coupling_semirelaxed", "coupling_unbalanced",
   "path_straight", "path_smooth", "path_brownian", "path_cone", "path_metric",
   "growth_none", "growth_uniform", "growth_learned",
-  "training_match", "training_refine", "training_none", "training_simulate"
+  "training_match", "training_refine", "training_none", "training_simulate",
+  "training_density"
 )
 
 new_method <- function(name, parts) {
@@ -185,6 +186,7 @@ remake_part <- function(part, call) {
 }
 
 is_learned <- function(method) inherits(method$growth, "growth_learned")
+is_density_trained <- function(method) inherits(method$training, "training_density")
 is_simulated <- function(method) inherits(method$training, "training_simulate")
 is_trained_method <- function(method) !inherits(method$training, "training_none")
 has_score <- function(method) {
