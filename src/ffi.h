@@ -39,6 +39,9 @@ SEXP ffi_field_advance(SEXP field, SEXP states, SEXP from, SEXP to, SEXP toleran
                        SEXP threads);
 SEXP ffi_field_simulate(SEXP field, SEXP states, SEXP from, SEXP to, SEXP number,
                         SEXP key, SEXP noise, SEXP threads);
+/* udsb */
+SEXP ffi_population(SEXP field, SEXP problem, SEXP key, SEXP threads);
+SEXP ffi_replay_run(SEXP state, SEXP replay, SEXP options, SEXP steps);
 /* neighbours */
 SEXP ffi_nearest(SEXP points, SEXP queries, SEXP neighbours, SEXP threads);
 /* transport */
@@ -107,6 +110,8 @@ head head_from(r_list network, head_kind kind, int moments);
 /* list(velocity, growth, ...), each list(shape, offset, scale, weights) and, if
  * `moments`, first and second; the heads point into it. */
 heads heads_from(r_list list, int moments);
+/* A field as R holds it, list(heads). */
+field field_from(SEXP list);
 
 /* --- what goes out ---------------------------------------------------------------- */
 

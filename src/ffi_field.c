@@ -6,8 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* A field as R holds it: its heads. */
-static field field_from(SEXP list) {
+field field_from(SEXP list) {
   field f = {.heads = heads_from(list_in(list_at(list, "field"), "heads"), 0)};
   for (size_t i = 0; i < f.heads.count; i++) {
     const head *h = f.heads.head + i;

@@ -178,12 +178,8 @@ SEXP state_advanced(training_state *s, int status, size_t steps) {
   return out;
 }
 
-/* `steps` steps more of a training_state: list(status) */
-SEXP ffi_match_run(SEXP state, SEXP problem, SEXP options, SEXP steps) {
+SEXP match_more(training_state *s, const row_source *source, SEXP options, SEXP steps) {
   r_list given = list_at(options, "options");
-  training_state s = state_from(list_at(state, "training"), 0);
-  pairs b = pairs_from(list_at(problem, "problem"), &s.heads);
-  row_source source = pairs_source(&b);
   match_options o = {
     .batch = list_size(given, "batch", 1, INT32_MAX),
     .total_steps = list_size(given, "steps", 1, INT32_MAX),
@@ -193,10 +189,18 @@ SEXP ffi_match_run(SEXP state, SEXP problem, SEXP options, SEXP steps) {
     .threads = (int)list_size(given, "threads", 1, THREADS),
     .interrupted = user_interrupted,
   };
-  size_t count = size_of(steps, "steps", 1, s.left);
-  size_t bytes = match_workspace(&s.heads, &source, &o);
+  size_t count = size_of(steps, "steps", 1, s->left);
+  size_t bytes = match_workspace(&s->heads, source, &o);
   void *block = workspace(bytes);
-  int status = match_run(&s.heads, s.losses, (uint64_t)*s.step, count, &source, &o, block,
-                         bytes);
-  return state_advanced(&s, status, count);
+  int status = match_run(&s->heads, s->losses, (uint64_t)*s->step, count, source, &o,
+                         block, bytes);
+  return state_advanced(s, status, count);
+}
+
+/* `steps` steps more of a training_state: list(status) */
+SEXP ffi_match_run(SEXP state, SEXP problem, SEXP options, SEXP steps) {
+  training_state s = state_from(list_at(state, "training"), 0);
+  pairs b = pairs_from(list_at(problem, "problem"), &s.heads);
+  row_source source = pairs_source(&b);
+  return match_more(&s, &source, options, steps);
 }

@@ -25,6 +25,10 @@ training_state steps_from(r_list state, size_t rows);
 /* list(status), after `steps` more if that is OK. */
 SEXP state_advanced(training_state *s, int status, size_t steps);
 
+/* `steps` steps of matching more, on rows of any source, and list(status). `options`:
+ * list(batch, steps, learning_rate, rate_floor, key, threads). */
+SEXP match_more(training_state *s, const row_source *source, SEXP options, SEXP steps);
+
 /* problem: list(features, cells, offset, times, plans, growth, trust, path, sigma, wide,
  * bend, pooling; where there are any, delta, sums, gain_source, gain_target, log_ends,
  * log_growth, for smooth paths slope_jump and lean, for learned ones learned). `h` get

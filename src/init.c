@@ -22,6 +22,8 @@ static const R_CallMethodDef routines[] = {
   ROUTINE(ffi_field_gradient, 5),
   ROUTINE(ffi_field_advance, 6),
   ROUTINE(ffi_field_simulate, 8),
+  ROUTINE(ffi_population, 4),
+  ROUTINE(ffi_replay_run, 4),
   ROUTINE(ffi_nearest, 4),
   ROUTINE(ffi_gaussian_distance, 4),
   ROUTINE(ffi_couple, 5),
