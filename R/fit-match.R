@@ -181,8 +181,10 @@ as_it_stands <- function(state) {
 # Training from where it stands to `control$steps`. An interrupt ends it early: what has
 # been reached is returned. Slices let R breathe; where they are cut changes nothing.
 # `save` is offered the training state now and then: it is copied if that is looked at.
+# `rows`: the entry of core that draws them, from a `problem` of its own.
 run_matching <- function(training, problem, control, save = function(training) NULL,
-                         call = rlang::caller_env()) {
+                         call = rlang::caller_env(), rows = ffi_match_run,
+                         name = "Matching") {
   total <- control$steps
   if (training$step >= total) return(training)
   options <- list(
@@ -195,9 +197,9 @@ run_matching <- function(training, problem, control, save = function(training) N
     training
   }
   advance <- function(steps) {
-    check_core(.Call(ffi_match_run, state, problem, options, steps), "Training", call)
+    check_core(.Call(rows, state, problem, options, steps), "Training", call)
   }
-  run_slices(state, advance, "Matching", sum, control, function() save(reached()), call)
+  run_slices(state, advance, name, sum, control, function() save(reached()), call)
   training <- reached()
   warn_diverged(training$losses, control, call)
   training

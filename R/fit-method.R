@@ -15,7 +15,8 @@ resolve_method <- function(method, snapshots, control, call = rlang::caller_env(
   }
   if (inherits(method$path, "path_brownian")) {
     method$path$sigma <- method$path$sigma %||%
-      bridge_sigma(method$coupling, snapshots, control)
+      (if (is_bridged(method)) ipf_sigma(snapshots) else
+        bridge_sigma(method$coupling, snapshots, control))
     # Pairs of clouds that are rolled out are none of the coupling's.
     if (!is_simulated(method)) {
       method$coupling <- bridge_coupling(method$coupling, method$path$sigma, gaps, call)
@@ -24,6 +25,10 @@ resolve_method <- function(method, snapshots, control, call = rlang::caller_env(
   if ("epsilon" %in% names(method$coupling) && is.null(method$coupling$epsilon) &&
         !inherits(method$coupling, "coupling_unbalanced")) {
     method$coupling$epsilon <- 0.007 * within_variance(snapshots)
+  }
+  # A prior has one factor for each interval.
+  if (is_bridged(method) && is_learned(method)) {
+    method$growth$time <- method$growth$time %||% TRUE
   }
   if (has_learned_path(method)) {
     method$path$metric <- metric_kind(method$path, ncol(snapshots$x))
@@ -42,16 +47,29 @@ resolve_method <- function(method, snapshots, control, call = rlang::caller_env(
 
 # A prior is what sources are expected to leave, and only one coupling asks for that.
 check_prior_use <- function(method, snapshots, call) {
-  if (is.null(snapshots$prior)) return(invisible())
-  reads_pairs <- !is_simulated(method) && !is_density_trained(method)
-  if (inherits(method$coupling, "coupling_semirelaxed") && reads_pairs) {
-    return(invisible())
+  if (is_bridged(method) && is_learned(method) &&
+        !any(is.finite(snapshots$prior$rate))) {
+    abort_input(c(
+      "{.fn training_ipf} learns the growth that a {.arg growth_prior} says, and there is
+       none.",
+      i = "Give one, or use {.fn growth_uniform}."
+    ), arg = "growth_prior", class = method_error, call = call)
   }
+  reads_pairs <- !is_simulated(method) && !is_density_trained(method)
+  told <- inherits(method$coupling, "coupling_semirelaxed") && reads_pairs &&
+    (!is_bridged(method) || is_learned(method))
+  if (is.null(snapshots$prior) || told) return(invisible())
   abort_input(c(
     "The method {.val {method$name}} makes no use of a growth prior or of stable cells.",
-    i = "Leave {.arg growth_prior} and {.arg stable} out, or use
-         {.fn coupling_semirelaxed} with {.fn training_match} or
-         {.fn training_refine}."
+    i = if (is_bridged(method)) {
+      "Leave {.arg growth_prior} and {.arg stable} out, or pass {.code method =
+       vgfm_method(\"udsb\", coupling = coupling_semirelaxed(), growth =
+       growth_learned())}."
+    } else {
+      "Leave {.arg growth_prior} and {.arg stable} out, or use
+       {.fn coupling_semirelaxed} with {.fn training_match} or
+       {.fn training_refine}."
+    }
   ), arg = "growth_prior", class = method_error, call = call)
 }
 
@@ -114,6 +132,14 @@ bridge_sigma <- function(coupling, snapshots, control) {
   }
   2 * path_noise(snapshots, control) / sqrt(gap)
 }
+
+# Paths are to reach all cells of the next snapshot within a few rounds: in a mean gap
+# they gather half of the spread of a snapshot.
+ipf_sigma <- function(snapshots) {
+  spread <- sqrt(within_variance(snapshots) / ncol(snapshots$x))
+  ipf_share * spread / sqrt(mean(diff(snapshots$times)))
+}
+ipf_share <- 0.5
 
 # Pairs of a Schroedinger bridge have epsilon = 2 sigma^2 gap: an epsilon that is given
 # must agree, or the rows belong to no process.

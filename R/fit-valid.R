@@ -280,6 +280,7 @@ training_fault <- function(training, field) {
     }) %||%
     path_fault(training$path, field$heads$velocity$shape$outputs,
                length(field$times) - 1) %||%
+    (if (!is.null(training$bridging)) bridging_fault(training$bridging, field)) %||%
     if (!is.null(training$refinement)) {
       parts_fault(training$refinement, "training$refinement", list(
         step = wholes(1), losses = losses_of(2, training$refinement$step),

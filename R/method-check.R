@@ -73,6 +73,9 @@ check_method <- function(method, arg = "method", call = rlang::caller_env()) {
     fail("{.fn training_density} knows a flow without noise, and no score.",
          "Use {.fn path_straight}.")
   }
+  if (is_bridged(method) && !has_score(method)) {
+    fail("{.fn training_ipf} simulates paths with noise.", "Use {.fn path_brownian}.")
+  }
   log_cos <- identical(coupling$cost, "log_cos")
   if (inherits(path, "path_cone") && !log_cos) {
     fail("The path {.val cone} needs mass that changes at both ends, by the cost

@@ -51,6 +51,9 @@ method_error <- "vgfm_error_method"
 #'   those there; so are the masses that the cells of the first time make. The price is
 #'   the Wasserstein-Fisher-Rao action of these cells. The coupling and the path are not
 #'   read: they give the units, and answer what is asked of couplings ([vgfm_fates()]).
+#' * `training_ipf()`: iterated proportional fitting. Drifts of both directions are
+#'   regressed in turns on paths that the other one simulates, with births and deaths;
+#'   then velocity and score on both. It needs `path_brownian()`.
 #' * `training_none()`: nothing is learned.
 #'
 #' @section Learned paths:
@@ -115,6 +118,7 @@ method_error <- "vgfm_error_method"
 #' @param bandwidth Standard deviation of the kernels that make the density of a snapshot,
 #'   in units of `x`; positive. `NULL`: that at which cells are most likely under the
 #'   density of the others.
+#' @param rounds How often each of the two drifts is learned anew.
 #' @param time May growth change with time at the same state? `NULL`: as the data have it.
 #' @param ... Must be empty.
 #' @return A list of class `vgfm_coupling`, `vgfm_path`, `vgfm_growth` or `vgfm_training`.
@@ -293,6 +297,14 @@ training_density <- function(mass = 10, energy = 0.001, energy_growth = 0.001,
            energy_growth = check_number(energy_growth, 0, class = method_error),
            bandwidth = check_number(bandwidth, 0, bounds = "(]", allow_null = TRUE,
                                     class = method_error))
+}
+
+#' @rdname method_parts
+#' @export
+training_ipf <- function(rounds = 10, ...) {
+  check_arguments(class = method_error)
+  new_part("training", "ipf",
+           rounds = as.double(check_count(rounds, max = 1000, class = method_error)))
 }
 
 #' @rdname method_parts

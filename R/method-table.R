@@ -69,6 +69,12 @@ method_table <- list(
     paper = list(noise = 0.1, alpha = 2),
     reference = "Kapusniak and others 2024, arXiv:2405.14780; Wang and others 2025"
   ),
+  udsb = function() list(
+    parts = list(coupling = coupling_entropic(), path = path_brownian(),
+                 growth = growth_uniform(), training = training_ipf()),
+    paper = NULL,
+    reference = "Pariset and others 2023, arXiv:2306.09099"
+  ),
   linear = function() list(
     parts = list(coupling = coupling_exact(), path = path_straight(0),
                  growth = growth_uniform(), training = training_none()),
@@ -155,6 +161,24 @@ method_table <- list(
 #' * `sf2m_u`: the same on a semi-relaxed coupling, with learned growth (CRUFM of
 #'   CytoBridge). Assumes what `sf2m` and `ot_cfm_u` do but for the one rate. Says growth
 #'   too. Cannot say how large `sigma` is. Published: `sigma` 0.05.
+#' * `udsb`: unbalanced diffusion Schroedinger bridges, by iterated proportional fitting
+#'   on simulated paths (`rounds`), with births and deaths. Assumes a `sigma`, and a rate
+#'   of births less deaths that is known beforehand up to a factor. By default that rate
+#'   is the same for all cells of an interval, so it cannot say which cells grow: branches
+#'   that grow unequally keep wrong shares, as a few rounds move hardly a cell between
+#'   branches far apart. With a `growth_prior`, take `vgfm_method("udsb",
+#'   coupling = coupling_semirelaxed(), growth = growth_learned())`: growth is then the
+#'   prior by state, times a factor for each interval that makes the simulated mass right
+#'   (found by bisection between 0.1 and 10; its authors learn a function of time), and
+#'   what the factor cannot do is added as a constant. Its coupling serves the questions
+#'   that follow couplings, such as [vgfm_fates()], and units; training does not read it.
+#'   Every gap is a bridge between its two snapshots, all by the same two networks; its
+#'   authors match the first and the last snapshot only. Squared errors are fitted, not
+#'   norms, which fit a median. Between simulated ends paths are Brownian bridges, which
+#'   keeps errors from piling up over rounds. Pariset, Hsieh, Bunne, Krause
+#'   and De Bortoli (2023), arXiv:2306.09099; De Bortoli, Thornton, Heng and Doucet
+#'   (2021), NeurIPS; Shi, De Bortoli, Campbell and Doucet (2023), NeurIPS. Published:
+#'   rates and diffusion by hand for each data set.
 #'
 #' @section Learn velocity alone:
 #' * `ot_cfm`: conditional flow matching on optimal transport. Assumes that every cell has

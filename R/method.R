@@ -63,7 +63,9 @@
 #'   Wasserstein-Fisher-Rao geometry is half the root of it, as both costs agree at small
 #'   distances. `epsilon` is a thousandth of it.
 #' * `sigma` of a Brownian bridge is such that the noise gathered in the middle of a mean
-#'   gap is `noise`, or that of the `epsilon` that is given. `epsilon` of a coupling
+#'   gap is `noise`, or that of the `epsilon` that is given. In `udsb`, whose simulated
+#'   paths are to reach the next snapshot, the noise of a mean gap is half of the standard
+#'   deviation of a feature within a snapshot. `epsilon` of a coupling
 #'   beside it is `2 sigma^2` times the gap, which makes a Schroedinger bridge of them.
 #'
 #' @param name One of [vgfm_methods()].
@@ -103,7 +105,7 @@ vgfm_method <- function(name = "vgfm", ..., coupling = NULL, path = NULL, growth
 part_parameters <- c("minibatch", "tau", "epsilon", "prior_strength", "delta",
                      "noise", "bend", "pooling", "sigma", "time", "mass", "matching",
                      "energy", "energy_growth", "metric", "width", "rho", "alpha",
-                     "steps", "cells", "bandwidth")
+                     "steps", "cells", "bandwidth", "rounds")
 
 # `paper`: parts that its authors have instead, and parameters of parts.
 as_published <- function(method, paper, call) {
@@ -125,7 +127,7 @@ part_classes <- c(
   "path_straight", "path_smooth", "path_brownian", "path_cone", "path_metric",
   "growth_none", "growth_uniform", "growth_learned",
   "training_match", "training_refine", "training_none", "training_simulate",
-  "training_density"
+  "training_density", "training_ipf"
 )
 
 new_method <- function(name, parts) {
@@ -188,6 +190,7 @@ remake_part <- function(part, call) {
 is_learned <- function(method) inherits(method$growth, "growth_learned")
 is_density_trained <- function(method) inherits(method$training, "training_density")
 is_simulated <- function(method) inherits(method$training, "training_simulate")
+is_bridged <- function(method) inherits(method$training, "training_ipf")
 is_trained_method <- function(method) !inherits(method$training, "training_none")
 has_score <- function(method) {
   inherits(method$path, "path_brownian") && is_trained_method(method)
