@@ -17,8 +17,8 @@ bridging_fault <- function(bridging, field) {
     current = or_null(a_list)
   ))
   if (!is.null(fault)) return(fault)
-  kinds <- c(forward = TRUE, backward = TRUE,
-             prior = if (!is.null(field$heads$growth)) FALSE)
+  kinds <- c(forward = "velocity", backward = "velocity",
+             prior = if (!is.null(field$heads$growth)) "growth")
   for (name in names(kinds)) {
     fault <- head_fault(bridging$heads[[name]], paste0(path, "$heads$", name), d,
                         kinds[[name]], moments)
