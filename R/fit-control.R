@@ -25,7 +25,8 @@
 #' * `learning_rate` falls from 0.01 along half a cosine. At 0.003 the same quality takes
 #'   twice the steps; at 0.02 some seeds end clearly worse. Networks of five layers of 512
 #'   units do better at 0.003.
-#' * `activation`: leaky ReLU reaches lower errors than SiLU and tanh at equal steps.
+#' * `activation`: leaky ReLU reaches lower errors than SiLU and tanh at equal steps. A
+#'   potential has SiLU in its place, as it must be smooth.
 #'
 #' @section Refinement:
 #' The matched fields are refined by what [vgfm_evaluate()] measures: the first snapshot
@@ -53,6 +54,8 @@
 #'
 #' @param effort `"fast"` matches in 700 steps and does not refine; `"default"` matches in
 #'   2000 and refines in 150, `"high"` in 4000 and 800.
+#'   Of methods with [training_simulate()], steps are those of simulation: 150 and no
+#'   refinement, 450 and 100, 1500 and 400.
 #' @param width,depth Units per hidden layer, and number of hidden layers, of both
 #'   networks.
 #' @param activation `"leaky_relu"`, `"silu"` or `"tanh"`; `NULL` for leaky ReLU, or for

@@ -20,13 +20,16 @@ growth_caveat <- function(fit) {
   if (length(untold) > 0) paste("not told from motion between", in_short(untold))
 }
 
-# `prior`: whether there is a growth prior.
-inform_growth <- function(verdict, prior = FALSE) {
+# `prior`: whether there is a growth prior. `simulated`: whether growth is learned without
+# the coupling.
+inform_growth <- function(verdict, prior = FALSE, simulated = FALSE) {
   untold <- untold_intervals(verdict)
   if (length(untold) == 0) return(invisible())
   inform_vgfm(c(
     "!" = "Growth is not told from motion between {in_short(untold)}.",
-    i = if (prior || any(verdict$identified)) {
+    i = if (simulated) {
+      "There the method weighs one against the other by the energies of its training."
+    } else if (prior || any(verdict$identified)) {
       paste0("There it rests on ", paste(c(
         if (prior) "what was expected beforehand",
         if (any(verdict$identified)) "what the other intervals say of such cells"
@@ -36,7 +39,7 @@ inform_growth <- function(verdict, prior = FALSE) {
        little."
     },
     i = paste0("{.fn vgfm_identifiability} shows why",
-               if (!prior) "; {.arg growth_prior} may help", ".")
+               if (!prior && !simulated) "; {.arg growth_prior} may help", ".")
   ), class = "vgfm_message_growth")
 }
 

@@ -138,9 +138,9 @@ new_head <- function(outputs, inputs, unit, control, key, stream) {
 }
 
 # The gradient of a network of straight pieces is constant on each, and no score.
-smooth_control <- function(control) {
+new_potential <- function(problem, control, key) {
   if (control$activation == "leaky_relu") control$activation <- "silu"
-  control
+  new_head(1, problem$features + 1, problem$units$potential, control, key, 3)
 }
 
 new_training <- function(problem, method, control, key) {
@@ -152,9 +152,7 @@ new_training <- function(problem, method, control, key) {
       new_head(1, d + method$growth$time, units$growth, control, key, 2)
     },
     score = if (has_score(method)) new_head(d, d + 1, units$score, control, key, 3),
-    potential = if (has_score(method)) {
-      new_head(1, d + 1, units$potential, smooth_control(control), key, 3)
-    }
+    potential = if (has_score(method)) new_potential(problem, control, key)
   )[head_names(method)]
   list(heads = heads, key = key, step = 0, losses = matrix(0, length(heads), 0))
 }

@@ -93,9 +93,13 @@ run_scoring <- function(training, snapshots, problem, control,
   clouds <- roll_out(training, snapshots, problem, control, call)
   rows <- score_problem(clouds, problem, control, call)
   control$steps <- score_steps * control$steps
-  state <- training$scoring %||% list(step = 0, losses = matrix(0, 1, 0))
-  state$key <- training$key
+  state <- training$scoring
   state$heads <- training$heads["potential"]
+  if (is.null(training$scoring)) {
+    fresh <- new_potential(problem, control, training$key)
+    state <- list(step = 0, losses = matrix(0, 1, 0), heads = list(potential = fresh))
+  }
+  state$key <- training$key
   with_potential <- function(state) {
     training$heads["potential"] <- state$heads
     training$scoring <- state[c("step", "losses")]

@@ -186,7 +186,7 @@ fit_snapshots <- function(snapshots, method, control, call = rlang::caller_env()
   if (is_learned(method)) {
     chosen <- identify_growth(snapshots, scan_epsilon(method, snapshots), control)
     chosen$identified$tau <- tau_with_prior(chosen$identified, snapshots)
-    inform_growth(chosen$identified, !is.null(snapshots$prior))
+    inform_growth(chosen$identified, !is.null(snapshots$prior), is_simulated(method))
     reach <- if (inherits(method$coupling, "coupling_unbalanced")) {
       partner_distance(snapshots, control)
     } else 0

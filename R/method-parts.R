@@ -46,6 +46,13 @@ method_error <- "vgfm_error_method"
 #' * `training_match()`: networks are regressed on pairs.
 #' * `training_refine()`: the same, then fitted to the snapshots by simulation, as
 #'   [vgfm_control()] has it under "Refinement".
+#' * `training_simulate()`: from networks that know nothing, cells of the first snapshot are
+#'   rolled out through all times, and the fields follow the gradient of the distances to
+#'   the snapshots, of the mass errors and of the energies of motion and growth. With
+#'   `path_brownian()`, a potential is then matched whose gradient is the score. No pairs
+#'   are read: the coupling gives the units of the networks, the clock, and the answers
+#'   that follow couplings ([vgfm_fates()], [vgfm_identifiability()]); of the path, `sigma`
+#'   alone counts.
 #' * `training_density()`: points of the density of a later snapshot are carried back to
 #'   the snapshots before, and the log densities that they arrive with are compared with
 #'   those there; so are the masses that the cells of the first time make. The price is
@@ -103,6 +110,11 @@ method_error <- "vgfm_error_method"
 #'   of `x`; positive.
 #' @param mass,matching Weights, at least 0, of the squared relative error of mass and of
 #'   the loss of matching, beside the Wasserstein-1 distance in standard units.
+#' @param energy,energy_growth Weights, at least 0, of the integrals over time of squared
+#'   speed and of squared growth rate along the ways of cells, by their mass and in standard
+#'   units. More energy for motion means shorter ways at the price of distance: on
+#'   simulated gene networks, 0.1 told growth better than 0.03 (correlation with the truth
+#'   0.99 and 0.97) where W1 rose from 0.030 to 0.037.
 #' @param metric `"land"`, `"rbf"`, or `NULL` for the one that suits the number of
 #'   features.
 #' @param width Width of the bells of the metric, relative to the cells; positive.
@@ -112,9 +124,6 @@ method_error <- "vgfm_error_method"
 #' @param cells Further cells that the metric sees, or `NULL`: a matrix with a row per
 #'   cell and the features of `x` as columns, in their order and units; of more than 1000,
 #'   some that are evenly spread.
-#' @param energy,energy_growth Weights, at least 0, of the action: of squared speed and of
-#'   squared growth rates, both integrated along the ways of cells and over time, with
-#'   their weights, in standard units.
 #' @param bandwidth Standard deviation of the kernels that make the density of a snapshot,
 #'   in units of `x`; positive. `NULL`: that at which cells are most likely under the
 #'   density of the others.
@@ -280,7 +289,7 @@ training_refine <- function(mass = 10, matching = 1, ...) {
 
 #' @rdname method_parts
 #' @export
-training_simulate <- function(energy = 0.01, energy_growth = 0.01, mass = 10, ...) {
+training_simulate <- function(energy = 0.03, energy_growth = 0.01, mass = 10, ...) {
   check_arguments(class = method_error)
   new_part("training", "simulate", energy = check_number(energy, 0, class = method_error),
            energy_growth = check_number(energy_growth, 0, class = method_error),

@@ -4,7 +4,7 @@ test_that("every method of the table is made of parts that go together", {
   table <- vgfm_methods()
   expect_setequal(table$method, c("vgfm", "ot_cfm", "ot_cfm_u", "sf2m", "sf2m_u",
                                   "uot_fm", "wfr_fm", "dynamic_uot", "deepruot",
-                                  "ot_mfm", "ot_mfm_u", "udsb", "hold", "linear",
+                                  "ot_mfm", "ot_mfm_u", "tigon", "udsb", "hold", "linear",
                                   "counts"))
   for (name in table$method) {
     method <- vgfm_method(name)
@@ -42,7 +42,8 @@ test_that("published settings are taken, unless others are given", {
   expect_equal(method$path, path_straight(0.2))
   expect_equal(vgfm_method("sf2m", settings = "paper")$path, path_brownian(0.25))
   expect_equal(vgfm_method("vgfm", settings = "paper")$path, path_straight(0.1))
-  for (name in setdiff(vgfm_methods()$method, c("uot_fm", "udsb", "dynamic_uot"))) {
+  for (name in setdiff(vgfm_methods()$method,
+                       c("uot_fm", "udsb", "dynamic_uot", "tigon"))) {
     expect_s3_class(vgfm_method(name, settings = "paper"), "vgfm_method")
   }
   # What replaces a part has its own parameters.
