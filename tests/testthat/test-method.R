@@ -46,6 +46,8 @@ test_that("published settings are taken, unless others are given", {
                        c("uot_fm", "udsb", "dynamic_uot", "tigon"))) {
     expect_s3_class(vgfm_method(name, settings = "paper"), "vgfm_method")
   }
+  method <- vgfm_method("ot_mfm", settings = "paper", metric = "rbf")
+  expect_equal(method$path, path_metric("rbf", noise = 0.1, alpha = 2))
   # What replaces a part has its own parameters.
   method <- vgfm_method("ot_cfm", path = path_smooth(), settings = "paper")
   expect_equal(method$path, path_smooth())
@@ -187,7 +189,7 @@ test_that("methods without refinement match for twice the steps instead", {
 test_that("a growth prior is refused by couplings that have no place for it", {
   cells <- small_cells()
   rate <- rep(0.1, nrow(cells$x))
-  for (name in c("ot_cfm", "sf2m", "uot_fm", "wfr_fm")) {
+  for (name in c("ot_cfm", "sf2m", "uot_fm", "wfr_fm", "ot_mfm")) {
     expect_error(
       vgfm_fit(cells$x, cells$time, growth_prior = rate, method = name),
       "no use of a growth prior", class = "vgfm_error_method"
