@@ -56,13 +56,13 @@ run_density <- function(training, core, control, part, settings, save, call) {
     training
   }
   advance <- function(steps) {
-    check_core(.Call(ffi_density_run, state, core, options, steps), "Training", call)
+    check_core(.Call(ffi_density_run, state, core, options, steps), "Training", call,
+               "Fit again with a lower {.arg learning_rate} than
+                {control$learning_rate}.")
   }
   run_slices(state, advance, "Matching densities", sum, control,
              function() save(reached()), call)
-  training <- reached()
-  warn_diverged(training$losses, control, call)
-  training
+  reached()
 }
 
 # Squared distances of at most `bandwidth_cells` cells of each snapshot of more than one,

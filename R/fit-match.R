@@ -250,15 +250,20 @@ new_field <- function(training, problem) {
   field
 }
 
-# Mean losses over blocks of ten steps, a column for each head.
-loss_history <- function(training) {
+# What the losses of training are of: a head each, but for training by densities.
+loss_names <- function(method) {
+  if (is_density_trained(method)) c("density", "mass") else head_names(method)
+}
+
+# Mean losses over blocks of ten steps, a column for each.
+loss_history <- function(training, method) {
   losses <- training$losses
   steps <- seq_len(ncol(losses))
   block <- (steps - 1) %/% 10
   by_block <- function(x, what) {
     if (length(x) == 0) numeric() else as.vector(tapply(x, block, what))
   }
-  means <- lapply(seq_along(training$heads), function(i) by_block(losses[i, ], mean))
-  names(means) <- names(training$heads)
+  means <- lapply(seq_len(nrow(losses)), function(i) by_block(losses[i, ], mean))
+  names(means) <- loss_names(method)
   data.frame(step = by_block(steps, max), means)
 }

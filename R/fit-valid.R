@@ -48,7 +48,7 @@ fit_fault <- function(fit) {
     couplings_fault(fit$couplings, s$counts) %||%
     field_fault(fit$field, ncol(s$x), length(s$times)) %||%
     parts_fault(fit, "", list(seconds = stage_times,
-                              history = loss_table(names(fit$field$heads)),
+                              history = loss_table(loss_names(fit$method)),
                               checks = or_null(check_table),
                               bend = or_null(bend_table),
                               prior = or_null(trust_table(length(s$times) - 1)))) %||%

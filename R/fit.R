@@ -272,7 +272,7 @@ new_fit <- function(snapshots, method, chosen, couplings, problem, training, con
       identified = chosen$identified, scan = chosen$scan, bend = chosen$bend,
       couplings = couplings,
       field = new_field(training, problem),
-      history = loss_history(training), seconds = seconds, control = control,
+      history = loss_history(training, method), seconds = seconds, control = control,
       training = training
     ),
     class = "vgfm"

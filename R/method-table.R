@@ -139,26 +139,26 @@ method_table <- list(
 #'   mended: weights have gradients, by the potentials of the exact plan; W1 stands for
 #'   squared W2, which fitted worse here; intervals are not cut apart. No settings were
 #'   published.
-#' * `tigon`: density matching. Points of the density of each snapshot are carried back in
-#'   time, and must arrive with the density of the snapshots there; among all fields that
-#'   do so, those of least Wasserstein-Fisher-Rao action are looked for. Assumes that cells
-#'   make a density: some hundred of them, in few features (see "Densities"). Says velocity
-#'   and growth without pairs. Cannot be had in hundreds of features, where cells have no
-#'   neighbours. Sha, Qiu, Zhou and Nie (2024), Nature Machine Intelligence 6. Three things
-#'   differ from its public code: the action is that of cells on their way, with their own
-#'   growth (there they stand still, and the growth is that of the origin); log densities
-#'   are compared, as densities have no scale; and total masses count, too. No settings
-#'   were published that carry over.
+#' * `tigon`: density matching. Points of the density of each snapshot are carried back
+#'   in time, and must arrive with the density of the snapshots there; of all fields that
+#'   do so, those of least Wasserstein-Fisher-Rao action are looked for. Assumes that
+#'   cells make a density: some hundred of them, in few features, see "Densities". Says
+#'   velocity and growth without pairs. Cannot be had in hundreds of features, where
+#'   cells have no neighbours. Sha, Qiu, Zhou and Nie (2024), Nature Machine
+#'   Intelligence 6. Three things differ from its public code: the action is that of
+#'   cells on their way, with their own growth (there they stand still, and the growth is
+#'   that of the origin); log densities are compared, as densities have no scale; and
+#'   total masses count, too. No settings were published that carry over.
 #'
 #' @section Densities:
-#' The density of a snapshot for `tigon` is the mean of Gaussians around its cells, at most
-#' 2000 of them. Their width, `bandwidth`, is the one at which cells are most likely, each
-#' under the density of the others (mean over snapshots). Training begins with kernels as
-#' wide as a snapshot; they narrow by the same factor in each of the first half of the
-#' steps. The divergence of the velocity is exact in up to 10 features; beyond, it is
-#' estimated along one direction, drawn anew for the way of each point (Hutchinson 1990).
-#' A fit is refused, before anything runs, in more than 50 features, and where the density
-#' at a typical cell rests on less than 3 other cells.
+#' The density of a snapshot for `tigon` is the mean of Gaussians around its cells, at
+#' most 2000 of them. Their width, `bandwidth`, is the one at which cells are most likely,
+#' each under the density of the others (mean over snapshots). Training begins with
+#' kernels as wide as a snapshot; they narrow by the same factor in each of the first half
+#' of the steps. The divergence of the velocity is exact in up to 10 features; beyond, it
+#' is estimated along one direction, drawn anew for the way of each point (Hutchinson
+#' 1990). A fit is refused, before anything runs, in more than 50 features, and where the
+#' density at a typical cell rests on less than 3 other cells.
 #'
 #' @section Learn velocity, and a score:
 #' * `sf2m`: simulation-free Schroedinger bridges. Assumes that cells diffuse by a known

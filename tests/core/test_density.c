@@ -234,8 +234,8 @@ static void check_leaves_alone(void) {
   }
 }
 
-/* The velocity a x + b and the growth c - q |x|^2 / 2, as networks of SiLU: far above 0 it
- * is the identity, and silu(z) + silu(-z) = z^2 / 2 near it. */
+/* The velocity a x + b and the growth c - q |x|^2 / 2, as networks of SiLU: far above 0
+ * it is the identity, and silu(z) + silu(-z) = z^2 / 2 near it. */
 typedef struct {
   double a, b[D], c, q;
 } flow;
@@ -269,7 +269,8 @@ static void make_flow(model *it, const flow *f) {
 
 /* The population exp(level + slope . x - sharp |x|^2 / 2) under a flow. As d log rho / dt
  * + v . grad log rho = g - div v,
- *   sharp' = q - 2 a sharp,  slope' = b sharp - a slope,  level' = c - a D - b . slope. */
+ *   sharp' = q - 2 a sharp,  slope' = b sharp - a slope,
+ *   level' = c - a D - b . slope. */
 typedef struct {
   double sharp, slope[D], level;
 } gaussian;

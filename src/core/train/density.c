@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Cells that are carried together between two snapshots. Group 0 are the starting cells on
- * their way forward; the others are points on their way back. */
+/* Cells that are carried together between two snapshots. Group 0 are the starting cells
+ * on their way forward; the others are points on their way back. */
 typedef struct {
   size_t from, to; /* snapshots */
   size_t tile_rows, tiles;
@@ -285,7 +285,7 @@ static void cloud_adjoint(const density_state *r, const rollout *roll, size_t fi
   }
 }
 
-/* Comparisons of a step: pairs of snapshots, one for each time a group comes to. */
+/* Comparisons of a step: one for each snapshot that a group comes to. */
 static size_t comparisons(const density_state *r) {
   size_t sum = 0;
   for (size_t i = 1; i < r->groups; i++) sum += r->group[i].from - r->group[i].to;

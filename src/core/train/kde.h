@@ -10,8 +10,8 @@ typedef struct {
   double bandwidth;    /* standard deviation in each feature */
 } kde;
 
-/* Log density at x (d), and its gradient there (d; NULL to skip). Scratch is (n). Far from
- * all cells it is that of the nearest one: nothing underflows. */
+/* Log density at x (d), and its gradient there (d; NULL to skip). Scratch is (n). Far
+ * from all cells it is that of the nearest one: nothing underflows. */
 double kde_log(double *gradient, const kde *k, const double *x, double *scratch);
 
 #endif
