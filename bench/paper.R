@@ -61,7 +61,8 @@ merge_rows <- function(new, name, by) {
 
 table_of <- function(set, methods, seeds) {
   if (length(methods) == 0) return(invisible())
-  made <- vgfm_benchmark_paper(methods, set, seeds = seeds, resume_dir = store)
+  made <- vgfm_benchmark_paper(methods, set, seeds = seeds, resume_dir = store,
+                               control = vgfm_control(threads = 1))
   print(made)
   rows <- made$repeats
   rows <- rows[c("set", "method", "seed", "time", "cells", "w1", "floor", "rme_trained",
@@ -75,7 +76,6 @@ for (set in sets) {
   table_of(set, setdiff(methods, slow), seeds_of(set, FALSE))
   table_of(set, intersect(methods, slow), seeds_of(set, TRUE))
 }
-if (workers > 1) future::plan("sequential")
 if (identical(words("panels", "yes"), "no")) quit(save = "no")
 
 # --- panels --------------------------------------------------------------------------
@@ -89,17 +89,30 @@ true_growth <- function(set, x) {
          gaussian = log(10) * (x[, 2] > 1.25))
 }
 # The fit of seed 1, kept as the figures are.
-panel_fit <- function(set, method) {
-  path <- file.path(store, paste0("fit-", set, "-", method, ".rds"))
-  if (file.exists(path)) return(readRDS(path))
-  cells <- cells_of(set)
+fit_path <- function(set, method) {
+  file.path(store, paste0("fit-", set, "-", method, ".rds"))
+}
+panel_fit <- function(method, set, cells) {
   set.seed(1)
   fit <- tryCatch(suppressWarnings(suppressMessages(
-    vgfm_fit(cells$x, cells$time, method = method)
+    vgfm_fit(cells$x, cells$time, method = method,
+             control = vgfm_control(threads = 1, progress = FALSE))
   )), vgfm_error = function(error) NULL)
-  saveRDS(fit, path)
-  cat("fitted ", method, " to ", set, "\n", sep = "")
-  fit
+  saveRDS(fit, fit_path(set, method))
+}
+# Fits that are not there yet, in as many processes as were asked for.
+make_fits <- function(set, methods) {
+  open <- methods[!file.exists(fit_path(set, methods))]
+  if (length(open) == 0) return(invisible())
+  cells <- cells_of(set)
+  cat("panels of ", set, ": ", toString(open), "\n", sep = "")
+  if (workers > 1) {
+    future.apply::future_lapply(open, panel_fit, set = set, cells = cells,
+                                future.seed = NULL, future.chunk.size = 1,
+                                future.packages = "vgfm")
+  } else {
+    for (method in open) panel_fit(method, set, cells)
+  }
 }
 # Two coordinates to draw in.
 plane <- function(set, x, fit) {
@@ -152,27 +165,30 @@ learns_growth <- with(vgfm_methods(), method[growth == "learned"])
 in_paper <- unique(vgfm:::published_figures()$method)
 for (set in sets) {
   rows <- agreement <- NULL
-  for (method in methods) {
-    grows <- method %in% learns_growth
-    # Methods of the paper have paths on the gene network, and masses everywhere.
-    drawn <- method == "vgfm" || (set == "simulation_gene" && method %in% in_paper)
-    known <- grows && set %in% c("simulation_gene", "gaussian")
-    if (!drawn && !known && !(grows && method %in% in_paper)) next
-    fit <- panel_fit(set, method)
+  grows <- methods %in% learns_growth
+  # Methods of the paper have paths on the gene network, and masses everywhere.
+  drawn <- methods == "vgfm" | (set == "simulation_gene" & methods %in% in_paper)
+  known <- grows & set %in% c("simulation_gene", "gaussian")
+  needed <- methods[drawn | known | (grows & methods %in% in_paper)]
+  make_fits(set, needed)
+  for (method in needed) {
+    fit <- readRDS(fit_path(set, method))
     if (is.null(fit)) next
-    if (drawn) rows <- rbind(rows, path_rows(set, method, fit))
-    if (!grows) next
+    if (method %in% methods[drawn]) rows <- rbind(rows, path_rows(set, method, fit))
+    if (!method %in% learns_growth) next
     if (method %in% in_paper) rows <- rbind(rows, mass_rows(set, method, fit))
     growth <- predict(fit, type = "growth")
     truth <- true_growth(set, fit$snapshots$x)
-    if (known) {
+    if (!is.null(truth)) {
       agreement <- rbind(agreement,
                          data.frame(set, method, growth = stats::cor(growth, truth)))
     }
-    if (drawn) rows <- rbind(rows, cell_rows(set, method, fit, growth))
+    if (method %in% methods[drawn]) {
+      rows <- rbind(rows, cell_rows(set, method, fit, growth))
+    }
     if (method != "vgfm") next
     rows <- rbind(rows, observed_rows(set, fit))
-    if (known) rows <- rbind(rows, cell_rows(set, "truth", fit, truth))
+    if (!is.null(truth)) rows <- rbind(rows, cell_rows(set, "truth", fit, truth))
   }
   if (!is.null(rows)) {
     rows[4:8] <- lapply(rows[4:8], signif, 3)
