@@ -46,13 +46,13 @@ method_error <- "vgfm_error_method"
 #' * `training_match()`: networks are regressed on pairs.
 #' * `training_refine()`: the same, then fitted to the snapshots by simulation, as
 #'   [vgfm_control()] has it under "Refinement".
-#' * `training_simulate()`: from networks that know nothing, cells of the first snapshot are
-#'   rolled out through all times, and the fields follow the gradient of the distances to
-#'   the snapshots, of the mass errors and of the energies of motion and growth. With
+#' * `training_simulate()`: from networks that know nothing, cells of the first snapshot
+#'   are rolled out through all times, and the fields follow the gradient of the distances
+#'   to the snapshots, of the mass errors and of the energies of motion and growth. With
 #'   `path_brownian()`, a potential is then matched whose gradient is the score. No pairs
 #'   are read: the coupling gives the units of the networks, the clock, and the answers
-#'   that follow couplings ([vgfm_fates()], [vgfm_identifiability()]); of the path, `sigma`
-#'   alone counts.
+#'   that follow couplings ([vgfm_fates()], [vgfm_identifiability()]); of the path,
+#'   `sigma` alone counts.
 #' * `training_density()`: points of the density of a later snapshot are carried back to
 #'   the snapshots before, and the log densities that they arrive with are compared with
 #'   those there; so are the masses that the cells of the first time make. The price is
@@ -111,10 +111,10 @@ method_error <- "vgfm_error_method"
 #' @param mass,matching Weights, at least 0, of the squared relative error of mass and of
 #'   the loss of matching, beside the Wasserstein-1 distance in standard units.
 #' @param energy,energy_growth Weights, at least 0, of the integrals over time of squared
-#'   speed and of squared growth rate along the ways of cells, by their mass and in standard
-#'   units. More energy for motion means shorter ways at the price of distance: on
-#'   simulated gene networks, 0.1 told growth better than 0.03 (correlation with the truth
-#'   0.99 and 0.97) where W1 rose from 0.030 to 0.037.
+#'   speed and of squared growth rate along the ways of cells, by their mass and in
+#'   standard units. More energy for motion means shorter ways at the price of distance:
+#'   on simulated gene networks, 0.1 told growth better than 0.03 (correlation with the
+#'   truth 0.99 and 0.97) where W1 rose from 0.030 to 0.037.
 #' @param metric `"land"`, `"rbf"`, or `NULL` for the one that suits the number of
 #'   features.
 #' @param width Width of the bells of the metric, relative to the cells; positive.

@@ -131,14 +131,14 @@ method_table <- list(
 #'   travel far. Peng and others (2026), WFR-FM, ICLR. Its authors set `delta` by hand for
 #'   each set (1.5 on the gene network).
 #' * `dynamic_uot`: dynamic unbalanced optimal transport: the flow is found by simulation
-#'   alone, as the one that meets all snapshots with little motion and growth. Assumes that
-#'   energies of motion and growth trade at a fixed price. Says how masses and ways
+#'   alone, as the one that meets all snapshots with little motion and growth. Assumes
+#'   that energies of motion and growth trade at a fixed price. Says how masses and ways
 #'   follow from one another over all times at once, as a gradient passes all intervals.
 #'   Cannot say growth better than that price does, nor use what is expected of growth.
-#'   After Zhang, Li and Zhou (DeepRUOT) and CytoBridge's `unbalanced_ot`, with their faults
-#'   mended: weights have gradients, by the potentials of the exact plan; W1 stands for
-#'   squared W2, which fitted worse here; intervals are not cut apart. No settings were
-#'   published.
+#'   After Zhang, Li and Zhou (DeepRUOT) and CytoBridge's `unbalanced_ot`, with their
+#'   faults mended: weights have gradients, by the potentials of the exact plan; W1 stands
+#'   for squared W2, which fitted worse here; intervals are not cut apart. No settings
+#'   were published.
 #' * `tigon`: density matching. Points of the density of each snapshot are carried back
 #'   in time, and must arrive with the density of the snapshots there; of all fields that
 #'   do so, those of least Wasserstein-Fisher-Rao action are looked for. Assumes that
@@ -189,14 +189,14 @@ method_table <- list(
 #'   rates and diffusion by hand for each data set.
 #' * `deepruot`: regularised unbalanced optimal transport: `dynamic_uot`, and then a
 #'   potential of place and time whose gradient is the score, matched on Brownian bridges
-#'   between the clouds that the flow makes. Assumes what `dynamic_uot` and `sf2m` do. Says
-#'   growth, and how cells spread. Cannot say how large `sigma` is. The flow has the
+#'   between the clouds that the flow makes. Assumes what `dynamic_uot` and `sf2m` do.
+#'   Says growth, and how cells spread. Cannot say how large `sigma` is. The flow has the
 #'   marginals of the process; paths with noise drift by the flow plus the score. As
 #'   published, the second version, without its equation loss; mended are the weights of
 #'   the clouds, which the pairs did not have, and the leaky ReLU of the potential, whose
 #'   gradient is constant by pieces: with that activation, the potential has SiLU. The
-#'   score has no part in the energy of the flow, so the flow is done before the score, and
-#'   they are not trained together at last. Zhang, Li and Zhou (2025), ICLR,
+#'   score has no part in the energy of the flow, so the flow is done before the score,
+#'   and they are not trained together at last. Zhang, Li and Zhou (2025), ICLR,
 #'   arXiv:2410.00844. Published: `sigma` 0.05 on the gene network.
 #'
 #' @section Learn velocity alone:
