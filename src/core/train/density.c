@@ -220,21 +220,21 @@ static void draw_item(void *context, size_t number, int rank) {
   draw_group(context, number);
 }
 
-/* The group and the first row of a tile, of which there are `rows`. */
-static group *tile_at(const density_state *r, size_t tile, size_t *first, size_t *rows) {
+/* The group and the first row of a tile, of which there are `count`. */
+static group *tile_at(const density_state *r, size_t tile, size_t *first, size_t *count) {
   group *g = r->group;
   for (; tile >= g->tiles; g++) tile -= g->tiles;
   *first = tile * g->tile_rows;
-  *rows = smaller(g->roll.n - *first, g->tile_rows);
+  *count = smaller(g->roll.n - *first, g->tile_rows);
   return g;
 }
 
-static void clear_adjoints(rollout *roll, size_t first, size_t rows) {
+static void clear_adjoints(rollout *roll, size_t first, size_t count) {
   for (size_t s = 0; s <= roll->steps; s++) {
     size_t at = s * roll->n + first;
     memset(roll->adjoint + at * (roll->d + 1), 0,
-           rows * (roll->d + 1) * sizeof(float));
-    memset(roll->cost_adjoint + at * COSTS, 0, rows * COSTS * sizeof(float));
+           count * (roll->d + 1) * sizeof(float));
+    memset(roll->cost_adjoint + at * COSTS, 0, count * COSTS * sizeof(float));
   }
 }
 
@@ -270,11 +270,11 @@ static double point_loss(const density_state *r, group *g, size_t row, double pa
 
 /* Energies of the starting cells, and what the masses that they make count. */
 static void cloud_adjoint(const density_state *r, const rollout *roll, size_t first,
-                          size_t rows) {
+                          size_t count) {
   const density_options *o = r->options;
   const double each = 1 / (double)roll->n;
   size_t d = roll->d;
-  for (size_t row = first; row < first + rows; row++) {
+  for (size_t row = first; row < first + count; row++) {
     float *by = roll->cost_adjoint + (roll->steps * roll->n + row) * COSTS;
     by[COST_ENERGY] = (float)(each * o->energy);
     by[COST_GROWTH_ENERGY] = (float)(each * o->energy_growth);
@@ -294,10 +294,10 @@ static size_t comparisons(const density_state *r) {
 
 static void cloud_tile(void *context, size_t tile, int rank) {
   density_state *r = context;
-  size_t first, rows;
+  size_t first, count;
   if (stop_asked(&r->stop, rank)) return;
-  group *g = tile_at(r, tile, &first, &rows);
-  rollout_forward(&g->roll, first, rows, &r->trainer, scratch_of(r, rank).tile,
+  group *g = tile_at(r, tile, &first, &count);
+  rollout_forward(&g->roll, first, count, &r->trainer, scratch_of(r, rank).tile,
                   r->tile_bytes);
 }
 
@@ -307,19 +307,19 @@ static void run_slot(void *context, size_t slot, int rank) {
   trainer_clear_slot(&r->trainer, slot);
   r->slot_loss[slot] = 0;
   for (size_t tile = slot; tile < r->tiles; tile += r->slots) {
-    size_t first, rows;
+    size_t first, count;
     if (stop_asked(&r->stop, rank)) return;
-    group *g = tile_at(r, tile, &first, &rows);
-    clear_adjoints(&g->roll, first, rows);
+    group *g = tile_at(r, tile, &first, &count);
+    clear_adjoints(&g->roll, first, count);
     if (g == r->group) {
-      cloud_adjoint(r, &g->roll, first, rows);
+      cloud_adjoint(r, &g->roll, first, count);
     } else {
       double part = 1 / ((double)comparisons(r) * (double)g->roll.n);
-      rollout_forward(&g->roll, first, rows, &r->trainer, s.tile, r->tile_bytes);
-      for (size_t row = first; row < first + rows; row++)
+      rollout_forward(&g->roll, first, count, &r->trainer, s.tile, r->tile_bytes);
+      for (size_t row = first; row < first + count; row++)
         r->slot_loss[slot] += point_loss(r, g, row, part, &s);
     }
-    rollout_backward(&g->roll, first, rows, &r->trainer, slot, s.tile, r->tile_bytes);
+    rollout_backward(&g->roll, first, count, &r->trainer, slot, s.tile, r->tile_bytes);
   }
 }
 
