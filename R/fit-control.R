@@ -21,7 +21,7 @@
 #'   and `refine_steps` with the number itself: there the field is simple against the
 #'   noise of the cells, and longer training learns that noise, which shrinks the
 #'   predicted cloud.
-#'   Training by densities has steps of its own, as each is dear: 250, 700 or 2000.
+#'   Training by densities has steps of its own, as each is dear: 250, 1000 or 3000.
 #' * `learning_rate` falls from 0.01 along half a cosine. At 0.003 the same quality takes
 #'   twice the steps; at 0.02 some seeds end clearly worse. Networks of five layers of 512
 #'   units do better at 0.003.

@@ -13,8 +13,8 @@ simulated_efforts <- list(fast = c(steps = 150, refine = 0),
 simple_features <- 60
 # Of training by densities: a step is some hundred integrations.
 density_efforts <- list(fast = c(steps = 250, refine = 0),
-                        default = c(steps = 700, refine = 0),
-                        high = c(steps = 2000, refine = 0))
+                        default = c(steps = 1000, refine = 0),
+                        high = c(steps = 3000, refine = 0))
 
 # Of the noise of the paths, in standard units.
 least_noise <- 0.02
