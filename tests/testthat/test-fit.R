@@ -383,7 +383,7 @@ test_that("the fold that judges is not among the cells that are fitted", {
     core$cells[1, n + far] <- 1e3
     options <- c(list(most_start = 2000, most_target = 4000, parts = 1, batch = 128,
                       rounds = 5, rate_floor = 1, key = fit$training$key, threads = 1,
-                      mass_weight = 10, anchor = 1),
+                      mass_weight = 10, anchor = 1, energy = 0, energy_growth = 0),
                  utils::modifyList(refine_settings, list(learning_rate = 0)))
     state <- in_place(new_refinement(fit$training), 5)
     .Call(ffi_fit_run, state, core, options, 5)
