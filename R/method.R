@@ -67,6 +67,10 @@
 #'   paths are to reach the next snapshot, the noise of a mean gap is half of the standard
 #'   deviation of a feature within a snapshot. `epsilon` of a coupling
 #'   beside it is `2 sigma^2` times the gap, which makes a Schroedinger bridge of them.
+#' * `metric` of learned paths is `"land"` in up to 10 features, `"rbf"` in more. Their
+#'   network has a quarter of the `steps` of matching. `rho` is 0.1 and `alpha` 1 for all
+#'   data: with a tenth of that `rho`, times left out of simulated gene networks and of
+#'   mouse haematopoiesis were found no better.
 #'
 #' @param name One of [vgfm_methods()].
 #' @param ... Parameters of its parts, by name, such as `tau = 10` or `noise = 0`; see

@@ -164,3 +164,68 @@ test_that("what is no metric is refused, and so is a damaged network", {
     expect_error(vgfm_resume(change(fit), steps = 130), class = "vgfm_error_fit")
   }
 })
+
+test_that("a checkpoint written while paths are trained goes on, bit for bit", {
+  file <- tempfile(fileext = ".rds")
+  on.exit(unlink(file))
+  local_function("checkpoint_seconds", 0)
+  local_function("checkpoint_share", 1e6)
+  kept <- list()
+  local_function("write_whole", local({
+    write <- write_whole
+    function(object, file) {
+      write(object, file)
+      kept[[length(kept) + 1]] <<- readBin(file, "raw", file.size(file))
+    }
+  }))
+  whole <- mfm_fit(method = "ot_mfm_u", control = list(checkpoint = file))
+  early <- 0
+  for (bytes in kept[-length(kept)]) {
+    writeBin(bytes, file)
+    training <- readRDS(file)$training
+    early <- early + (!is.null(training) && training$step == 0)
+    expect_identical(vgfm_resume(file)[c("field", "training")],
+                     whole[c("field", "training")])
+  }
+  expect_gt(early, 0)
+})
+
+test_that("core refuses metrics and networks that are none", {
+  fit <- mfm_fit()
+  problem <- problem_of(fit)
+  problem$metrics <- lapply(1:2, interval_metric, snapshots = fit$snapshots,
+                            path = path_metric("rbf"), control = fit$control)
+  problem$straight <- c(1, 1)
+  options <- list(batch = 32, steps = 30, learning_rate = 0.01, rate_floor = 0.01,
+                  key = c(1, 2), threads = 1)
+  network <- fit$training$path
+  run <- function(state = network, ...) {
+    state[c("step", "losses")] <- list(0, matrix(0, 2, 30))
+    changes <- list(...)
+    problem[names(changes)] <- changes
+    .Call(ffi_path_run, .Call(ffi_copy, state), problem, options, 1)
+  }
+  expect_equal(run()$status, 0)
+  refused <- function(reason, ...) {
+    expect_error(run(...), reason, class = "vgfm_error_internal")
+  }
+  changed <- function(...) {
+    list(utils::modifyList(problem$metrics[[1]], list(...)), problem$metrics[[2]])
+  }
+  refused("has 1 metrics, not 2", metrics = problem$metrics[1])
+  refused("no metric", metrics = changed(kind = "euclid"))
+  refused("no metric", metrics = changed(weight = -problem$metrics[[1]]$weight))
+  refused("weight", metrics = changed(weight = 1))
+  refused("points", metrics = changed(points = matrix(0, 4, 3)))
+  refused("floor", metrics = changed(floor = 0))
+  refused("alpha", metrics = changed(alpha = NaN))
+  refused("straight", straight = 1)
+  refused("do not fit", straight = c(1, 0))
+  refused("do not fit", path = "straight")
+  narrow <- network
+  narrow$heads$path$shape$inputs <- 3
+  refused("weights", narrow)
+  kinked <- network
+  kinked$heads$path$shape$activation <- 0
+  refused("do not fit", kinked)
+})
