@@ -105,7 +105,7 @@ weighted_rows <- function(ends, learns_forward, k, problem, bridging, key, contr
   n <- ncol(ends$first)
   times <- step_times(problem, k)
   h <- diff(times)[1]
-  field <- bridge_field(bridging, "forward")
+  field <- prior_field(bridging$heads$prior, problem$features)
   best <- NULL
   log_total <- rep(-Inf, n)
   for (i in seq_len(bridge_candidates)) {
@@ -136,6 +136,15 @@ weighted_rows <- function(ends, learns_forward, k, problem, bridging, key, contr
        })))
 }
 bridge_candidates <- 8
+
+# A field of the prior alone: its velocity is 0, by a network of one unit.
+prior_field <- function(prior, d) {
+  shape <- replace(prior$shape, c("inputs", "outputs", "width", "hidden"),
+                   list(d + 1, d, 1, 1))
+  nothing <- list(shape = shape, offset = 0, scale = 1,
+                  weights = numeric(count_parameters(shape)))
+  list(heads = list(velocity = nothing, growth = prior))
+}
 
 # n cells (d, n) of a snapshot in random order; all of them equally often, as far as
 # numbers go.

@@ -13,7 +13,7 @@ print.vgfm_ensemble <- function(x, ...) {
   if (g$checks_failed > 0) {
     cli::cat_line("checks failed by ", g$checks_failed, " replicates (see tidy())")
   }
-  untold <- which(!x$fit$identified$identified)
+  untold <- which(x$fit$identified$identified == FALSE)
   if (length(untold) > 0) {
     cli::cat_line("growth ", growth_in_short(x$fit))
     cli::cat_line("       Bands do not contain what is not told there.")
