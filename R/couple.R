@@ -96,7 +96,8 @@ given_coupling <- function(coupling, epsilon, tau, call = rlang::caller_env()) {
   check_idle("tau", !is.null(tau), "without {.arg coupling}", call)
   check_part(coupling, "coupling", call)
   coupling <- remake_part(coupling, call)
-  free <- c("minibatch", "delta", "prior_strength",
+  check_idle("components", is.finite(coupling$components %||% Inf), "in a fit", call)
+  free <- c("minibatch", "delta", "prior_strength", "components",
             if (identical(coupling$cost, "log_cos")) "tau")
   needed <- c(setdiff(names(coupling), free),
               if (identical(coupling$cost, "log_cos")) "delta")

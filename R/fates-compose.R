@@ -1,16 +1,16 @@
 # Fates of all cells of a snapshot: lines of descent, put together interval by interval.
 
-# For each snapshot from number `first` to `last` a list: `x` and `type` of its cells, and
-# by cell and type at `last` (n, types) the `share` of its lines of descent, and the
-# `mass` of its descendants. Only label matrices are carried back, so that no more than
-# one interval is in memory.
+# For each snapshot from number `first` to `last` a list: `x`, of compared_cells(), and
+# `type` of its cells, and by cell and type at `last` (n, types) the `share` of its lines
+# of descent, and the `mass` of its descendants. Only label matrices are carried back, so
+# that no more than one interval is in memory.
 compose_lines <- function(fit, group, first, last, kept, neighbours,
                           call = rlang::caller_env()) {
   out <- vector("list", last)
   snapshot <- function(k, share, mass) {
     rows <- snapshot_rows(fit, k)
-    list(x = fit$snapshots$x[rows, , drop = FALSE], type = group[rows], share = share,
-         mass = mass)
+    x <- compared_cells(fit$snapshots$x[rows, , drop = FALSE], fit)
+    list(x = x, type = group[rows], share = share, mass = mass)
   }
   share <- label_shares(fit, group, last, neighbours, call)
   later <- if (first < last) cells_of_lines(fit, snapshot_rows(fit, last), call)
@@ -36,7 +36,7 @@ label_shares <- function(fit, group, k, neighbours, call) {
   open <- which(is.na(type))
   if (length(open) > 0) {
     known <- which(!is.na(type))
-    x <- fit$snapshots$x[rows, , drop = FALSE]
+    x <- compared_cells(fit$snapshots$x[rows, , drop = FALSE], fit)
     near <- nearest_cells(x[known, , drop = FALSE], x[open, , drop = FALSE],
                           min(neighbours, length(known)), fit$control, call)$index
     share[open, ] <- mean_rows(share[known, , drop = FALSE], near)
@@ -101,7 +101,7 @@ fates_of_cells <- function(fit, at, group, last, kept, neighbours,
       weight[between] <- moved$log_weight
       if (!is.null(type)) type[between] <- NA
     }
-    read <- read_snapshot(parts[[k]], x, type, neighbours, fit, call)
+    read <- read_snapshot(parts[[k]], compared_cells(x, fit), type, neighbours, fit, call)
     share[cells, ] <- read$share
     mass[cells, ] <- read$mass * exp(weight)
   }

@@ -40,13 +40,12 @@ lines_between <- function(fit, k, sources, targets, kept = NULL,
 # where the noise of all their features puts them. Rare cells apart from all others stay
 # so: neighbours at more than `far_neighbour` times the usual distance do not count.
 cells_of_lines <- function(fit, rows, call = rlang::caller_env()) {
-  x <- fit$snapshots$x[rows, , drop = FALSE]
+  x <- t(cells_in_state(fit$snapshots, rows))
   near <- nearest_cells(x, x, state_neighbours(length(rows)), fit$control, call)
   usual <- stats::median(near$distance[, ncol(near$distance)])
   far <- near$distance > far_neighbour * usual
   near$index[far] <- row(far)[far] # the cell itself in their place
-  list(rows = rows,
-       x = standard_cells(mean_rows(x, near$index), seq_along(rows), fit$snapshots))
+  list(rows = rows, x = t(mean_rows(x, near$index)))
 }
 
 far_neighbour <- 2

@@ -82,7 +82,8 @@ fates_along_flow <- function(fit, at, labels, last, neighbours, noise, call) {
   s <- fit$snapshots
   known <- labelled_cells(fit, labels, last, Inf)
   share_of <- function(moved) {
-    near <- nearest_cells(known$x, moved$x, min(neighbours, nrow(known$x)), fit$control,
+    near <- nearest_cells(compared_cells(known$x, fit), compared_cells(moved$x, fit),
+                          min(neighbours, nrow(known$x)), fit$control,
                           call)$index
     mean_rows(t(type_columns(known$group)), near)
   }

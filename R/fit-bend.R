@@ -92,7 +92,7 @@ some_cells <- function(snapshots, places) {
   list(x = snapshots$x[rows, , drop = FALSE], index = index,
        counts = tabulate(index, length(places)), times = snapshots$times[places],
        mass = snapshots$mass[places], center = snapshots$center,
-       scale = snapshots$scale)
+       scale = snapshots$scale, leading = snapshots$leading)
 }
 
 couple_some <- function(some, k, epsilon, tau) {
@@ -111,7 +111,8 @@ path_places <- function(some, couplings, problem, k, time) {
   clock <- stats::splinefun(some$times, problem$times, method = "monoH.FC")
   gap <- diff(problem$times)[k]
   s <- (clock(time) - problem$times[k]) / gap
-  pairs <- path_pairs(couplings[[k]], x, y, s)
+  pairs <- path_pairs(couplings[[k]], cells_in_state(some, from),
+                      cells_in_state(some, to), s)
   straight <- (1 - s) * x[, pairs$source, drop = FALSE] +
     s * y[, pairs$target, drop = FALSE]
   first <- from[pairs$source]

@@ -1,12 +1,12 @@
 # Stage 1: a coupling for every interval.
 
-# What is coupled in interval k: cells x (d, n) and y (d, m) in standard units, at most so
-# many of each, evenly spread, and their masses a (n) and b (m): one for each source, and
-# for targets together as much more as the population has grown.
+# What is coupled in interval k: cells x (d, n) and y (d, m), of cells_in_state(), at most
+# so many of each, evenly spread, and their masses a (n) and b (m): one for each source,
+# and for targets together as much more as the population has grown.
 interval_problem <- function(snapshots, k, most = Inf) {
   cells <- function(k) {
     rows <- spaced(which(snapshots$index == k), most)
-    standard_cells(snapshots$x, rows, snapshots)
+    cells_in_state(snapshots, rows)
   }
   x <- cells(k)
   y <- cells(k + 1)

@@ -92,12 +92,13 @@ check_unit <- function(scale, call) {
 }
 
 # Total variance within a snapshot, of at most 20000 cells each, mean over snapshots; that
-# of all cells where every snapshot is a single point.
-within_variance <- function(snapshots) {
+# of all cells where every snapshot is a single point. In all features, or as cells are
+# compared.
+within_variance <- function(snapshots, cells = cells_in_state) {
   times <- seq_along(snapshots$times)
   within <- mean(vapply(times, function(k) {
     rows <- spaced(which(snapshots$index == k), 20000)
-    z <- standard_cells(snapshots$x, rows, snapshots)
+    z <- cells(snapshots, rows)
     sum((z - rowMeans(z))^2) / ncol(z)
   }, 0))
   if (within < 1e-9) within <- ncol(snapshots$x)

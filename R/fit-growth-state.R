@@ -21,7 +21,7 @@ source_rates <- function(snapshots, couplings, intervals) {
   most <- max(1, state_cells %/% length(intervals))
   parts <- lapply(intervals, function(k) {
     chosen <- spaced(seq_len(snapshots$counts[k]), most)
-    x <- standard_cells(snapshots$x, z$order[z$offset[k] + chosen], snapshots)
+    x <- cells_in_state(snapshots, z$order[z$offset[k] + chosen])
     descendants <- couplings[[k]]$descendants[chosen]
     gap <- diff(snapshots$times)[k]
     list(x = x, rate = log(pmax(descendants, least_descendants)) / gap)
@@ -35,8 +35,7 @@ source_rates <- function(snapshots, couplings, intervals) {
 local_growth <- function(snapshots, couplings, control) {
   z <- cell_order(snapshots)
   lapply(seq_along(couplings), function(k) {
-    x <- standard_cells(snapshots$x, z$order[seq(z$offset[k] + 1, z$offset[k + 1])],
-                        snapshots)
+    x <- cells_in_state(snapshots, z$order[seq(z$offset[k] + 1, z$offset[k + 1])])
     descendants <- couplings[[k]]$descendants
     asked <- spaced(seq_along(descendants), state_cells)
     near <- nearest_in_state(x[, asked, drop = FALSE], x, control)$index

@@ -120,7 +120,8 @@ inner_times <- function(snapshots, couplings) {
 
 # The noise of rows beside the data: as wide as a snapshot is in one feature.
 wide_noise <- function(snapshots) {
-  sqrt(within_variance(snapshots) / ncol(snapshots$x)) / snapshots$scale
+  cells <- function(snapshots, rows) standard_cells(snapshots$x, rows, snapshots)
+  sqrt(within_variance(snapshots, cells) / ncol(snapshots$x)) / snapshots$scale
 }
 
 # A scale to divide by; targets that are all the same to rounding need none.

@@ -29,8 +29,8 @@ average_prior <- function(k, snapshots, control) {
 
 # The cells of `rows` that are nearest to each of `queries`, by their place in `rows`.
 near_in_state <- function(rows, queries, snapshots, control) {
-  nearest_in_state(standard_cells(snapshots$x, rows, snapshots),
-                   standard_cells(snapshots$x, queries, snapshots), control)$index
+  nearest_in_state(cells_in_state(snapshots, rows), cells_in_state(snapshots, queries),
+                   control)$index
 }
 
 # What is expected of the cells of snapshot k on their way to the next: half of it is

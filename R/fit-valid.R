@@ -99,7 +99,11 @@ snapshots_agree <- function(s, n, d, times) {
     measured = true_or_false,
     center = numbers(d),
     scale = numbers(1, 0, above = TRUE),
-    prior = or_null(prior_of(n))
+    prior = or_null(prior_of(n)),
+    leading = or_null(function(x) {
+      fits <- is.double(x) && is.matrix(x) && nrow(x) == d && all_finite(x)
+      if (!fits) paste("a matrix of", d, "features x components")
+    })
   ))
 }
 
@@ -246,7 +250,7 @@ method_fault <- function(method, intervals) {
 }
 
 # Those that may stay NULL.
-free_parameters <- c("minibatch", "delta", "time", "steps", "cells")
+free_parameters <- c("minibatch", "delta", "time", "steps", "cells", "components")
 prices_of <- function(intervals) {
   function(x) if (!is.numeric(x) || !length(x) %in% c(1, intervals)) "prices"
 }

@@ -179,6 +179,8 @@ vgfm_fit.default <- function(x, time, mass = NULL, ..., growth_prior = NULL,
 fit_snapshots <- function(snapshots, method, control, call = rlang::caller_env(),
                           key = new_key()) {
   control <- resolve_control(control, snapshots, method, call)
+  method <- resolve_components(method, snapshots)
+  snapshots$leading <- leading_axes(snapshots, method$coupling$components)
   method <- resolve_method(method, snapshots, control, call)
   if (!is_learned(method)) inform_no_growth(method)
   if (!is_trained_method(method)) return(new_naive_fit(snapshots, method, control, key))

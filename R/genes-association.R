@@ -101,7 +101,8 @@ near_cells <- function(fit, at, k, call) {
   k <- min(k, nrow(at$x) %/% 10)
   if (k < 1) return(NULL)
   s <- fit$snapshots
-  neighbours_of(t(standard_cells(at$x, seq_len(nrow(at$x)), s)), k, fit$control, call)
+  z <- in_leading(standard_cells(at$x, seq_len(nrow(at$x)), s), s)
+  neighbours_of(t(z), k, fit$control, call)
 }
 
 # No correlation is beyond 1, be a band ever so wide.

@@ -110,7 +110,7 @@ growth_table <- function(fit, group, call) {
       coupling = log(pmax(descendants, least_descendants)) / gap,
       fit = mean_of(function(rows) mean(field(spaced(rows, group_cells)))),
       naive = mean_of(function(rows) {
-        cells <- standard_cells(s$x, spaced(rows, group_cells), s)
+        cells <- cells_in_state(s, spaced(rows, group_cells))
         mean(state_rate(sources, cells, fit$control)$rate)
       }),
       uniform = log(s$mass[k + 1] / s$mass[k]) / gap, row.names = NULL

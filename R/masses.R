@@ -250,7 +250,8 @@ masses_by_side <- function(fit, state, known, call) {
   list(
     share = 1 - abs(place - sides),
     mass = lapply(known$cells[sides], function(cells) {
-      near <- nearest_cells(cells$x, state$x, 1, fit$control, call)$index
+      near <- nearest_cells(compared_cells(cells$x, fit), compared_cells(state$x, fit),
+                            1, fit$control, call)$index
       rowsum_levels(exp(state$log_weight), cells$group[near]) / nrow(state$x)
     })
   )

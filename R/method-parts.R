@@ -96,6 +96,12 @@ method_error <- "vgfm_error_method"
 #'   appear wherever the target is near. One number, or one for each interval.
 #' @param prior_strength How far a growth prior is believed, from 0 (not at all) to 1 (as
 #'   far as the data do not contradict it), see [vgfm_fit()].
+#' @param components Number of leading principal components of all cells in which these
+#'   are compared with each other, when they are coupled and when neighbours are looked
+#'   for. `NULL`: 50 where there are more than 60 features, else all features. `Inf`: all
+#'   features. Paths and fields are in all features at any rate. In thousands of genes
+#'   distances are those of noise: `tau` is then chosen far too high, and cells with few
+#'   counts seem to be far from all others.
 #' @param cost `"squared"` distances or `"log_cos"`.
 #' @param delta Length, in units of `x`, that a cell travels at the cost of growing by a
 #'   factor; positive; one number, or one for each interval. With `"log_cos"`, `tau` is
@@ -158,11 +164,18 @@ coupling_entropic <- function(epsilon = NULL, ...) {
 
 #' @rdname method_parts
 #' @export
-coupling_semirelaxed <- function(tau = NULL, epsilon = NULL, prior_strength = 1, ...) {
+coupling_semirelaxed <- function(tau = NULL, epsilon = NULL, prior_strength = 1,
+                                 components = NULL, ...) {
   check_arguments(class = method_error)
   new_part("coupling", "semirelaxed", tau = check_prices(tau, class = method_error),
            epsilon = check_prices(epsilon, class = method_error),
-           prior_strength = check_number(prior_strength, 0, 1, class = method_error))
+           prior_strength = check_number(prior_strength, 0, 1, class = method_error),
+           components = check_components(components))
+}
+
+check_components <- function(x, call = rlang::caller_env()) {
+  if (is.numeric(x) && length(x) == 1 && isTRUE(x == Inf)) return(Inf)
+  check_count(x, arg = "components", allow_null = TRUE, class = method_error, call = call)
 }
 
 #' @rdname method_parts

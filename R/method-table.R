@@ -6,7 +6,8 @@ method_table <- list(
   vgfm = function() list(
     parts = list(coupling = coupling_semirelaxed(), path = path_smooth(),
                  growth = growth_learned(), training = training_refine()),
-    paper = list(path = path_straight(0.1), tau = 10, epsilon = 0.003),
+    paper = list(path = path_straight(0.1), tau = 10, epsilon = 0.003,
+                 components = Inf),
     reference = "Wang and others 2025, arXiv:2505.13413"
   ),
   ot_cfm = function() list(
@@ -18,7 +19,7 @@ method_table <- list(
   ot_cfm_u = function() list(
     parts = list(coupling = coupling_semirelaxed(), path = path_straight(),
                  growth = growth_learned(), training = training_match()),
-    paper = list(noise = 0.1),
+    paper = list(noise = 0.1, components = Inf),
     reference = "Tong and others 2024, arXiv:2302.00482; Wang and others 2025"
   ),
   sf2m = function() list(
@@ -30,7 +31,7 @@ method_table <- list(
   sf2m_u = function() list(
     parts = list(coupling = coupling_semirelaxed(), path = path_brownian(),
                  growth = growth_learned(), training = training_match()),
-    paper = list(sigma = 0.05),
+    paper = list(sigma = 0.05, components = Inf),
     reference = "CytoBridge (CRUFM); Tong and others 2024, arXiv:2307.03672"
   ),
   uot_fm = function() list(

@@ -109,7 +109,7 @@ vgfm_method <- function(name = "vgfm", ..., coupling = NULL, path = NULL, growth
 part_parameters <- c("minibatch", "tau", "epsilon", "prior_strength", "delta",
                      "noise", "bend", "pooling", "sigma", "time", "mass", "matching",
                      "energy", "energy_growth", "metric", "width", "rho", "alpha",
-                     "steps", "cells", "bandwidth", "rounds")
+                     "steps", "cells", "bandwidth", "rounds", "components")
 
 # `paper`: parts that its authors have instead, and parameters of parts.
 as_published <- function(method, paper, call) {

@@ -201,7 +201,10 @@ perturb_table <- function(fit, at, shifted, end, group, weight, neighbours, call
     mass <- weight * exp(unname(moved$log_weight)) / sum(weight)
     if (is.null(known)) return(sum(mass))
     k <- min(neighbours, nrow(known$x))
-    near <- if (k > 0) nearest_cells(known$x, moved$x, k, fit$control, call)$index
+    near <- if (k > 0) {
+      nearest_cells(compared_cells(known$x, fit), compared_cells(moved$x, fit), k,
+                    fit$control, call)$index
+    }
     own <- vapply(levels(group), function(label) {
       if (k == 0) return(NA_real_)
       sum(mass * rowMeans(matrix(known$group[near] == label, nrow(near))))

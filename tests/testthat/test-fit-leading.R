@@ -1,0 +1,72 @@
+# Two groups of cells, far apart along one direction, in much noise. One doubles, the
+# other halves: the true descendants are 2 and 1/2.
+noisy_groups <- function(d, n = 150, noise = 1) {
+  side <- rep(c(-1, 1, -1, 1), c(n, n, 2 * n, n / 2))
+  x <- matrix(stats::rnorm(length(side) * d, sd = noise), length(side))
+  x[, 1:4] <- x[, 1:4] + 3 * side
+  list(x = x, time = rep(0:1, c(2 * n, 2.5 * n)), side = side)
+}
+
+test_that("leading axes are those of an exact decomposition", {
+  set.seed(1)
+  # Three directions stand out; their axes agree with those of svd() to the power that
+  # four rounds of iteration leave: below 1e-6.
+  x <- matrix(stats::rnorm(300 * 90, sd = 0.1), 300)
+  direction <- qr.Q(qr(matrix(stats::rnorm(90 * 3), 90)))
+  x <- x + tcrossprod(matrix(stats::rnorm(300 * 3), 300), direction)
+  snapshots <- new_snapshots(x, rep(0:1, each = 150))
+  axes <- leading_axes(snapshots, 3)
+  expect_equal(crossprod(axes), diag(3), tolerance = 1e-10)
+  exact <- svd(x - rep(colMeans(x), each = 300), nu = 0, nv = 3)$v
+  expect_lt(max(abs(tcrossprod(axes) - tcrossprod(exact))), 1e-6)
+  expect_null(leading_axes(snapshots, NULL))
+  expect_null(leading_axes(snapshots, Inf))
+  expect_null(leading_axes(snapshots, 90))
+  expect_identical(leading_axes(snapshots, 3), axes)
+  # Compared cells have the geometry of their projections.
+  snapshots$leading <- axes
+  z <- cells_in_state(snapshots, 1:5)
+  by_hand <- t(x[1:5, ] %*% axes) / snapshots$scale
+  expect_equal(dist(t(z)), dist(t(by_hand)), tolerance = 1e-10, ignore_attr = TRUE)
+})
+
+test_that("growth of groups is told in many noisy features", {
+  set.seed(2)
+  cells <- noisy_groups(600)
+  control <- vgfm_control(steps = 0, threads = 1)
+  first <- cells$time == 0
+  ask <- function(...) {
+    fit <- vgfm_fit(cells$x, cells$time, method = vgfm_method(...), control = control)
+    descendants <- tapply(fit$couplings[[1]]$descendants, cells$side[first], mean)
+    list(fit = fit, descendants = as.vector(descendants))
+  }
+  fewer <- ask()
+  expect_equal(fewer$fit$method$coupling$components, leading_components)
+  expect_true(fewer$fit$identified$identified)
+  expect_equal(fewer$descendants, c(2, 0.5), tolerance = 0.05)
+  # In all features the noise is a hundred times as large as the groups are apart.
+  all <- suppressMessages(ask(components = Inf))
+  expect_null(all$fit$snapshots$leading)
+  expect_gt(max(abs(all$descendants - c(2, 0.5))), 0.3)
+  # What the fit holds is checked.
+  broken <- fewer$fit
+  broken$snapshots$leading <- broken$snapshots$leading[-1, ]
+  expect_error(vgfm_identifiability(broken), class = "vgfm_error_fit")
+})
+
+test_that("few features are compared as they are, others as the method says", {
+  set.seed(3)
+  x <- matrix(stats::rnorm(80 * 70), 80)
+  time <- rep(0:1, each = 40)
+  control <- vgfm_control(steps = 0, threads = 1)
+  fit <- function(x, ...) {
+    suppressMessages(vgfm_fit(x, time, method = vgfm_method(...), control = control))
+  }
+  expect_null(fit(x[, 1:60])$snapshots$leading)
+  expect_equal(dim(fit(x)$snapshots$leading), c(70, 50))
+  expect_equal(dim(fit(x, components = 5)$snapshots$leading), c(70, 5))
+  expect_null(fit(x, "ot_cfm")$snapshots$leading)
+  expect_equal(vgfm_method("vgfm", settings = "paper")$coupling$components, Inf)
+  expect_error(vgfm_method(components = 0), class = "vgfm_error_method")
+  expect_error(vgfm_method(components = c(2, 3)), class = "vgfm_error_method")
+})
