@@ -98,8 +98,8 @@ method_error <- "vgfm_error_method"
 #'   far as the data do not contradict it), see [vgfm_fit()].
 #' @param components Number of leading principal components of all cells in which these
 #'   are compared with each other, when they are coupled and when neighbours are looked
-#'   for. `NULL`: 50 where there are more than 60 features, else all features. `Inf`: all
-#'   features. Paths and fields are in all features at any rate. In thousands of genes
+#'   for. `NULL`: 50 where there are more than 1000 features, else all features. `Inf`:
+#'   all features. Paths and fields are in all features at any rate. In thousands of genes
 #'   distances are those of noise: `tau` is then chosen far too high, and cells with few
 #'   counts seem to be far from all others.
 #' @param cost `"squared"` distances or `"log_cos"`.

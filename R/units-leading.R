@@ -3,8 +3,9 @@
 # within a snapshot, in units of which `tau` is, would be that of noise, and cells with
 # few counts, which are noisy, would seem to be far from all others.
 
-# So many, where there are more than `simple_features` features.
+# So many, where there are more than `many_features` features.
 leading_components <- 50
+many_features <- 1000
 
 # Cells from which they are made, at most; directions beside those wanted, and rounds of
 # iteration. Noise directions need not converge.
@@ -15,7 +16,7 @@ leading_rounds <- 4
 # Only semi-relaxed couplings: others are compared as their authors had them.
 resolve_components <- function(method, snapshots) {
   if (inherits(method$coupling, "coupling_semirelaxed") &&
-        ncol(snapshots$x) > simple_features) {
+        ncol(snapshots$x) > many_features) {
     method$coupling$components <- method$coupling$components %||% leading_components
   }
   method
