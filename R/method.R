@@ -27,6 +27,11 @@
 #'   that identify growth, if any do. Where log descendants spread by 0.1 at most even at
 #'   V / 4, growth is identified, too: it is the same for all. See
 #'   [vgfm_identifiability()].
+#' * `components` of the semi-relaxed coupling: with more than 1000 features, cells are
+#'   compared in the 50 leading principal components of all cells (made of 4000 of them),
+#'   and V is the variance there. That is where cells are coupled, `tau` is chosen and
+#'   neighbours are looked for; paths, fields and [vgfm_evaluate()] are in all features.
+#'   The guide *A fit in 2000 genes* shows what happens otherwise.
 #' * `time` of growth: growth is learned as a property of the state of a cell, without
 #'   the time, unless the data say that it changes: where two intervals in a row
 #'   differ about the same states, or in the growth of all, by more than 0.8 of the

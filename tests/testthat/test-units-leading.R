@@ -70,3 +70,33 @@ test_that("few features are compared as they are, others as the method says", {
   expect_error(vgfm_method(components = 0), class = "vgfm_error_method")
   expect_error(vgfm_method(components = c(2, 3)), class = "vgfm_error_method")
 })
+
+test_that("growth in genes is as in components that a user would compute", {
+  # Three branches of a simulated culture, 1100 genes: verdict and descendants are those
+  # of 8 exact components, but for directions of noise, which iteration leaves apart.
+  set.seed(4)
+  once <- function(components) {
+    set.seed(4)
+    vgfm_simulate_culture(c(200, 250), days = c(3, 4), genes = 1100, founders = 700,
+                          components = components)
+  }
+  fit <- function(cells, ...) {
+    suppressMessages(vgfm_fit(cells[-1], cells$time, attr(cells, "mass"),
+                              method = vgfm_method(...),
+                              control = vgfm_control(steps = 0, threads = 1)))
+  }
+  genes <- once(NULL)
+  in_genes <- fit(genes, components = 8)
+  in_components <- fit(once(8))
+  expect_identical(in_genes$identified$identified, in_components$identified$identified)
+  log_descendants <- function(fit) log(pmax(fit$couplings[[1]]$descendants, 1e-3))
+  expect_gt(cor(log_descendants(in_genes), log_descendants(in_components)), 0.95)
+  branch <- droplevels(attr(genes, "branch"))
+  mean_of <- function(fit) tapply(log_descendants(fit), branch[genes$time == 3], mean)
+  expect_lt(max(abs(mean_of(in_genes) - mean_of(in_components))), 0.1)
+  # Lines of descent, too.
+  fates <- function(fit) {
+    suppressMessages(vgfm_fates(fit, branch, time = 3, by = "group"))$probability
+  }
+  expect_lt(max(abs(fates(in_genes) - fates(in_components))), 0.05)
+})
