@@ -2,10 +2,11 @@
 # and vignettes/paper-speed.csv; takes some minutes.
 #
 # Theirs are twins in PyTorch (bench/paper-speed.py): seconds of an iteration are measured
-# on a few, and multiplied by the number that was published. Ours are measured as a whole,
-# twice: a fit with the published networks, rows and number of steps, and the default fit,
-# of vignettes/paper.csv, which bench/paper.R has measured. PyTorch runs on the fastest of
-# what there is: its own BLAS, or OpenBLAS as bench/support.R says (VGFM_OPENBLAS).
+# on a few, and multiplied by the number that was published. Ours are those of a fit with
+# the published networks, rows and number of steps, extrapolated from fits with a tenth and
+# two tenths of the steps, and those of the default fit, in vignettes/paper.csv, which
+# bench/paper.R has measured. PyTorch runs on the fastest of what there is: its own BLAS, or
+# OpenBLAS as bench/support.R says (VGFM_OPENBLAS).
 
 library(vgfm)
 source(file.path("bench", "support.R"))
@@ -46,38 +47,48 @@ environment <- environments[[which.min(probes)]]
 cat("PyTorch runs with:", if (length(environment)) environment else "its own BLAS", "\n")
 
 # Our method and settings that do as much as the twins: the same units and layers, rows in
-# a step, and numbers of steps. `k` intervals, `n` cells at the first time.
-published_run <- function(method, k, n, steps) {
-  settings <- function(...) vgfm_control(..., threads = 1, progress = FALSE)
+# a step, and `share` of the numbers of steps. `k` intervals, `n` cells at the first time.
+published_run <- function(method, k, n, steps, share) {
+  settings <- function(..., steps, refine_steps = NULL) {
+    if (!is.null(refine_steps)) refine_steps <- round(share * refine_steps)
+    vgfm_control(..., steps = round(share * steps), refine_steps = refine_steps,
+                 threads = 1, progress = FALSE)
+  }
   # deepruot goes through its cells in parts, one in each step.
   parts <- min(8, n %/% 64)
   switch(method,
     ot_cfm = list(vgfm_method("ot_cfm"), settings(
       width = 64, depth = 3, activation = "silu", steps = steps, batch = 256 * k)),
-    ot_mfm = list(vgfm_method("ot_mfm", steps = steps), settings(
+    ot_mfm = list(vgfm_method("ot_mfm", steps = round(share * steps)), settings(
       width = 64, depth = 3, activation = "silu", steps = steps, batch = 128 * k)),
     deepruot = list(vgfm_method("deepruot"), settings(
       width = 400, depth = 2, steps = max(200 * parts, 1001), refine_steps = 200,
       batch = n * k)),
     tigon = list(vgfm_method("tigon"), settings(
       width = 16, depth = 4, activation = "tanh", steps = steps)),
-    udsb = list(vgfm_method("udsb", rounds = 100), settings(
+    udsb = list(vgfm_method("udsb", rounds = round(share * 100)), settings(
       width = 32, depth = 3, activation = "silu", steps = 1000, batch = 512 * 101))
   )
 }
+# Seconds of the whole run, from those of a tenth and of two tenths of it.
 run_ours <- function(method, file, steps) {
   if (!method %in% vgfm_methods()$method) return(NA_real_)
   cells <- utils::read.csv(file)
   counts <- table(cells[[1]])
-  run <- published_run(method, length(counts) - 1, counts[[1]], steps)
-  set.seed(1)
-  seconds <- NA_real_
-  tryCatch({
-    seconds <- system.time(suppressWarnings(suppressMessages(
+  seconds <- function(share) {
+    run <- published_run(method, length(counts) - 1, counts[[1]], steps, share)
+    set.seed(1)
+    system.time(suppressWarnings(suppressMessages(
       vgfm_fit(cells[-1], cells[[1]], method = run[[1]], control = run[[2]])
     )))[["elapsed"]]
-  }, vgfm_error = function(error) cat(method, ":", conditionMessage(error), "\n"))
-  seconds
+  }
+  tryCatch({
+    tenth <- seconds(0.1)
+    tenth + 9 * max(seconds(0.2) - tenth, 0)
+  }, vgfm_error = function(error) {
+    cat(method, ":", conditionMessage(error), "\n")
+    NA_real_
+  })
 }
 
 ours <- utils::read.csv(file.path("vignettes", "paper.csv"))
@@ -117,11 +128,12 @@ writeLines(c(
   "# Speed beside the published methods",
   "",
   "One core. Milliseconds of an iteration are measured; seconds of PyTorch are these",
-  "times the published number of iterations, so they are extrapolated. Seconds of vgfm",
-  "are those of a whole fit with networks of the published size, as many rows in a step,",
-  "and as many steps; those of a fit with default settings stand beside. Both are",
-  "measured. Algorithms are our own: couplings are solved once, not in each step; networks",
-  "of a fit all have the size of its largest.",
+  "times the published number of iterations, so they are extrapolated. Seconds of vgfm at",
+  "the same size are those of a fit with networks of the published size, as many rows in a",
+  "step, and as many steps, extrapolated from fits with a tenth and two tenths of these.",
+  "Those of the fit with default settings beside are measured. Algorithms are our own:",
+  "couplings are solved once, not in each step; all networks of a fit have the size of its",
+  "largest.",
   "",
   "The PyTorch programs are twins that we wrote from these settings",
   "(`bench/paper-speed.py`), not the public code, and leave out what they can: no",
