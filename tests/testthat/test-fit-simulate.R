@@ -89,7 +89,8 @@ test_that("the score is that of the weighted cloud", {
   x <- t(scale(matrix(rnorm(2 * n), n)))
   weight <- exp(x[1, ])
   cloud <- list(x = x, weight = weight / mean(weight))
-  control <- small_control(steps = 1800, width = 32, batch = 512)
+  control <- small_control(steps = 1800, width = 32, batch = 512,
+                           activation = "leaky_relu")
   rows <- score_problem(list(cloud, cloud), list(times = c(0, 1), sigma = 1), control)
   expect_equal(exp(rows$log_ends), cloud$weight, tolerance = 1e-6)
   units <- list(potential = c(offset = 0, scale = 1))
