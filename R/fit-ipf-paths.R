@@ -5,7 +5,7 @@
 # numbers that paths may hold altogether.
 bridge_steps <- 20
 bridge_cells <- c(most = 1000, least = 100)
-bridge_numbers <- 3e7
+bridge_numbers <- 1e7
 # Slots beside those that are lived in on average, for more births than on average.
 bridge_room <- 1.2
 

@@ -60,7 +60,9 @@ method_error <- "vgfm_error_method"
 #'   read: they give the units, and answer what is asked of couplings ([vgfm_fates()]).
 #' * `training_ipf()`: iterated proportional fitting. Drifts of both directions are
 #'   regressed in turns on paths that the other one simulates, with births and deaths;
-#'   then velocity and score on both. It needs `path_brownian()`.
+#'   then velocity and score on both. All rounds together have as many training steps as
+#'   `steps` of [vgfm_control()] says, velocity and score as many again. It needs
+#'   `path_brownian()`.
 #' * `training_none()`: nothing is learned.
 #'
 #' @section Learned paths:
