@@ -179,7 +179,8 @@ method_table <- list(
 #'   coupling = coupling_semirelaxed(), growth = growth_learned())`: growth is then the
 #'   prior by state, times a factor for each interval that makes the simulated mass right
 #'   (found by bisection between 0.1 and 10; its authors learn a function of time), and
-#'   what the factor cannot do is added as a constant. Its coupling serves the questions
+#'   what the factor cannot do is added as a constant (per standard time, in
+#'   `fit$training$bridging$rates`). Its coupling serves the questions
 #'   that follow couplings, such as [vgfm_fates()], and units; training does not read it.
 #'   Every gap is a bridge between its two snapshots, all by the same two networks; its
 #'   authors match the first and the last snapshot only. Squared errors are fitted, not
