@@ -188,7 +188,8 @@ fit_snapshots <- function(snapshots, method, control, call = rlang::caller_env()
   if (is_learned(method)) {
     chosen <- identify_growth(snapshots, scan_epsilon(method, snapshots), control)
     chosen$identified$tau <- tau_with_prior(chosen$identified, snapshots)
-    inform_growth(chosen$identified, !is.null(snapshots$prior), is_simulated(method))
+    inform_growth(chosen$identified, !is.null(snapshots$prior),
+                  is_simulated(method) || is_density_trained(method))
     reach <- if (inherits(method$coupling, "coupling_unbalanced")) {
       partner_distance(snapshots, control)
     } else 0
