@@ -133,8 +133,8 @@ method_error <- "vgfm_error_method"
 #'   cell and the features of `x` as columns, in their order and units; of more than 1000,
 #'   some that are evenly spread.
 #' @param bandwidth Standard deviation of the kernels that make the density of a snapshot,
-#'   in units of `x`; positive. `NULL`: that at which cells are most likely under the
-#'   density of the others.
+#'   in units of `x`; positive. `NULL`: 1.5 times that at which cells are most likely
+#'   under the density of the others.
 #' @param rounds How often each of the two drifts is learned anew.
 #' @param time May growth change with time at the same state? `NULL`: as the data have it.
 #' @param ... Must be empty.

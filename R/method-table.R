@@ -153,13 +153,13 @@ method_table <- list(
 #'
 #' @section Densities:
 #' The density of a snapshot for `tigon` is the mean of Gaussians around its cells, at
-#' most 2000 of them. Their width, `bandwidth`, is the one at which cells are most likely,
-#' each under the density of the others (mean over snapshots). Training begins with
-#' kernels as wide as a snapshot; they narrow by the same factor in each of the first half
-#' of the steps. The divergence of the velocity is exact in up to 10 features; beyond, it
-#' is estimated along one direction, drawn anew for the way of each point (Hutchinson
-#' 1990). A fit is refused, before anything runs, in more than 50 features, and where the
-#' density at a typical cell rests on less than 3 other cells.
+#' most 2000 of them. Their width, `bandwidth`, is 1.5 times the one at which cells are
+#' most likely, each under the density of the others (mean over snapshots). Training
+#' begins with kernels as wide as a snapshot; they narrow by the same factor in each of
+#' the first 80 % of the steps. The divergence of the velocity is exact in up to 10
+#' features; beyond, it is estimated along one direction, drawn anew for the way of each
+#' point (Hutchinson 1990). A fit is refused, before anything runs, in more than 50
+#' features, and where the density at a typical cell rests on less than 8 other cells.
 #'
 #' @section Learn velocity, and a score:
 #' * `sf2m`: simulation-free Schroedinger bridges. Assumes that cells diffuse by a known

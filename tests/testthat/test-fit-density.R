@@ -61,7 +61,7 @@ test_that("a fit goes on from its checkpoint, to the same bits, with other threa
   expect_named(whole$history, c("step", "density", "mass"))
 })
 
-test_that("the bandwidth is that at which left-out cells are most likely", {
+test_that("the bandwidth goes with that at which left-out cells are most likely", {
   set.seed(2)
   x <- matrix(rnorm(120), 60)
   snapshots <- new_snapshots(x, rep(0:1, each = 30))
@@ -74,7 +74,7 @@ test_that("the bandwidth is that at which left-out cells are most likely", {
   }
   grid <- exp(seq(-3, 1, by = 0.02))
   best <- grid[which.max(vapply(grid, likelihood, 0))]
-  expect_equal(likely_bandwidth(snapshots), best, tolerance = 0.03)
+  expect_equal(likely_bandwidth(snapshots), smoother * best, tolerance = 0.03)
   expect_equal(likely_bandwidth(new_snapshots(4 * x, rep(0:1, each = 30))),
                4 * likely_bandwidth(snapshots), tolerance = 1e-9)
 })
