@@ -2,12 +2,13 @@
 # genes, with its truth: fits in gene space and through 50 components, each in a process
 # of its own on one thread, so that seconds and peak memory are its own.
 #
-#     Rscript bench/genespace.R [case ...]
+#     Rscript bench/genespace.R
 #
 # Writes bench/genespace.md and vignettes/genespace-*.csv, which the guide "A fit in 2000
 # genes" reads. Takes an hour or so; GENESPACE_CELLS="842,997" makes a trial of a minute
 # a case, which writes nothing into the tree. What single cases gave is kept in
-# GENESPACE_DIR, if that is set, and not made again.
+# GENESPACE_DIR, if that is set, and not made again. `--one CASE` makes one alone, and
+# `--write` writes what there is.
 
 library(vgfm)
 source(file.path("bench", "support.R"))
@@ -74,8 +75,7 @@ fit_case <- function(case) {
        peak = peak_memory())
 }
 
-# Expression of a cell less the mean of all: correlations per gene over cells, where the
-# true velocity differs.
+# Of each gene over cells; NA where its true velocity is the same for all.
 gene_correlation <- function(said, true) {
   vapply(seq_len(ncol(said)), function(j) {
     suppressWarnings(stats::cor(said[, j], true[, j]))
@@ -235,9 +235,13 @@ run_all <- function() {
   }
   for (name in names(days)) call(name)
   for (name in cases$name) if (!file.exists(file_of("case-", name))) call(name)
-  lapply(stats::setNames(nm = cases$name), function(name) {
-    readRDS(file_of("case-", name))
-  })
+  kept_results()
+}
+
+# Of the cases that were run.
+kept_results <- function() {
+  there <- cases$name[file.exists(file_of("case-", cases$name))]
+  lapply(stats::setNames(nm = there), function(name) readRDS(file_of("case-", name)))
 }
 
 # A table of results, one row for each case and thing.
@@ -265,9 +269,9 @@ write_results <- function(results) {
   write(stack(results, "growth"), "growth")
   write(stack(results, "bins"), "fates")
   velocity <- stack(results[c("apart-genes", "apart-components")], "velocity")
-  # Every eighth gene is enough for a figure.
+  # Every sixteenth gene is enough for a figure.
   number <- as.integer(sub("gene", "", velocity$gene))
-  write(velocity[number %% 8 == 0, ], "velocity")
+  write(velocity[number %% 16 == 0, ], "velocity")
   shown <- as.data.frame(t(values))
   report <- c(
     sprintf("%d + %d cells, 2000 genes, one thread. `bench/genespace.R` says what the",
@@ -279,7 +283,9 @@ write_results <- function(results) {
 }
 
 arguments <- commandArgs(TRUE)
-if (identical(arguments[1], "--one")) {
+if (identical(arguments[1], "--write")) {
+  write_results(kept_results())
+} else if (identical(arguments[1], "--one")) {
   what <- arguments[2]
   if (what %in% names(days)) simulate(what) else {
     keep(run_case(cases[cases$name == what, ]), "case-", what)
