@@ -40,6 +40,7 @@ resolve_method <- function(method, snapshots, control, call = rlang::caller_env(
       likely_bandwidth(snapshots)
     check_density_neighbours(snapshots, method, call)
   }
+  if (is_simulated(method)) check_equation_features(snapshots, method, call)
   # Along a cone mass falls and rises at the same states.
   if (inherits(method$path, "path_cone")) method$growth$time <- TRUE
   method

@@ -18,7 +18,8 @@ run_training.training_simulate <- function(part, training, snapshots, problem, c
   # A potential of another flow is of no use.
   if (!identical(training$refinement$step, before)) training$scoring <- NULL
   if (!is_simulated_out(training, snapshots, control)) return(training)
-  training <- run_scoring(training, snapshots, problem, control, save, call)
+  training <- run_scoring(training, snapshots, problem, control, save, call,
+                          pinn = part$pinn %||% 0)
   spend("match")
   training
 }
@@ -85,13 +86,18 @@ run_simulation <- function(training, snapshots, problem, control, weights,
 }
 
 # Matches the potential alone, on Brownian bridges between the clouds that the flow makes
-# of the first snapshot at the observed times. The loss of every step of simulation is
+# of the first snapshot at the observed times; with `pinn`, on the equation of continuity
+# as well. The loss of every step of simulation is
 # the mean over the steps of matching that belong to it.
 run_scoring <- function(training, snapshots, problem, control,
-                        save = function(training) NULL, call = rlang::caller_env()) {
+                        save = function(training) NULL, call = rlang::caller_env(),
+                        pinn = 0) {
   if (is_scored(training, control)) return(training)
   clouds <- roll_out(training, snapshots, problem, control, call)
   rows <- score_problem(clouds, problem, control, call)
+  if (pinn > 0) {
+    rows$equation <- equation_rows(training, snapshots, problem, control, pinn, call)
+  }
   control$steps <- score_steps * control$steps
   state <- training$scoring
   state$heads <- training$heads["potential"]
@@ -114,15 +120,15 @@ run_scoring <- function(training, snapshots, problem, control,
   training
 }
 
-# The first snapshot, at most `score_cells` of it, at all observed times: a list of x
-# (d, n) in standard units and weight (n), with the mean 1.
-roll_out <- function(training, snapshots, problem, control, call) {
-  rows <- spaced(which(snapshots$index == 1), score_cells)
+# The first snapshot, at most `cells` of it, at all `times` (standard, the first is its
+# own): a list of x (d, n) in standard units and weight (n), with the mean 1.
+roll_out <- function(training, snapshots, problem, control, call, times = problem$times,
+                     cells = score_cells) {
+  rows <- spaced(which(snapshots$index == 1), cells)
   field <- new_field(training, problem)
   x <- standard_cells(snapshots$x, rows, snapshots)
   states <- rbind(x, 0)
   last <- nrow(states)
-  times <- problem$times
   clouds <- list(list(x = x, weight = rep(1, ncol(x))))
   for (k in seq_along(times)[-1]) {
     out <- .Call(ffi_field_advance, field, states, rep(times[k - 1], ncol(x)), times[k],

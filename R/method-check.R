@@ -65,6 +65,10 @@ check_method <- function(method, arg = "method", call = rlang::caller_env()) {
           {.arg path} only how they diffuse.",
          "Use {.fn path_brownian} for a score, or {.fn path_straight} for none.")
   }
+  if (is_simulated(method) && isTRUE(method$training$pinn > 0) && !has_score(method)) {
+    fail("{.arg pinn} weighs an equation of the potential, and there is none without
+          noise.", "Use {.fn path_brownian}, or leave {.arg pinn} out.")
+  }
   if (is_density_trained(method) && !is_learned(method)) {
     fail("{.fn training_density} compares masses of states, so it needs
           {.fn growth_learned}.", "Use {.fn training_match}.")

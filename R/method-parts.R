@@ -123,6 +123,13 @@ method_error <- "vgfm_error_method"
 #'   standard units. More energy for motion means shorter ways at the price of distance:
 #'   on simulated gene networks, 0.1 told growth better than 0.03 (correlation with the
 #'   truth 0.99 and 0.97) where W1 rose from 0.030 to 0.037.
+#' @param pinn Weight, at least 0, of the equation of continuity in the training of the
+#'   potential, beside the squared error of the score in units of its network. With the
+#'   potential s, log density is 2 s / sigma^2, and along the flow with velocity v and
+#'   growth g it is to change by g - div v: (2 / sigma^2) (ds/dt + v . grad s) + div v - g
+#'   is 0. The square of what it is instead is taken per standard time, at cells of the
+#'   first snapshot on their way. Velocity and growth do not change by it. It needs
+#'   `path_brownian()` and at most 10 features, as div v is exact.
 #' @param metric `"land"`, `"rbf"`, or `NULL` for the one that suits the number of
 #'   features.
 #' @param width Width of the bells of the metric, relative to the cells; positive.
@@ -304,11 +311,13 @@ training_refine <- function(mass = 10, matching = 1, ...) {
 
 #' @rdname method_parts
 #' @export
-training_simulate <- function(energy = 0.03, energy_growth = 0.01, mass = 10, ...) {
+training_simulate <- function(energy = 0.03, energy_growth = 0.01, mass = 10, pinn = 0,
+                              ...) {
   check_arguments(class = method_error)
   new_part("training", "simulate", energy = check_number(energy, 0, class = method_error),
            energy_growth = check_number(energy_growth, 0, class = method_error),
-           mass = check_number(mass, 0, class = method_error))
+           mass = check_number(mass, 0, class = method_error),
+           pinn = check_number(pinn, 0, class = method_error))
 }
 
 #' @rdname method_parts

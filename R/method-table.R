@@ -194,10 +194,12 @@ method_table <- list(
 #'   between the clouds that the flow makes. Assumes what `dynamic_uot` and `sf2m` do.
 #'   Says growth, and how cells spread. Cannot say how large `sigma` is. The flow has the
 #'   marginals of the process; paths with noise drift by the flow plus the score. As
-#'   published, the second version, without its equation loss; mended are the weights of
-#'   the clouds, which the pairs did not have, and the leaky ReLU of the potential, whose
-#'   gradient is constant by pieces: with that activation, the potential has SiLU. The
-#'   score has no part in the energy of the flow, so the flow is done before the score,
+#'   published, the second version, with its equation loss if `pinn` gives it a weight;
+#'   that is taken of log densities: published, it was of densities, exponentials of the
+#'   potential, which are 0 or beyond all numbers where `sigma` is small. Mended too are
+#'   the weights of the clouds, which the pairs did not have, and the leaky ReLU of the
+#'   potential, whose gradient is constant by pieces: with that activation, the potential
+#'   has SiLU. The equation trains the potential alone, not the flow. The score has no part in the energy of the flow, so the flow is done before the score,
 #'   and they are not trained together at last. Zhang, Li and Zhou (2025), ICLR,
 #'   arXiv:2410.00844. Published: `sigma` 0.05 on the gene network.
 #'

@@ -114,7 +114,7 @@ vgfm_method <- function(name = "vgfm", ..., coupling = NULL, path = NULL, growth
 part_parameters <- c("minibatch", "tau", "epsilon", "prior_strength", "delta",
                      "noise", "bend", "pooling", "sigma", "time", "mass", "matching",
                      "energy", "energy_growth", "metric", "width", "rho", "alpha",
-                     "steps", "cells", "bandwidth", "rounds", "components")
+                     "steps", "cells", "bandwidth", "rounds", "components", "pinn")
 
 # `paper`: parts that its authors have instead, and parameters of parts.
 as_published <- function(method, paper, call) {

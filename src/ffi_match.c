@@ -178,7 +178,8 @@ SEXP state_advanced(training_state *s, int status, size_t steps) {
   return out;
 }
 
-SEXP match_more(training_state *s, const row_source *source, SEXP options, SEXP steps) {
+SEXP match_more(training_state *s, const row_source *source, const continuity *equation,
+                SEXP options, SEXP steps) {
   r_list given = list_at(options, "options");
   match_options o = {
     .batch = list_size(given, "batch", 1, INT32_MAX),
@@ -187,6 +188,7 @@ SEXP match_more(training_state *s, const row_source *source, SEXP options, SEXP 
     .rate_floor = list_number(given, "rate_floor", 0, 1),
     .key = key_from(list_get(options, "key")),
     .threads = (int)list_size(given, "threads", 1, THREADS),
+    .equation = equation,
     .interrupted = user_interrupted,
   };
   size_t count = size_of(steps, "steps", 1, s->left);
@@ -197,10 +199,36 @@ SEXP match_more(training_state *s, const row_source *source, SEXP options, SEXP 
   return state_advanced(s, status, count);
 }
 
+static const float *floats_of(const double *x, size_t length) {
+  float *out = workspace(length * sizeof *out);
+  for (size_t i = 0; i < length; i++) out[i] = (float)x[i];
+  return out;
+}
+
+/* problem$equation: list(input (d + 1, n), direction (d + 1, n), want (n), weight); NULL
+ * where there is none. */
+static const continuity *equation_from(r_list problem, size_t d) {
+  if (list_get(problem.list, "equation") == R_NilValue) return NULL;
+  r_list given = list_in(problem, "equation");
+  SEXP want = list_get(given.list, "want");
+  size_t n = (size_t)Rf_xlength(want), length = n * (d + 1);
+  continuity *out = workspace(sizeof *out);
+  *out = (continuity){
+    .d = d,
+    .records = n,
+    .input = floats_of(list_doubles(given, "input", length), length),
+    .direction = floats_of(list_doubles(given, "direction", length), length),
+    .want = floats_of(list_doubles(given, "want", n), n),
+    .weight = list_number(given, "weight", 0, DBL_MAX),
+  };
+  return out;
+}
+
 /* `steps` steps more of a training_state: list(status) */
 SEXP ffi_match_run(SEXP state, SEXP problem, SEXP options, SEXP steps) {
   training_state s = state_from(list_at(state, "training"), 0);
   pairs b = pairs_from(list_at(problem, "problem"), &s.heads);
   row_source source = pairs_source(&b);
-  return match_more(&s, &source, options, steps);
+  return match_more(&s, &source, equation_from(list_at(problem, "problem"), b.d),
+                    options, steps);
 }

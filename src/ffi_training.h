@@ -6,6 +6,7 @@
 #include "ffi.h"
 #include "path/pairs.h"
 #include "nn/trainer.h"
+#include "train/continuity.h"
 #include "train/fit.h"
 
 /* Training as R holds it, list(heads, step, losses (rows, schedule)), in vectors that
@@ -26,8 +27,10 @@ training_state steps_from(r_list state, size_t rows);
 SEXP state_advanced(training_state *s, int status, size_t steps);
 
 /* `steps` steps of matching more, on rows of any source, and list(status). `options`:
- * list(batch, steps, learning_rate, rate_floor, key, threads). */
-SEXP match_more(training_state *s, const row_source *source, SEXP options, SEXP steps);
+ * list(batch, steps, learning_rate, rate_floor, key, threads). `equation`: NULL for
+ * none. */
+SEXP match_more(training_state *s, const row_source *source, const continuity *equation,
+                SEXP options, SEXP steps);
 
 /* problem: list(features, cells, offset, times, plans, growth, trust, path, sigma, wide,
  * bend, pooling; where there are any, delta, sums, gain_source, gain_target, log_ends,

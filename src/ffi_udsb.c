@@ -96,5 +96,5 @@ SEXP ffi_replay_run(SEXP state, SEXP records, SEXP options, SEXP steps) {
   training_state s = state_from(list_at(state, "training"), 0);
   replay r = replay_from(list_at(records, "replay"), &s.heads);
   row_source source = replay_source(&r);
-  return match_more(&s, &source, options, steps);
+  return match_more(&s, &source, NULL, options, steps);
 }

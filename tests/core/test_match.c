@@ -556,7 +556,7 @@ static void losses_of(double loss[HEADS_MOST], trainer *t, size_t batch) {
   for (size_t slot = 0; slot < t->slots; slot++) {
     double part[HEADS_MOST];
     trainer_clear_slot(t, slot);
-    match_slot(part, t, slot, &any, batch, key, 0, 0.5, scratch, bytes, &halt, 0);
+    match_slot(part, t, slot, &any, NULL, batch, key, 0, 0.5, scratch, bytes, &halt, 0);
     for (size_t i = 0; i < HEADS_MOST; i++) loss[i] += part[i];
   }
   free(scratch);

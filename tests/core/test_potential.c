@@ -133,6 +133,74 @@ static void check_gradients(activation act) {
   discard(p);
 }
 
+/* The naive twin's squared errors of derivatives of the output along directions, which
+ * are the targets of the gradients and 1, from the first numbers of the same. */
+static double twin_along(const problem *p, const double *flat) {
+  double loss = 0;
+  for (size_t r = 0; r < N; r++) {
+    const double h = 1e-4;
+    double up[IN], down[IN];
+    for (size_t c = 0; c < IN; c++) {
+      double step = h * (c < D ? p->want[r * D + c] : 1);
+      up[c] = p->x[r * IN + c] + step;
+      down[c] = p->x[r * IN + c] - step;
+    }
+    double slope = (twin(up, flat, &p->shape) - twin(down, flat, &p->shape)) / (2 * h);
+    loss += pow(slope - p->want[r * D], 2);
+  }
+  return loss;
+}
+
+/* The loss is the twin's to 1e-4 of it, and its gradient by each parameter the twin's
+ * difference quotient, to 1e-3 of the largest; it is added to what is there. */
+static void check_along(activation act) {
+  problem *p = make(act);
+  const mlp_shape *s = &p->shape;
+  const double weight = 0.7;
+  size_t packed = mlp_packed(s), parameters = mlp_parameters(s);
+  arena a = {0};
+  potential_tile tile;
+  potential_layout(&a, &tile, s, N, 1);
+  void *block = malloc(arena_size(&a));
+  a = arena_over(block, arena_size(&a));
+  potential_layout(&a, &tile, s, N, 1);
+  float *weights = malloc(packed * sizeof(float)), *grad = calloc(packed, sizeof(float));
+  float *transposed = malloc(mlp_transposed(s) * sizeof(float));
+  float x[N * IN], direction[N * IN], want[N];
+  double *by = malloc(parameters * sizeof(double)), largest = 0, worst = 0;
+  mlp_pack(weights, p->flat, s);
+  mlp_transpose(transposed, weights, s);
+  for (size_t i = 0; i < N * IN; i++) x[i] = (float)p->x[i];
+  for (size_t r = 0; r < N; r++) {
+    for (size_t c = 0; c < D; c++) direction[r * IN + c] = (float)p->want[r * D + c];
+    direction[r * IN + D] = 1;
+    want[r] = (float)p->want[r * D];
+  }
+  double loss = 0;
+  for (int twice = 0; twice < 2; twice++)
+    loss = potential_along(grad, &tile, x, direction, want, weight / 2, N, weights,
+                           transposed, s);
+  CHECK_NEAR(loss / twin_along(p, p->flat), 1, 1e-4);
+  mlp_unpack(by, grad, s);
+  for (size_t i = 0; i < parameters; i++) largest = fmax(largest, fabs(by[i]));
+  for (size_t i = 0; i < parameters; i += 5) {
+    const double h = 1e-4, keep = p->flat[i];
+    p->flat[i] = keep + h;
+    double up = twin_along(p, p->flat);
+    p->flat[i] = keep - h;
+    double quotient = weight * (up - twin_along(p, p->flat)) / (2 * h);
+    worst = fmax(worst, fabs(quotient - by[i]));
+    p->flat[i] = keep;
+  }
+  CHECK(largest > 0 && worst < 1e-3 * largest, "off by %g of %g", worst, largest);
+  free(weights);
+  free(transposed);
+  free(grad);
+  free(by);
+  free(block);
+  discard(p);
+}
+
 /* Rows of a cloud N(m, WITHIN^2) with noise of size NOISE: cells are where the noise has
  * taken them, and only the noise is told. The score of the cloud with noise, half of
  * SIGMA^2 times its gradient of log density, is what is left of that on average. */
@@ -194,6 +262,10 @@ static void check_gaussian(int threads, double *weights, const mlp_shape *shape)
     }
   }
   CHECK(error < 0.01 * size, "relative error %g", sqrt(error / size));
+  const continuity none = {.d = D, .records = 0};
+  o.equation = &none;
+  CHECK(match_run(&h, losses, 0, 1, &source, &o, block, bytes) == STATUS_BAD_ARGUMENT,
+        "an equation without records");
   free(first);
   free(second);
   free(block);
@@ -290,6 +362,8 @@ int main(void) {
   CHECK(kernels_select(getenv("VGFM_KERNELS")) == 0, "no such kernels here");
   check_gradients(ACTIVATION_TANH);
   check_gradients(ACTIVATION_SILU);
+  check_along(ACTIVATION_TANH);
+  check_along(ACTIVATION_SILU);
   const mlp_shape shape = {IN, 1, WIDTH, 2, ACTIVATION_SILU};
   size_t bytes = mlp_parameters(&shape) * sizeof(double);
   double *one = malloc(bytes), *three = malloc(bytes);

@@ -170,6 +170,11 @@ test_that("parts that simulation has no use for are refused", {
   wrong(vgfm_method("deepruot", path = path_smooth()))
   wrong(vgfm_method("dynamic_uot", energy = -1))
   wrong(training_simulate(mass = NA))
+  wrong(training_simulate(pinn = -1))
+  wrong(vgfm_method("dynamic_uot", pinn = 1))
+  many <- matrix(rnorm(40 * 11), 40)
+  wrong(vgfm_fit(many, rep(0:1, each = 20), method = vgfm_method("deepruot", pinn = 1),
+                 control = small_control(steps = 5)))
   cells <- small_cells()
   wrong(vgfm_fit(cells$x, cells$time, method = "deepruot",
                  growth_prior = rep(0.1, 160), control = small_control(steps = 5)))

@@ -12,7 +12,7 @@ typedef struct { uint32_t word[2]; } rng_key;
 /* What a number is for; the last word of every counter, so that uses never collide. */
 typedef enum {
   RNG_INIT = 1, RNG_PAIR, RNG_NOISE, RNG_PICK, RNG_DEAL, RNG_BATCH, RNG_PATH,
-  RNG_DENSITY
+  RNG_DENSITY, RNG_EQUATION
 } rng_use;
 
 /* Four 32-bit words for one counter. */

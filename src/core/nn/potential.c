@@ -29,3 +29,22 @@ void potential_backward(float *grad, potential_tile *p, const float *x, size_t l
   mlp_backward_tangent(grad, NULL, NULL, NULL, p->one, &p->tangent, &p->tile, x, ldx,
                        p->vector, pad, 1, rows, transposed, s);
 }
+
+double potential_along(float *grad, potential_tile *p, const float *x,
+                       const float *direction, const float *want, double weight,
+                       size_t rows, const float *packed, const float *transposed,
+                       const mlp_shape *s) {
+  size_t in = s->inputs, pad = kernel_pad(1);
+  double loss = 0;
+  mlp_forward(p->out, &p->tile, x, in, rows, packed, s);
+  mlp_forward_tangent(p->out, &p->tangent, &p->tile, direction, in, 1, rows, packed, s);
+  memset(p->one, 0, rows * pad * sizeof(float));
+  for (size_t r = 0; r < rows; r++) {
+    double error = (double)p->out[r * pad] - want[r];
+    loss += error * error;
+    p->one[r * pad] = (float)(2 * weight * error);
+  }
+  mlp_backward_tangent(grad, NULL, NULL, NULL, p->one, &p->tangent, &p->tile, x, in,
+                       direction, in, 1, rows, transposed, s);
+  return loss;
+}

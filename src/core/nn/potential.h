@@ -30,4 +30,13 @@ void potential_backward(float *grad, potential_tile *p, const float *x, size_t l
                         size_t rows, const float *packed, const float *transposed,
                         const mlp_shape *shape);
 
+/* The derivative of the output at x (rows, inputs) along direction (rows, inputs), both
+ * without padding, is to be want (rows). Adds the gradient of weight * (sum of squared
+ * errors) to grad (packed), and returns that sum without the weight. For tiles that were
+ * laid out for the backward pass. */
+double potential_along(float *grad, potential_tile *p, const float *x,
+                       const float *direction, const float *want, double weight,
+                       size_t rows, const float *packed, const float *transposed,
+                       const mlp_shape *shape);
+
 #endif

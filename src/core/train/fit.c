@@ -238,8 +238,8 @@ static void run_slot(void *context, size_t slot, int rank) {
   }
   if (o->anchor > 0)
     match_slot(r->anchor_loss + r->trainer.heads->count * slot, &r->trainer, slot,
-               r->anchor, o->batch, o->key, r->step, o->anchor / (double)o->batch, space,
-               r->thread_bytes, &r->stop, rank);
+               r->anchor, NULL, o->batch, o->key, r->step, o->anchor / (double)o->batch,
+               space, r->thread_bytes, &r->stop, rank);
 }
 
 static void collect(fit_state *r) {

@@ -11,6 +11,7 @@ typedef struct {
   float *out[HEADS_MOST]; /* (tile, pad(outputs)) */
   mlp_tile net[HEADS_MOST];
   potential_tile potential; /* in place of `out` and `net` of such a head */
+  float *direction, *want;  /* (tile, d + 1), (tile): of the equation of a potential */
   void *draw;             /* scratch of the row source */
 } scratch;
 
@@ -44,6 +45,8 @@ static void layout_scratch(arena *a, scratch *s, const heads *h, size_t slots,
     s->rows.weight[i] = arena_take(a, tile, sizeof(float));
     if (h->head[i].kind == HEAD_POTENTIAL) {
       potential_layout(a, &s->potential, shape, tile, 1);
+      s->direction = arena_take(a, tile * (h->d + 1), sizeof(float));
+      s->want = arena_take(a, tile, sizeof(float));
       continue;
     }
     s->out[i] = arena_take(a, values, sizeof(float));
@@ -110,6 +113,18 @@ static double learn_potential(trainer *t, size_t place, scratch *s, size_t count
   return loss;
 }
 
+/* The same of the rows of the equation, which take the place of those of the source. */
+static double learn_equation(trainer *t, size_t place, scratch *s, const continuity *e,
+                             rng_key key, uint64_t step, size_t first, size_t count,
+                             double scale, size_t slot) {
+  packed_network *net = t->net + place;
+  continuity_draw(s->rows.input, s->direction, s->want, e, key, step, first, count);
+  return e->weight * potential_along(net->grad + slot * net->packed, &s->potential,
+                                     s->rows.input, s->direction, s->want,
+                                     scale * e->weight, count, net->weights,
+                                     net->transposed, &net->head->shape);
+}
+
 /* Forward, loss and backward of one head on one tile; the gradient goes to `slot`. */
 static double learn_tile(trainer *t, size_t place, scratch *s, size_t count,
                          double scale, size_t slot) {
@@ -129,8 +144,8 @@ static double learn_tile(trainer *t, size_t place, scratch *s, size_t count,
 }
 
 void match_slot(double *loss, trainer *t, size_t slot, const row_source *source,
-                size_t batch, rng_key key, uint64_t step, double scale, void *space,
-                size_t bytes, stop *halt, int rank) {
+                const continuity *equation, size_t batch, rng_key key, uint64_t step,
+                double scale, void *space, size_t bytes, stop *halt, int rank) {
   const heads *h = t->heads;
   scratch s;
   arena a = arena_over(space, bytes);
@@ -145,6 +160,10 @@ void match_slot(double *loss, trainer *t, size_t slot, const row_source *source,
       if (i > 0 && stop_asked(halt, rank)) return;
       loss[i] += learn_tile(t, i, &s, count, scale, slot);
     }
+    size_t last = h->count - 1;
+    if (equation)
+      loss[last] += learn_equation(t, last, &s, equation, key, step, at, count, scale,
+                                   slot);
   }
 }
 
@@ -154,8 +173,8 @@ static void run_slot(void *context, size_t slot, int rank) {
   double *loss = m->slot_loss + m->trainer.heads->count * slot;
   void *space = m->thread_space + (size_t)rank * m->thread_bytes;
   trainer_clear_slot(&m->trainer, slot);
-  match_slot(loss, &m->trainer, slot, m->source, o->batch, o->key, m->step, 1, space,
-             m->thread_bytes, &m->stop, rank);
+  match_slot(loss, &m->trainer, slot, m->source, o->equation, o->batch, o->key, m->step,
+             1, space, m->thread_bytes, &m->stop, rank);
 }
 
 static void collect_losses(match_state *m) {
@@ -185,6 +204,10 @@ int match_run(heads *h, double *losses, uint64_t from, uint64_t steps,
               const row_source *source, const match_options *options, void *workspace,
               size_t workspace_bytes) {
   if (heads_check(h) || options->batch == 0 || options->threads < 1)
+    return STATUS_BAD_ARGUMENT;
+  if (options->equation && (h->count != 1 || h->head->kind != HEAD_POTENTIAL ||
+                            options->equation->d != h->d ||
+                            options->equation->records == 0))
     return STATUS_BAD_ARGUMENT;
   match_state m = {.source = source, .options = options, .losses = losses, .from = from,
                    .to = from + steps,

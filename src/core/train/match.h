@@ -5,6 +5,7 @@
 
 #include "path/rows.h"
 #include "nn/trainer.h"
+#include "train/continuity.h"
 #include "base/stop.h"
 
 typedef struct {
@@ -14,18 +15,20 @@ typedef struct {
   double rate_floor;     /* to this share of it */
   rng_key key;
   int threads;
+  const continuity *equation; /* of a potential that is trained alone; NULL: none */
   int (*interrupted)(void *); /* polled on the calling thread; NULL: never */
   void *interrupted_data;
 } match_options;
 
 /* Forward, loss and backward of what falls to one slot of the batch of a step. The
  * gradient, times `scale`, is added to the slot; loss (heads) gets the weighted sums of
- * squared errors. Scratch is one thread's. If `halt` stops, the rest is left out. */
+ * squared errors, that of a potential with those of the `equation`, which may be NULL.
+ * Scratch is one thread's. If `halt` stops, the rest is left out. */
 size_t match_scratch(const heads *h, size_t slots, size_t batch,
                      const row_source *source);
 void match_slot(double *loss, trainer *t, size_t slot, const row_source *source,
-                size_t batch, rng_key key, uint64_t step, double scale, void *space,
-                size_t bytes, stop *halt, int rank);
+                const continuity *equation, size_t batch, rng_key key, uint64_t step,
+                double scale, void *space, size_t bytes, stop *halt, int rank);
 
 size_t match_workspace(const heads *h, const row_source *source,
                        const match_options *options);
