@@ -199,9 +199,10 @@ method_table <- list(
 #'   potential, which are 0 or beyond all numbers where `sigma` is small. Mended too are
 #'   the weights of the clouds, which the pairs did not have, and the leaky ReLU of the
 #'   potential, whose gradient is constant by pieces: with that activation, the potential
-#'   has SiLU. The equation trains the potential alone, not the flow. The score has no part in the energy of the flow, so the flow is done before the score,
-#'   and they are not trained together at last. Zhang, Li and Zhou (2025), ICLR,
-#'   arXiv:2410.00844. Published: `sigma` 0.05 on the gene network.
+#'   has SiLU. The equation trains the potential alone, not the flow. The score has no
+#'   part in the energy of the flow, so the flow is done before the score, and they are
+#'   not trained together at last. Zhang, Li and Zhou (2025), ICLR, arXiv:2410.00844.
+#'   Published: `sigma` 0.05 on the gene network.
 #'
 #' @section Learn velocity alone:
 #' * `ot_cfm`: conditional flow matching on optimal transport. Assumes that every cell has

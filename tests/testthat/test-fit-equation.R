@@ -10,7 +10,8 @@ fits_with <- function(pinn, ...) {
     set.seed(1)
     suppressMessages(vgfm_fit(
       cells$x, cells$time, method = vgfm_method("deepruot", sigma = 0.5, pinn = weight),
-      control = small_control(steps = 150, refine_steps = 10, width = 32, batch = 256, ...)
+      control = small_control(steps = 150, refine_steps = 10, width = 32, batch = 256,
+                              ...)
     ), classes = "vgfm_message_mass")
   }
   list(fits = lapply(pinn, fit), rows = rows, pinn = pinn[1])
