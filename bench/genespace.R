@@ -21,18 +21,22 @@ sizes <- if (nzchar(given)) as.integer(strsplit(given, ",")[[1]]) else c(8424, 9
 folder <- Sys.getenv("GENESPACE_DIR", file.path(tempdir(), "genespace"))
 components <- 50
 
-# At day 3 branches are apart; at day 2 cells of the trunk are just committing.
-days <- list(apart = c(3, 4), committing = c(2, 3))
+# At day 3 branches are apart; at day 2 cells of the trunk are just committing. `few`: a
+# sixth of the cells.
+days <- list(apart = c(3, 4), committing = c(2, 3), few = c(3, 4))
+sizes_of <- function(set) if (set == "few") round(sizes / 6) else sizes
 
 # `within`: the components in which cells are compared, as ?method_parts has it.
 cases <- data.frame(
   name = c("apart-genes", "apart-components", "committing-genes", "committing-components",
-           "apart-refined", "apart-all", "committing-all"),
+           "apart-refined", "apart-all", "committing-all", "few-genes",
+           "few-components"),
   days = c("apart", "apart", "committing", "committing", "apart", "apart",
-           "committing"),
-  space = c("genes", "components", "genes", "components", "genes", "genes", "genes"),
-  refine = c(0, NA, 0, NA, NA, 0, 0),
-  within = c(50, Inf, 50, Inf, 50, Inf, Inf)
+           "committing", "few", "few"),
+  space = c("genes", "components", "genes", "components", "genes", "genes", "genes",
+            "genes", "components"),
+  refine = c(0, NA, 0, NA, NA, 0, 0, 0, NA),
+  within = c(50, Inf, 50, Inf, 50, Inf, Inf, 50, Inf)
 )
 
 file_of <- function(...) file.path(folder, paste0(..., ".rds"))
@@ -43,17 +47,18 @@ keep <- function(x, ...) saveRDS(x, file_of(...), compress = FALSE)
 simulate <- function(name) {
   if (file.exists(file_of(name, "-truth"))) return(invisible())
   set.seed(1)
-  cells <- vgfm_simulate_culture(sizes, days = days[[name]], genes = 2000,
+  cells <- vgfm_simulate_culture(sizes_of(name), days = days[[name]], genes = 2000,
                                  components = NULL, velocity = TRUE)
   genes <- as.matrix(cells[-1])
   keep(genes, name, "-genes")
-  some <- seq(1, sizes[1], length.out = min(1500, sizes[1]))
+  first <- sizes_of(name)[1]
+  some <- seq(1, first, length.out = min(1500, first))
   truth <- attributes(cells)[c("growth", "branch", "fate", "mass", "program")]
   truth$time <- cells$time
   truth$some <- round(some)
   truth$velocity <- attr(cells, "velocity")[truth$some, ]
   set.seed(1)
-  few <- vgfm_simulate_culture(sizes, days = days[[name]], genes = 2000,
+  few <- vgfm_simulate_culture(sizes_of(name), days = days[[name]], genes = 2000,
                                components = components)
   keep(as.matrix(few[-1]), name, "-components")
   truth$rotation <- attr(few, "rotation")
@@ -110,7 +115,7 @@ velocity_figures <- function(run, case) {
 # Of some cells, at most 4000; measured expression for all fits.
 growth_gene_figures <- function(run, case) {
   truth <- run$truth
-  rows <- unique(round(seq(1, sum(sizes), length.out = 4000)))
+  rows <- unique(round(seq(1, length(truth$time), length.out = 4000)))
   expression <- readRDS(file_of(case$days, "-genes"))[rows, ]
   table <- suppressWarnings(suppressMessages(vgfm_growth_genes(
     run$fit, run$fit$snapshots$x[rows, ], truth$time[rows], by = truth$branch[rows],
@@ -133,8 +138,13 @@ growth_gene_figures <- function(run, case) {
     auc_branches = of("between groups", branches, flat))
 }
 
-# At the first day. Where cells are committing, those of the trunk are asked.
-fate_figures_of <- function(run) {
+# At the first day. Where cells are committing, those of the trunk are asked. Not where
+# cells are compared in all genes, as their neighbours take many minutes.
+fate_figures_of <- function(run, case) {
+  names <- c("fates_error", "fates_trunk_error", "fates_trunk_correlation", "kept_worst")
+  if (case$space == "genes" && is.infinite(case$within)) {
+    return(list(values = stats::setNames(rep(NA, 4), names)))
+  }
   truth <- run$truth
   first <- truth$time == min(truth$time)
   fates <- suppressMessages(vgfm_fates(run$fit, truth$branch, time = min(truth$time)))
@@ -204,14 +214,13 @@ run_case <- function(case) {
   growth <- predict(fit, type = "growth")
   first <- truth$time == min(truth$time)
   velocity <- velocity_figures(run, case)
-  fates <- fate_figures_of(run)
+  fates <- fate_figures_of(run, case)
   values <- c(
     seconds = run$seconds, fit$seconds, peak_gib = run$peak, read_gib = run$before,
     steps = fit$control$steps, refine_steps = fit$control$refine_steps,
     told = fit$identified$identified,
     growth_correlation = stats::cor(growth[first], truth$growth[first]),
     growth_slope = unname(stats::coef(stats::lm(growth[first] ~ truth$growth[first]))[2]),
-    mass_error_trained = unname(tail(summary(fit)$mass_error, 1) %||% NA),
     velocity$values, fates$values, growth_gene_figures(run, case),
     cloud_figures(run, case)
   )
@@ -220,8 +229,6 @@ run_case <- function(case) {
   said$cells <- stats::aggregate(growth, key, length)$x
   list(values = values, growth = said, velocity = velocity$table, bins = fates$bins)
 }
-
-`%||%` <- function(x, y) if (is.null(x)) y else x
 
 # A process for each, so that the peak is that of one fit.
 run_all <- function() {
@@ -250,7 +257,7 @@ stack <- function(results, what) {
     table <- results[[name]][[what]]
     if (is.null(table)) return(NULL)
     numbers <- vapply(table, is.double, NA)
-    table[numbers] <- lapply(table[numbers], signif, digits = 4)
+    table[numbers] <- lapply(table[numbers], function(v) signif(round(v, 6), 4))
     cbind(case = name, table)
   })
   do.call(rbind, parts)
@@ -272,11 +279,11 @@ write_results <- function(results) {
   # Every sixteenth gene is enough for a figure.
   number <- as.integer(sub("gene", "", velocity$gene))
   write(velocity[number %% 16 == 0, ], "velocity")
-  shown <- as.data.frame(t(values))
+  shown <- as.data.frame(lapply(as.data.frame(t(values)), formatC, digits = 3))
   report <- c(
     sprintf("%d + %d cells, 2000 genes, one thread. `bench/genespace.R` says what the",
             sizes[1], sizes[2]), "figures are.", "",
-    markdown(cbind(figure = rownames(shown), format(shown, digits = 3)))
+    markdown(cbind(figure = names(values), stats::setNames(shown, names(results))))
   )
   writeLines(report, file.path("bench", "genespace.md"))
   cat(report, sep = "\n")
