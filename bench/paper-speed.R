@@ -7,6 +7,10 @@
 # two tenths of the steps, and those of the default fit, in vignettes/paper.csv, which
 # bench/paper.R has measured. PyTorch runs on the fastest of what there is: its own BLAS, or
 # OpenBLAS as bench/support.R says (VGFM_OPENBLAS).
+#
+#   Rscript bench/paper-speed.R [ROUNDS] [default]
+#
+# With `default`, fits of the published size, which take most of the time, are left out.
 
 library(vgfm)
 source(file.path("bench", "support.R"))
@@ -16,7 +20,8 @@ if (is.na(python)) {
   cat("skipped: no Python with PyTorch\n")
   quit(save = "no")
 }
-rounds <- c(commandArgs(trailingOnly = TRUE), "3")[1]
+given <- commandArgs(trailingOnly = TRUE)
+rounds <- c(setdiff(given, "default"), "3")[1]
 folder <- Sys.getenv("VGFM_DATA", file.path("..", "shared", "data"))
 files <- c(simulation_gene = "simulation_gene_data.csv", dyngen = "dygen.csv")
 files <- file.path(folder, files) |> stats::setNames(names(files))
@@ -103,7 +108,8 @@ rows <- lapply(names(files), function(set) {
       set, method, stages = paste(stages$stage, collapse = " + "),
       ms = paste(signif(1e3 * stages$seconds, 2), collapse = " + "),
       iterations = paste(stages$iterations, collapse = " + "), pytorch = total,
-      same = run_ours(method, files[[set]], stages$iterations[1])
+      same = if ("default" %in% given) NA_real_ else
+        run_ours(method, files[[set]], stages$iterations[1])
     )
     row$times <- row$pytorch / row$same
     row$default <- if (length(own) == 1) own else NA_real_
@@ -133,7 +139,7 @@ writeLines(c(
   "step, and as many steps, extrapolated from fits with a tenth and two tenths of these.",
   "Those of the fit with default settings beside are measured. Algorithms are our own:",
   "couplings are solved once, not in each step; all networks of a fit have the size of its",
-  "largest.",
+  "largest. \"-\": not run.",
   "",
   "The PyTorch programs are twins that we wrote from these settings",
   "(`bench/paper-speed.py`), not the public code, and leave out what they can: no",
