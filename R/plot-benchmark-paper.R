@@ -20,6 +20,8 @@ autoplot.vgfm_benchmark_paper <- function(object, type = c("w1", "rme"), ...) {
   none <- table[is.na(table$w1) & !is.na(table$reason), ]
   none$.said <- why_none(none)
   shapes <- c("here" = 16, "published" = 5)
+  # A key is drawn of what there is.
+  colours <- c("black", "#B2182B")[c(nrow(ours), nrow(theirs)) > 0]
   figure <- ggplot2::ggplot(table, ggplot2::aes(y = .data$.method)) +
     ggplot2::facet_wrap(ggplot2::vars(.data$.set), nrow = 1, scales = "free_x")
   if (type == "w1") {
@@ -37,7 +39,7 @@ autoplot.vgfm_benchmark_paper <- function(object, type = c("w1", "rme"), ...) {
     ggplot2::geom_text(ggplot2::aes(0, label = .data$.said), none, hjust = 0, size = 2.6,
                        nudge_y = 0.35, colour = "grey35") +
     ggplot2::scale_shape_manual(NULL, values = shapes, guide = ggplot2::guide_legend(
-      override.aes = list(colour = c("black", "#B2182B"))
+      override.aes = list(colour = colours)
     )) +
     ggplot2::scale_colour_manual(values = c("FALSE" = "black", "TRUE" = "grey60"),
                                  guide = "none") +
