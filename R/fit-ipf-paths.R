@@ -194,7 +194,7 @@ learn_prior <- function(bridging, key, problem, snapshots, control, call) {
                              growth = bridging$heads$prior),
                 key = key, step = 0, losses = matrix(0, 2, 0))
   control$steps <- bridging$length
-  state <- run_matching(state, rows, control, call = call, rows = ffi_replay_run,
+  state <- run_matching(state, rows, control, call = call, kept = TRUE,
                         name = "Learning the prior")
   bridging$prepared <- state$step == control$steps
   if (bridging$prepared) bridging$heads$prior <- state$heads$growth

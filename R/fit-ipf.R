@@ -119,7 +119,7 @@ run_half_step <- function(bridging, half, key, problem, snapshots, control, halv
     list(heads = list(velocity = head), step = 0, losses = matrix(0, 1, 0))
   state$key <- key_of(key, 100 + half)
   control$steps <- bridging$length
-  state <- run_matching(state, paths, control, save, call, ffi_replay_run,
+  state <- run_matching(state, paths, control, save, call, TRUE,
                         paste0("Bridging ", half, "/", halves))
   if (state$step < bridging$length) {
     bridging$current <- state
@@ -184,7 +184,7 @@ run_distilling <- function(training, snapshots, problem, control, save, call) {
         unit_of(floats(rows$targets[[name]]), name)
     }
   }
-  run_matching(training, rows, control, save, call, ffi_replay_run)
+  run_matching(training, rows, control, save, call, TRUE)
 }
 
 unit_of <- function(values, name) {

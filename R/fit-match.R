@@ -180,9 +180,9 @@ as_it_stands <- function(state) {
 # Training from where it stands to `control$steps`. An interrupt ends it early: what has
 # been reached is returned. Slices let R breathe; where they are cut changes nothing.
 # `save` is offered the training state now and then: it is copied if that is looked at.
-# `rows`: the entry of core that draws them, from a `problem` of its own.
+# `kept`: whether rows are drawn from kept records, see core/path/replay.h.
 run_matching <- function(training, problem, control, save = function(training) NULL,
-                         call = rlang::caller_env(), rows = ffi_match_run,
+                         call = rlang::caller_env(), kept = FALSE,
                          name = "Matching") {
   total <- control$steps
   if (training$step >= total) return(training)
@@ -196,7 +196,9 @@ run_matching <- function(training, problem, control, save = function(training) N
     training
   }
   advance <- function(steps) {
-    check_core(.Call(rows, state, problem, options, steps), "Training", call)
+    out <- if (kept) .Call(ffi_replay_run, state, problem, options, steps) else
+      .Call(ffi_match_run, state, problem, options, steps)
+    check_core(out, "Training", call)
   }
   run_slices(state, advance, name, sum, control, function() save(reached()), call)
   training <- reached()
