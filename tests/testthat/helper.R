@@ -70,6 +70,21 @@ local_function <- function(name, value, env = parent.frame()) {
   do.call(on.exit, list(undo, add = TRUE, after = FALSE), envir = env)
 }
 
+# Has every state that may be written to a checkpoint written at once, until the test ends.
+# The function that this gives returns all of them, as the bytes of the file: every one is
+# what a crash may leave.
+keep_checkpoints <- function(env = parent.frame()) {
+  kept <- list()
+  write <- write_whole
+  local_function("checkpoint_seconds", 0, env)
+  local_function("checkpoint_share", 1e6, env)
+  local_function("write_whole", function(object, file) {
+    write(object, file)
+    kept[[length(kept) + 1]] <<- readBin(file, "raw", file.size(file))
+  }, env)
+  function() kept
+}
+
 # The networks once more, in double, through R's BLAS.
 twin_network <- function(network, input) {
   shape <- network$shape

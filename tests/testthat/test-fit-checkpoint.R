@@ -1,21 +1,12 @@
 test_that("a fit goes on from its checkpoint, to the same bits", {
   file <- tempfile(fileext = ".rds")
   on.exit(unlink(file))
-  local_function("checkpoint_seconds", 0)
-  local_function("checkpoint_share", 1e6)
+  kept_now <- keep_checkpoints()
   cells <- small_cells()
   control <- small_control(steps = 200, refine_steps = 20, checkpoint = file)
-  kept <- list()
-  # Every state that is written is one that a crash may leave.
-  local_function("write_whole", local({
-    write <- write_whole
-    function(object, file) {
-      write(object, file)
-      kept[[length(kept) + 1]] <<- readBin(file, "raw", file.size(file))
-    }
-  }))
   set.seed(1)
   whole <- vgfm_fit(cells$x, cells$time, control = control)
+  kept <- kept_now()
   expect_null(whole$control$checkpoint)
   expect_gte(length(kept), 6)
   for (k in unique(c(1, 2, length(kept) %/% 2, length(kept) - 1, length(kept)))) {

@@ -31,16 +31,7 @@ test_that("the affine flow of a Gaussian is found from samples, and its growth",
 test_that("a fit goes on from its checkpoint, to the same bits, with other threads", {
   file <- tempfile(fileext = ".rds")
   on.exit(unlink(file))
-  local_function("checkpoint_seconds", 0)
-  local_function("checkpoint_share", 1e6)
-  kept <- list()
-  local_function("write_whole", local({
-    write <- write_whole
-    function(object, file) {
-      write(object, file)
-      kept[[length(kept) + 1]] <<- readBin(file, "raw", file.size(file))
-    }
-  }))
+  kept_now <- keep_checkpoints()
   cells <- small_cells()
   fit <- function(...) {
     set.seed(1)
@@ -50,7 +41,7 @@ test_that("a fit goes on from its checkpoint, to the same bits, with other threa
   whole <- fit(checkpoint = file, threads = 1)
   same <- c("field", "history", "couplings", "training")
   halfway <- 0
-  for (state in kept) {
+  for (state in kept_now()) {
     writeBin(state, file)
     step <- readRDS(file)$training$step
     if (!is.null(step) && step > 0 && step < 40) halfway <- halfway + 1

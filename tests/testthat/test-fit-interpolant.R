@@ -168,19 +168,10 @@ test_that("what is no metric is refused, and so is a damaged network", {
 test_that("a checkpoint written while paths are trained goes on, bit for bit", {
   file <- tempfile(fileext = ".rds")
   on.exit(unlink(file))
-  local_function("checkpoint_seconds", 0)
-  local_function("checkpoint_share", 1e6)
-  kept <- list()
-  local_function("write_whole", local({
-    write <- write_whole
-    function(object, file) {
-      write(object, file)
-      kept[[length(kept) + 1]] <<- readBin(file, "raw", file.size(file))
-    }
-  }))
+  kept_now <- keep_checkpoints()
   whole <- mfm_fit(method = "ot_mfm_u", control = list(checkpoint = file))
   early <- 0
-  for (bytes in kept[-length(kept)]) {
+  for (bytes in utils::head(kept_now(), -1)) {
     writeBin(bytes, file)
     training <- readRDS(file)$training
     early <- early + (!is.null(training) && training$step == 0)
