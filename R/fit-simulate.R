@@ -87,8 +87,8 @@ run_simulation <- function(training, snapshots, problem, control, weights,
 
 # Matches the potential alone, on Brownian bridges between the clouds that the flow makes
 # of the first snapshot at the observed times; with `pinn`, on the equation of continuity
-# as well. The loss of every step of simulation is
-# the mean over the steps of matching that belong to it.
+# as well. The loss of every step of simulation is the mean over the steps of matching
+# that belong to it.
 run_scoring <- function(training, snapshots, problem, control,
                         save = function(training) NULL, call = rlang::caller_env(),
                         pinn = 0) {

@@ -1,53 +1,8 @@
-#include "check.h"
+#include "fit_case.h"
 #include "train/density.h"
 #include "base/status.h"
-#include <string.h>
 
-/* Three snapshots in two dimensions, twenty, fifteen and thirty cells. */
-enum { D = 2, TIMES = 3, CELLS = 65, MOST = 4096 };
-static double cells[CELLS * D];
-static const size_t offset[TIMES + 1] = {0, 20, 35, 65};
-static const double mass[TIMES] = {1, 0.8, 1.7};
-static const double boundary[5] = {0, 0.5, 1, 1.5, 2};
-static const size_t observed[TIMES] = {0, 2, 4};
 static const double wide[TIMES] = {1, 1, 1.2}, narrow[TIMES] = {0.3, 0.3, 0.4};
-static const rng_key key = {{31, 32}};
-
-static fit_problem make_problem(void) {
-  for (size_t i = 0; i < CELLS; i++) {
-    size_t k = i < 20 ? 0 : i < 35 ? 1 : 2;
-    cells[i * D] = 0.7 * (double)k + 0.3 * sin(5.0 * (double)i);
-    cells[i * D + 1] = 0.4 * cos(3.0 * (double)i);
-  }
-  return (fit_problem){D, TIMES, cells, offset, mass, 5, boundary, observed};
-}
-
-typedef struct {
-  double weights[MOST], first[MOST], second[MOST];
-} moments;
-
-/* A model, and the numbers that its heads point to. */
-typedef struct {
-  moments m[2];
-  head head[2];
-  heads heads;
-} model;
-
-static void make_model(model *it) {
-  memset(it->m, 0, sizeof it->m);
-  it->head[0] = (head){.kind = HEAD_VELOCITY, .scale = 0.8,
-                       .shape = {D + 1, D, 20, 2, ACTIVATION_TANH}};
-  it->head[1] = (head){.kind = HEAD_GROWTH, .offset = 0.1, .scale = 0.5,
-                       .shape = {D + 1, 1, 20, 2, ACTIVATION_SILU}};
-  for (int i = 0; i < 2; i++) {
-    head *h = it->head + i;
-    h->weights = it->m[i].weights;
-    h->first = it->m[i].first;
-    h->second = it->m[i].second;
-    mlp_init(h->weights, &h->shape, key, (uint32_t)i + 1);
-  }
-  it->heads = (heads){D, 2, it->head};
-}
 
 static const density_options defaults = {
   .near = 70, .far = 20, .cloud = 1000, .wide = wide, .narrow = narrow, .anneal = 4,
@@ -107,7 +62,7 @@ static void check_gradient(const fit_problem *p, const density_options *o) {
   static model it;
   static moments keep[2];
   static double analytic[2][MOST];
-  make_model(&it);
+  make_model(&it, ACTIVATION_SILU);
   memcpy(keep, it.m, sizeof keep);
   loss_of(&it, p, o);
   for (int net = 0; net < 2; net++)
@@ -134,7 +89,7 @@ static void check_gradient(const fit_problem *p, const density_options *o) {
 /* Densities at three times, exactly and by one direction; then the mass of the second
  * time, and energies. */
 static void check_gradients(void) {
-  fit_problem p = make_problem();
+  fit_problem p = make_snapshots();
   density_options o = defaults;
   check_gradient(&p, &o);
   o.exact = 0;
@@ -151,8 +106,8 @@ static void check_gradients(void) {
 /* A hundred steps halve the difference of densities, and bring the masses to 4 %. */
 static void check_learning(void) {
   static model it;
-  make_model(&it);
-  fit_problem p = make_problem();
+  make_model(&it, ACTIVATION_SILU);
+  fit_problem p = make_snapshots();
   density_options o = defaults;
   double losses[100 * DENSITY_LOSSES];
   o.learning_rate = 0.01;
@@ -168,9 +123,9 @@ static void check_learning(void) {
 /* The same bits with one thread and three, in one call and in three. */
 static void check_invariance(void) {
   static model it[3];
-  fit_problem p = make_problem();
+  fit_problem p = make_snapshots();
   for (int how = 0; how < 3; how++) {
-    make_model(&it[how]);
+    make_model(&it[how], ACTIVATION_SILU);
     density_options o = defaults;
     double losses[20];
     o.learning_rate = 1e-3;
@@ -190,8 +145,8 @@ static void check_invariance(void) {
 
 static void check_bad_arguments(void) {
   static model it;
-  make_model(&it);
-  fit_problem p = make_problem();
+  make_model(&it, ACTIVATION_SILU);
+  fit_problem p = make_snapshots();
   double losses[DENSITY_LOSSES];
   density_options o = defaults;
   CHECK(density_run(&it.heads, losses, 0, 1, &p, &o, NULL, 0) == STATUS_NO_SPACE,
@@ -217,9 +172,9 @@ static int countdown(void *unused) {
 
 static void check_leaves_alone(void) {
   static model it, before;
-  fit_problem p = make_problem();
+  fit_problem p = make_snapshots();
   for (int c = 0; c < 6; c++) {
-    make_model(&it);
+    make_model(&it, ACTIVATION_SILU);
     if (c == 5) it.m[0].weights[0] = NAN;
     before = it;
     density_options o = defaults;

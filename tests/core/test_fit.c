@@ -1,18 +1,8 @@
-#include "check.h"
+#include "fit_case.h"
 #include "path/pairs.h"
-#include "train/fit.h"
 #include "base/status.h"
-#include <string.h>
 
-/* Three snapshots in two dimensions, twenty, fifteen and thirty cells. */
-enum { D = 2, TIMES = 3, CELLS = 65, MOST = 4096 };
-static double cells[CELLS * D];
 static float cells_f32[CELLS * D];
-static const size_t offset[TIMES + 1] = {0, 20, 35, 65};
-static const double mass[TIMES] = {1, 0.8, 1.7};
-static const double boundary[5] = {0, 0.5, 1, 1.5, 2};
-static const size_t observed[TIMES] = {0, 2, 4};
-static const rng_key key = {{31, 32}};
 
 /* Each target cell is paired with one source. */
 static size_t start[2][30], count[2][30];
@@ -29,12 +19,8 @@ static pairs anchor;
 static row_source anchor_rows;
 
 static void make_problem(fit_problem *p, const heads *h) {
-  for (size_t i = 0; i < CELLS; i++) {
-    size_t k = i < 20 ? 0 : i < 35 ? 1 : 2;
-    cells[i * D] = 0.7 * (double)k + 0.3 * sin(5.0 * (double)i);
-    cells[i * D + 1] = 0.4 * cos(3.0 * (double)i);
-    for (int c = 0; c < D; c++) cells_f32[i * D + (size_t)c] = (float)cells[i * D + c];
-  }
+  *p = make_snapshots();
+  for (size_t i = 0; i < CELLS * D; i++) cells_f32[i] = (float)cells[i];
   for (size_t k = 0; k < 2; k++) {
     size_t n = offset[k + 1] - offset[k], m = offset[k + 2] - offset[k + 1];
     for (size_t j = 0; j < m; j++) {
@@ -54,34 +40,6 @@ static void make_problem(fit_problem *p, const heads *h) {
                     .log_ends = gain_source, .growth = growth, .trust = growth,
                     .path = &path_straight, .heads = h};
   anchor_rows = pairs_source(&anchor);
-  *p = (fit_problem){D, TIMES, cells, offset, mass, 5, boundary, observed};
-}
-
-typedef struct {
-  double weights[MOST], first[MOST], second[MOST];
-} moments;
-
-/* A model, and the numbers that its heads point to. */
-typedef struct {
-  moments m[2];
-  head head[2];
-  heads heads;
-} model;
-
-static void make_model(model *it) {
-  memset(it->m, 0, sizeof it->m);
-  it->head[0] = (head){.kind = HEAD_VELOCITY, .scale = 0.8,
-                       .shape = {D + 1, D, 20, 2, ACTIVATION_TANH}};
-  it->head[1] = (head){.kind = HEAD_GROWTH, .offset = 0.1, .scale = 0.5,
-                       .shape = {D + 1, 1, 20, 2, ACTIVATION_TANH}};
-  for (int i = 0; i < 2; i++) {
-    head *h = it->head + i;
-    h->weights = it->m[i].weights;
-    h->first = it->m[i].first;
-    h->second = it->m[i].second;
-    mlp_init(h->weights, &h->shape, key, (uint32_t)i + 1);
-  }
-  it->heads = (heads){D, 2, it->head};
 }
 
 static const fit_options defaults = {
@@ -152,7 +110,7 @@ static void check_gradient(const fit_options *o) {
   static model it;
   static moments keep[2];
   static double analytic[2][MOST];
-  make_model(&it);
+  make_model(&it, ACTIVATION_TANH);
   memcpy(keep, it.m, sizeof keep);
   one_snapshot(&it, o);
   for (int net = 0; net < 2; net++)
@@ -180,7 +138,7 @@ static void check_gradient(const fit_options *o) {
  * 2 %. */
 static void check_learning(void) {
   static model it;
-  make_model(&it);
+  make_model(&it, ACTIVATION_TANH);
   fit_options o = defaults;
   double losses[200];
   o.learning_rate = 0.01;
@@ -197,7 +155,7 @@ static void check_learning(void) {
 static void check_invariance(void) {
   static model it[3];
   for (int how = 0; how < 3; how++) {
-    make_model(&it[how]);
+    make_model(&it[how], ACTIVATION_TANH);
     fit_options o = defaults;
     double losses[20];
     o.learning_rate = 1e-3;
@@ -221,7 +179,7 @@ static void check_invariance(void) {
 
 static void check_bad_arguments(void) {
   static model it;
-  make_model(&it);
+  make_model(&it, ACTIVATION_TANH);
   fit_problem p;
   make_problem(&p, &it.heads);
   double losses[2];
@@ -252,7 +210,7 @@ static int countdown(void *unused) {
 static void check_leaves_alone(void) {
   static model it, before;
   for (int c = 0; c < 6; c++) {
-    make_model(&it);
+    make_model(&it, ACTIVATION_TANH);
     if (c == 5) it.m[0].weights[0] = NAN;
     before = it;
     fit_options o = defaults;

@@ -70,9 +70,9 @@ local_function <- function(name, value, env = parent.frame()) {
   do.call(on.exit, list(undo, add = TRUE, after = FALSE), envir = env)
 }
 
-# Has every state that may be written to a checkpoint written at once, until the test ends.
-# The function that this gives returns all of them, as the bytes of the file: every one is
-# what a crash may leave.
+# Has every state that may be written to a checkpoint written at once, until the test
+# ends. The function that this gives returns all of them, as the bytes of the file: every
+# one is what a crash may leave.
 keep_checkpoints <- function(env = parent.frame()) {
   kept <- list()
   write <- write_whole
