@@ -128,12 +128,11 @@ method_error <- "vgfm_error_method"
 #'   potential s, log density is 2 s / sigma^2, and along the flow with velocity v and
 #'   growth g it is to change by g - div v: (2 / sigma^2) (ds/dt + v . grad s) + div v - g
 #'   is 0. The square of what it is instead is taken per standard time, at cells of the
-#'   first snapshot on their way. Velocity and growth do not change by it. The bridges
-#'   that the score is matched on are wider between observed times than the flow is, so
-#'   the score gives way: on a simulated gene network (`sigma` 0.2), its correlation with
-#'   that of weight 0 was 0.99 for 0.01 and 0.96 for 1, and W1 of paths with noise rose
-#'   from 0.245 to 0.246 and 0.250. It needs `path_brownian()` and at most 10 features,
-#'   as div v is exact.
+#'   first snapshot on their way. Velocity and growth do not change by it, but the score
+#'   gives way: on a simulated gene network (`sigma` 0.2), its correlation with that of
+#'   weight 0 was 0.99 for 0.01 and 0.96 for 1, and W1 of paths with noise rose from 0.245
+#'   to 0.246 and 0.250. It needs `path_brownian()` and at most 10 features, as div v is
+#'   exact.
 #' @param metric `"land"`, `"rbf"`, or `NULL` for the one that suits the number of
 #'   features.
 #' @param width Width of the bells of the metric, relative to the cells; positive.
